@@ -1,0 +1,92 @@
+"""Every exception that this package raises on purpose; `DiscoveryError` catches them all.
+
+A message is one line: what failed, for which URL or file, and what to do about it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .schema import GroupVersion
+
+
+class DiscoveryError(Exception):
+    """The base of all errors of this package."""
+
+
+class ConfigError(DiscoveryError):
+    """A kubeconfig, or what it points at, cannot be used."""
+
+
+class NoConfigError(ConfigError):
+    """There is no configuration at all: no flag, no kubeconfig, no service account."""
+
+
+class CredentialsError(DiscoveryError):
+    """Credentials could not be had: an exec plugin failed, a token file cannot be read."""
+
+
+class RequestError(DiscoveryError):
+    """A request got no usable response: no name, no connection, no trust, no end, or a broken one.
+
+    `url` is the URL asked for, without credentials.
+    """
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(message)
+        self.url = url
+
+
+class RequestTimeout(RequestError):
+    """The server did not connect, or did not finish its answer, in time."""
+
+
+class CertificateError(RequestError):
+    """The server's certificate is not one that the configuration trusts, or TLS failed otherwise."""
+
+
+class InvalidDocument(RequestError):
+    """A response is not the document that was asked for: not JSON, of another kind, cut short, too large."""
+
+
+class StatusError(RequestError):
+    """The server answered with an HTTP error status.
+
+    `code` is the HTTP status, `reason` the `reason` of the Kubernetes `Status` object ("" without one),
+    `retry_after` the seconds of its `Retry-After` header, where it had one.
+    """
+
+    def __init__(self, url: str, message: str, code: int, reason: str = "", retry_after: float | None = None) -> None:
+        super().__init__(url, message)
+        self.code = code
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class NotFound(StatusError):
+    """404: the server does not serve this path."""
+
+
+class StaleGroupVersionError(DiscoveryError):
+    """Aggregated discovery marked a group version `Stale`: the extension server behind it does not answer (KEP-3352)."""
+
+    def __init__(self, group_version: GroupVersion) -> None:
+        super().__init__(f"stale GroupVersion discovery: {group_version}")
+        self.group_version = group_version
+
+
+class GroupDiscoveryFailed(DiscoveryError):
+    """Some group versions failed; the others were found. client-go's `ErrGroupDiscoveryFailed`.
+
+    `failed` maps each failed `GroupVersion` to its error. `result` is what the method would have
+    returned, without the failed ones: the same type as its return value.
+    """
+
+    def __init__(self, failed: Mapping[GroupVersion, DiscoveryError], result: Any) -> None:
+        self.failed = dict(failed)
+        self.result = result
+        reasons = ", ".join(sorted(f"{group_version}: {error}" for group_version, error in self.failed.items()))
+        super().__init__(f"unable to retrieve the complete list of server APIs: {reasons}")

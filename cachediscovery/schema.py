@@ -1,0 +1,101 @@
+"""The names by which Kubernetes calls things: group, version, kind, resource.
+
+The nouns and their spelling are those of apimachinery's `runtime/schema`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class GroupVersion(NamedTuple):
+    """A group and a version; the core group's name is empty. Prints as `apps/v1`, or `v1` for the core group."""
+
+    group: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @classmethod
+    def parse(cls, text: str) -> GroupVersion:
+        """Parse `GROUP/VERSION` or `VERSION`. Raises `ValueError` for anything with two slashes or more."""
+        group, slash, version = text.partition("/")
+        if "/" in version:
+            raise ValueError(f"unexpected GroupVersion string: {text!r}")
+        return cls(group, version) if slash else cls("", group)
+
+    def with_kind(self, kind: str) -> GroupVersionKind:
+        return GroupVersionKind(self.group, self.version, kind)
+
+    def with_resource(self, resource: str) -> GroupVersionResource:
+        return GroupVersionResource(self.group, self.version, resource)
+
+
+class GroupKind(NamedTuple):
+    """A kind without a version. Prints as `Deployment.apps`."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class GroupResource(NamedTuple):
+    """A resource without a version. Prints as `deployments.apps`."""
+
+    group: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    @classmethod
+    def parse(cls, text: str) -> GroupResource:
+        """Parse `RESOURCE` or `RESOURCE.GROUP`, the group being all after the first dot."""
+        resource, _, group = text.partition(".")
+        return cls(group, resource)
+
+
+class GroupVersionKind(NamedTuple):
+    """What an object says of itself in `apiVersion` and `kind`."""
+
+    group: str
+    version: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.group_version}, Kind={self.kind}"
+
+    @property
+    def group_version(self) -> GroupVersion:
+        return GroupVersion(self.group, self.version)
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.group, self.kind)
+
+    @classmethod
+    def from_api_version(cls, api_version: str, kind: str) -> GroupVersionKind:
+        """From an object's two fields, say `("apps/v1", "Deployment")`. Raises `ValueError` as `GroupVersion.parse`."""
+        return GroupVersion.parse(api_version).with_kind(kind)
+
+
+class GroupVersionResource(NamedTuple):
+    """What stands in a URL. An empty group or version means "any" where a lookup takes a partial name."""
+
+    group: str
+    version: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.group_version}, Resource={self.resource}"
+
+    @property
+    def group_version(self) -> GroupVersion:
+        return GroupVersion(self.group, self.version)
+
+    @property
+    def group_resource(self) -> GroupResource:
+        return GroupResource(self.group, self.resource)
