@@ -17,6 +17,10 @@ class DiscoveryError(Exception):
     """The base of all errors of this package."""
 
 
+class InvalidGroupVersion(DiscoveryError, ValueError):
+    """An argument is no group version: neither `VERSION` nor `GROUP/VERSION`."""
+
+
 class ConfigError(DiscoveryError):
     """A kubeconfig, or what it points at, cannot be used."""
 

@@ -1,0 +1,257 @@
+"""`DiscoveryClient`: asks the API server, each time. client-go's `discovery.DiscoveryClient`."""
+
+from __future__ import annotations
+
+from . import log
+from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
+from .documents import expect_kind, group_list_from, parse_object, resource_list_from
+from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
+from .fields import MalformedDocument, text, texts
+from .interface import GroupsAndMaybeResources, parse_group_version
+from .lines import one_line
+from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
+from .names import is_group_name, is_version_name
+from .openapi import OpenAPIV3
+from .schema import GroupVersion
+from .types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    import requests
+
+    from .config.client_config import ClientConfig
+    from .transport.transport import Response, Transport, TransportOptions
+
+    T = TypeVar("T")
+
+_JSON = "application/json"
+# A group version that disappears between two requests fails the listing; the second try no longer lists it.
+_TRIES = 2
+
+
+class DiscoveryClient:
+    """The base client: HTTP documents become typed lists. It keeps nothing and knows no cache.
+
+    Safe for use by several threads. All methods raise `DiscoveryError`.
+    """
+
+    def __init__(self, transport: Transport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS) -> None:
+        """`legacy` asks for unaggregated documents alone; `max_workers` bounds the requests under way at a time."""
+        self._transport = transport
+        self._server = server
+        self._accept = _JSON if legacy else f"{ACCEPT},{_JSON}"
+        self._max_workers = max_workers
+
+    @classmethod
+    def for_config(cls, config: ClientConfig, options: TransportOptions | None = None) -> DiscoveryClient:
+        """A client for what `load_config` returned."""
+        from .transport.transport import Transport, TransportOptions
+
+        return cls(Transport.for_config(config, options or TransportOptions()), config.server)
+
+    @classmethod
+    def from_session(
+        cls, session: requests.Session, base_url: str, options: TransportOptions | None = None
+    ) -> DiscoveryClient:
+        """A client on a session that the caller has set up: its credentials, TLS, proxies and adapters are used.
+
+        `base_url` is the API server's URL, say `https://127.0.0.1:6443`.
+        """
+        from .transport.transport import Transport, TransportOptions
+
+        return cls(Transport(session, base_url, options=options or TransportOptions()), base_url)
+
+    @property
+    def server(self) -> str:
+        return self._server
+
+    @property
+    def transport(self) -> Transport:
+        """The connection to the server, for other documents than those of discovery."""
+        return self._transport
+
+    def with_legacy(self) -> DiscoveryClient:
+        """The same client, made to ask for unaggregated documents alone."""
+        return DiscoveryClient(self._transport, self._server, legacy=True, max_workers=self._max_workers)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
+        """Ask for `/api` and `/apis` at the same time.
+
+        A 404 for `/api` is an extension API server; a 404 or 403 for `/apis` beside an `/api` is an old or
+        a restricted server. Either goes on with the other half.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1, "cachediscovery") as pool:
+            pending = pool.submit(self._legacy_groups)
+            apis: GroupsAndMaybeResources | None = None
+            refused: StatusError | None = None
+            try:
+                apis = self._groups("/apis")
+            except StatusError as error:
+                if error.code not in (403, 404):
+                    raise
+                refused = error
+            api = pending.result()
+        if refused is not None:
+            if api is None or not api.groups.groups:
+                raise refused
+            if refused.code == 403:
+                log.warning("only the core group can be listed: %s", refused)
+            return api._replace(complete=refused.code == 404)
+        assert apis is not None
+        return apis if api is None else _merged(api, apis)
+
+    def server_groups(self) -> APIGroupList:
+        return self.groups_and_maybe_resources().groups
+
+    def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        parsed = parse_group_version(group_version)
+        path = f"/apis/{parsed}" if parsed.group else f"/api/{parsed}"
+        try:
+            return self._document(path, _JSON, lambda _, source: resource_list_from(source, str(parsed)))
+        except NotFound:
+            if str(parsed) == "v1":
+                return APIResourceList("v1", ())
+            raise
+
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        return self._twice(lambda: groups_and_resources(*self._everything()))
+
+    def server_preferred_resources(self) -> list[APIResourceList]:
+        return self._twice(lambda: preferred_resources(*self._everything()))
+
+    def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        return namespaced_only(self.server_preferred_resources)
+
+    def server_version(self) -> VersionInfo:
+        return self._document("/version", _JSON, lambda _, source: _version_from(source))
+
+    def openapi_v3(self) -> OpenAPIV3:
+        return OpenAPIV3(self._transport.get)
+
+    def _everything(
+        self,
+    ) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
+        groups, resources, failed, _ = self.groups_and_maybe_resources()
+        if resources is None:
+            resources, failures = fetch_each(
+                self.server_resources_for_group_version, groups.group_versions, self._max_workers
+            )
+            failed = {**failed, **failures}
+        return groups, resources, failed
+
+    @staticmethod
+    def _twice(listing: Callable[[], T]) -> T:
+        for _ in range(_TRIES - 1):
+            try:
+                return listing()
+            except GroupDiscoveryFailed as error:
+                log.info("trying once more: %s", error)
+        return listing()
+
+    def _legacy_groups(self) -> GroupsAndMaybeResources | None:
+        try:
+            return self._groups("/api")
+        except NotFound:
+            return None
+
+    def _groups(self, path: str) -> GroupsAndMaybeResources:
+        return self._document(path, self._accept, self._groups_from)
+
+    def _groups_from(self, response: Response, source: dict[str, Any]) -> GroupsAndMaybeResources:
+        resources: dict[GroupVersion, APIResourceList] | None = None
+        failed: dict[GroupVersion, DiscoveryError] = {}
+        if is_aggregated(response.content_type):
+            groups, resources, failed = split_groups_and_resources(source)
+        elif response.url.endswith("/apis"):
+            groups = group_list_from(source)
+        else:
+            groups = _core_group(source)
+        core = not response.url.endswith("/apis")
+        groups = APIGroupList(tuple(_honest(groups, response.url, core=core)))
+        listed = set(groups.group_versions)
+        if resources is not None:
+            resources = {key: value for key, value in resources.items() if key in listed}
+        failed = {key: value for key, value in failed.items() if _is_honest(key, core=core)}
+        return GroupsAndMaybeResources(groups, resources, failed)
+
+    def _document(self, path: str, accept: str, read: Callable[[Response, dict[str, Any]], T]) -> T:
+        response = self._transport.get(path, accept=accept)
+        try:
+            return read(response, parse_object(response.body))
+        except MalformedDocument as error:
+            raise InvalidDocument(response.url, _malformed(response, error)) from None
+
+
+def _merged(api: GroupsAndMaybeResources, apis: GroupsAndMaybeResources) -> GroupsAndMaybeResources:
+    """The core group first. Embedded resources count only where both halves have them."""
+    resources = None
+    if api.resources is not None and apis.resources is not None:
+        resources = {**api.resources, **apis.resources}
+    groups = APIGroupList(api.groups.groups + apis.groups.groups)
+    return GroupsAndMaybeResources(groups, resources, {**api.failed, **apis.failed})
+
+
+def _core_group(source: dict[str, Any]) -> APIGroupList:
+    expect_kind(source, "APIVersions", "versions")
+    versions = tuple(GroupVersionForDiscovery(version, version) for version in texts(source, "versions"))
+    return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
+
+
+def _honest(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
+    """The groups and versions whose names may become URLs and paths; the others are named in a warning."""
+    honest = []
+    for group in groups.groups:
+        if (group.name != "") if core else not is_group_name(group.name):
+            log.warning("ignoring the API group %s of %s: not a group's name", ascii(group.name[:80]), url)
+            continue
+        kept = []
+        for version in group.versions:
+            if not is_version_name(version.version):
+                log.warning(
+                    "ignoring the version %s of API group %r of %s: not a version's name",
+                    ascii(version.version[:80]), group.name, url,
+                )  # fmt: skip
+                continue
+            # Never the server's own spelling: it may differ from what it is made of.
+            kept.append(version._replace(group_version=str(GroupVersion(group.name, version.version))))
+        if group.versions and not kept:
+            continue
+        preferred = group.preferred_version
+        if preferred.version:
+            preferred = next((version for version in kept if version.version == preferred.version), kept[0])
+        honest.append(group._replace(versions=tuple(kept), preferred_version=preferred))
+    return honest
+
+
+def _is_honest(group_version: GroupVersion, *, core: bool) -> bool:
+    named = group_version.group == "" if core else is_group_name(group_version.group)
+    return named and is_version_name(group_version.version)
+
+
+def _malformed(response: Response, error: MalformedDocument) -> str:
+    start = response.body[:256].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
+        return f"{response.url} answered with HTML, not JSON: is this an API server, or a login page? Check the server's URL"
+    if not response.body:
+        return f"{response.url} answered with an empty body: is this an API server?"
+    return f"{response.url} answered with something that is no discovery document: {one_line(error)}"
+
+
+def _version_from(source: dict[str, Any]) -> VersionInfo:
+    if "gitVersion" not in source:
+        raise MalformedDocument("no gitVersion")
+    camel = {name: _camel(name) for name in VersionInfo._fields}
+    return VersionInfo(**{name: text(source, key) for name, key in camel.items()})
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

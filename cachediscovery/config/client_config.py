@@ -1,0 +1,68 @@
+"""`ClientConfig`: everything needed to talk to one API server, and nothing else. client-go's `rest.Config`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ExecConfig(NamedTuple):
+    """An exec credential plugin (`client.authentication.k8s.io`), as the kubeconfig names it."""
+
+    command: str
+    api_version: str
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    install_hint: str = ""
+    interactive_mode: str = "IfAvailable"
+    provide_cluster_info: bool = False
+    # The JSON of the cluster's extension for exec plugins: opaque to us, handed to the plugin.
+    cluster_config: str = ""
+
+    def __repr__(self) -> str:
+        return f"ExecConfig(command={self.command!r})"
+
+
+class Impersonation(NamedTuple):
+    """Whom to act as; `extra` is a tuple of (key, value) pairs, a key may repeat."""
+
+    user: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+class ClientConfig(NamedTuple):
+    """How to reach one API server and how to identify oneself there.
+
+    `server` is a URL without user information. Data fields hold PEM bytes and win over the file fields.
+    Credentials other than `impersonation` are used over TLS only, as by kubectl.
+    """
+
+    server: str
+    ca_file: str = ""
+    ca_data: bytes = b""
+    insecure_skip_tls_verify: bool = False
+    tls_server_name: str = ""
+    proxy_url: str = ""
+    disable_compression: bool = False
+    client_certificate_file: str = ""
+    client_certificate_data: bytes = b""
+    client_key_file: str = ""
+    client_key_data: bytes = b""
+    token: str = ""
+    token_file: str = ""
+    username: str = ""
+    password: str = ""
+    exec: ExecConfig | None = None
+    impersonation: Impersonation = Impersonation()
+    context: str = ""
+
+    def __repr__(self) -> str:
+        # The other fields may be secrets, and a repr ends up in logs.
+        return f"ClientConfig(server={self.server!r}, context={self.context!r})"
+
+    __str__ = __repr__
+
+    @property
+    def has_tls(self) -> bool:
+        return self.server.startswith("https://")

@@ -1,0 +1,33 @@
+"""Home, as kubectl understands it (client-go's `util/homedir`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def home_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
+    """The home folder, or "" where the environment names none.
+
+    Everywhere `HOME`. On Windows the first of `HOME`, `HOMEDRIVE`+`HOMEPATH` and `USERPROFILE` that
+    has a `.kube/config`, else the first that is a folder, else the first that is set.
+    """
+    home = environ.get("HOME", "")
+    if platform != "win32":
+        return home
+    drive, path = environ.get("HOMEDRIVE", ""), environ.get("HOMEPATH", "")
+    drive_path = drive + path if drive and path else ""
+    profile = environ.get("USERPROFILE", "")
+    for candidate in (home, drive_path, profile):
+        if candidate and os.path.exists(os.path.join(candidate, ".kube", "config")):
+            return candidate
+    # Without a kubeconfig to go by, client-go prefers the profile to the drive path.
+    in_order = [candidate for candidate in (home, profile, drive_path) if candidate]
+    for candidate in in_order:
+        if os.path.isdir(candidate):
+            return candidate
+    return in_order[0] if in_order else ""

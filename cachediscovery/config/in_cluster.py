@@ -1,0 +1,45 @@
+"""The configuration of a pod: its service account (client-go's `rest.InClusterConfig`)."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import ConfigError
+from .client_config import ClientConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def in_cluster_possible(
+    environ: Mapping[str, str] = os.environ, service_account_dir: str = SERVICE_ACCOUNT_DIR
+) -> bool:
+    """Whether this looks like a pod with a service account."""
+    return bool(
+        environ.get("KUBERNETES_SERVICE_HOST")
+        and environ.get("KUBERNETES_SERVICE_PORT")
+        and os.path.isfile(os.path.join(service_account_dir, "token"))
+    )
+
+
+def in_cluster_config(
+    environ: Mapping[str, str] = os.environ, service_account_dir: str = SERVICE_ACCOUNT_DIR
+) -> ClientConfig:
+    """The service account's `ClientConfig`; its token is read again as it rotates. Raises `ConfigError`."""
+    host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
+    if not host or not port:
+        raise ConfigError("not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
+    token_file = os.path.join(service_account_dir, "token")
+    if not os.path.isfile(token_file):
+        raise ConfigError(f"service account token {token_file} does not exist: is automountServiceAccountToken off?")
+    ca_file = os.path.join(service_account_dir, "ca.crt")
+    if ":" in host:
+        host = f"[{host}]"
+    return ClientConfig(
+        server=f"https://{host}:{port}",
+        ca_file=ca_file if os.path.isfile(ca_file) else "",
+        token_file=token_file,
+    )

@@ -1,0 +1,161 @@
+"""Reading and merging kubeconfig files.
+
+| | kubectl | here |
+|---|---|---|
+| files | `--kubeconfig`, else `KUBECONFIG` (a list), else `~/.kube/config` | the same |
+| merging | the first file that has a cluster, user or context of a name wins whole; the first `current-context` wins | the same |
+| relative paths | relative to the file they stand in | the same |
+| missing files | skipped; an error for `--kubeconfig` | the same |
+| migration from `~/.kube/.kubeconfig` | copied over once | not done |
+| unknown fields | ignored | the same |
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..errors import ConfigError
+from ..fields import MalformedDocument, mapping, mappings, text
+from ..lines import one_line
+from .homedir import home_dir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+_MAX_BYTES = 64 << 20
+_PATHS_OF_CLUSTER = ("certificate-authority",)
+_PATHS_OF_USER = ("client-certificate", "client-key", "tokenFile")
+
+
+class Kubeconfig(NamedTuple):
+    """The merged files: entries by name, each as the mapping that the YAML held, paths made absolute."""
+
+    paths: tuple[str, ...]
+    current_context: str
+    clusters: Mapping[str, Mapping[str, Any]]
+    users: Mapping[str, Mapping[str, Any]]
+    contexts: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.current_context or self.clusters or self.users or self.contexts)
+
+    def where(self) -> str:
+        """The files, for a message."""
+        return ", ".join(self.paths) or "no kubeconfig"
+
+
+def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The files to read, in order of precedence; they need not exist."""
+    if explicit:
+        return (explicit,)
+    listed = environ.get("KUBECONFIG", "")
+    if listed:
+        return tuple(dict.fromkeys(path for path in listed.split(os.pathsep) if path))
+    home = home_dir(environ)
+    return (os.path.join(home, ".kube", "config"),) if home else ()
+
+
+def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ) -> Kubeconfig:
+    """Read and merge the kubeconfig files.
+
+    `explicit` is the path of `--kubeconfig`: it alone is read, and must exist. Without any file the
+    result is empty. Raises `ConfigError`.
+    """
+    read = []
+    found = []
+    for path in kubeconfig_paths(explicit, environ):
+        try:
+            read.append(_read(path))
+            found.append(path)
+        except FileNotFoundError:
+            if explicit:
+                raise ConfigError(f"kubeconfig {path} does not exist: check --kubeconfig") from None
+    return Kubeconfig(
+        paths=tuple(found),
+        current_context=next((file.current_context for file in read if file.current_context), ""),
+        clusters=_merged(file.clusters for file in read),
+        users=_merged(file.users for file in read),
+        contexts=_merged(file.contexts for file in read),
+    )
+
+
+def _merged(files: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, Mapping[str, Any]]:
+    merged: dict[str, Mapping[str, Any]] = {}
+    for entries in files:
+        merged = {**entries, **merged}
+    return merged
+
+
+def _read(path: str) -> Kubeconfig:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"kubeconfig {path} cannot be read: {reason}") from None
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"kubeconfig {path} is larger than {_MAX_BYTES >> 20} MiB: is it the right file?")
+    try:
+        return _parse(data, path)
+    except MalformedDocument as error:
+        raise ConfigError(f"kubeconfig {path} is not a valid kubeconfig: {one_line(error)}") from None
+
+
+def _parse(data: bytes, path: str) -> Kubeconfig:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        parsed = yaml.load(data, Loader=loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise MalformedDocument(f"not YAML ({one_line(error)})") from None
+    if parsed is None:
+        parsed = {}
+    if not isinstance(parsed, dict):
+        raise MalformedDocument("not a mapping")
+    if text(parsed, "kind") not in ("", "Config"):
+        raise MalformedDocument(f"kind is {text(parsed, 'kind')!r}, expected 'Config'")
+    if text(parsed, "apiVersion") not in ("", "v1"):
+        raise MalformedDocument(f"apiVersion is {text(parsed, 'apiVersion')!r}, expected 'v1'")
+    folder = os.path.dirname(os.path.abspath(path))
+    return Kubeconfig(
+        paths=(path,),
+        current_context=text(parsed, "current-context"),
+        clusters=_named(parsed, "clusters", "cluster", folder, _PATHS_OF_CLUSTER),
+        users=_named(parsed, "users", "user", folder, _PATHS_OF_USER),
+        contexts=_named(parsed, "contexts", "context", folder, ()),
+    )
+
+
+def _named(
+    parsed: Mapping[str, Any], plural: str, singular: str, folder: str, path_keys: Iterable[str]
+) -> dict[str, Mapping[str, Any]]:
+    """The entries of one list by name, with the relative paths in them made absolute."""
+    entries: dict[str, Mapping[str, Any]] = {}
+    for item in mappings(parsed, plural):
+        name = text(item, "name")
+        if name in entries:
+            raise MalformedDocument(f"duplicate name {name!r} in {plural!r}")
+        entry = dict(mapping(item, singular))
+        for key in path_keys:
+            path = text(entry, key)
+            if path:
+                entry[key] = os.path.join(folder, path)
+        if "exec" in entry:
+            entry["exec"] = _with_command_path(mapping(entry, "exec"), folder)
+        entries[name] = entry
+    return entries
+
+
+def _with_command_path(exec_entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """A plugin's command is a path, relative to the file, if it has a separator in it; else it is searched in PATH."""
+    command = text(exec_entry, "command")
+    if os.path.dirname(command):
+        command = os.path.join(folder, command)
+    return {**exec_entry, "command": command}

@@ -1,0 +1,285 @@
+"""`load_config`: flags, then kubeconfig, then the pod's service account.
+
+The precedence is that of client-go's `BuildConfigFromFlags` and of kubectl's flags, with two differences:
+with no configuration at all kubectl tries `localhost:8080`, we raise `NoConfigError`; and user information in a
+server's URL becomes basic authentication, so that it reaches no cache path and no message.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import NamedTuple
+
+from ..errors import ConfigError, NoConfigError
+from ..fields import MalformedDocument, flag, mapping, mappings, text, texts
+from ..lines import one_line, without_userinfo
+from .client_config import ClientConfig, ExecConfig, Impersonation
+from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
+from .kubeconfig import Kubeconfig, load_kubeconfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+EXEC_API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+_EXEC_EXTENSION = "client.authentication.k8s.io/exec"
+_INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
+
+
+class ConfigOverrides(NamedTuple):
+    """What flags say; an empty value leaves the kubeconfig's. The fields are named like kubectl's flags."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    cluster: str = ""
+    user: str = ""
+    server: str = ""
+    tls_server_name: str = ""
+    certificate_authority: str = ""
+    insecure_skip_tls_verify: bool = False
+    client_certificate: str = ""
+    client_key: str = ""
+    token: str = ""
+    as_user: str = ""
+    as_uid: str = ""
+    as_groups: tuple[str, ...] = ()
+    disable_compression: bool = False
+
+    def __repr__(self) -> str:
+        return f"ConfigOverrides(kubeconfig={self.kubeconfig!r}, context={self.context!r})"
+
+
+def load_config(
+    overrides: ConfigOverrides = ConfigOverrides(),
+    *,
+    environ: Mapping[str, str] = os.environ,
+    service_account_dir: str = SERVICE_ACCOUNT_DIR,
+) -> ClientConfig:
+    """The configuration of one cluster.
+
+    Raises `NoConfigError` where there is none, `ConfigError` where it cannot be used.
+    """
+    kubeconfig = load_kubeconfig(overrides.kubeconfig, environ)
+    try:
+        return _resolve(kubeconfig, overrides, environ, service_account_dir)
+    except MalformedDocument as error:
+        raise ConfigError(f"kubeconfig {kubeconfig.where()} is not a valid kubeconfig: {one_line(error)}") from None
+
+
+def _resolve(
+    kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str], service_account_dir: str
+) -> ClientConfig:
+    context_name, context = _context(kubeconfig, overrides)
+    cluster = _entry(kubeconfig, "cluster", kubeconfig.clusters, overrides.cluster, text(context, "cluster"))
+    user = _entry(kubeconfig, "user", kubeconfig.users, overrides.user, text(context, "user"))
+    server = overrides.server or text(cluster, "server")
+    if not server:
+        if kubeconfig.is_empty and in_cluster_possible(environ, service_account_dir):
+            return _overridden_in_cluster(in_cluster_config(environ, service_account_dir), overrides)
+        raise _no_server(kubeconfig, context_name, text(context, "cluster"))
+    server, username, password = _split_server(server)
+    config = ClientConfig(
+        server=server,
+        proxy_url=text(cluster, "proxy-url"),
+        disable_compression=overrides.disable_compression or flag(cluster, "disable-compression"),
+        impersonation=_impersonation(user, overrides),
+        context=context_name,
+    )
+    if not config.has_tls:
+        return config
+    return _with_identity(_with_trust(config, cluster, overrides), user, cluster, overrides, username, password)
+
+
+def _context(kubeconfig: Kubeconfig, overrides: ConfigOverrides) -> tuple[str, Mapping[str, Any]]:
+    name = overrides.context or kubeconfig.current_context
+    if name in kubeconfig.contexts:
+        return name, kubeconfig.contexts[name]
+    if name and (overrides.context or not (overrides.server or overrides.cluster)):
+        source = "" if overrides.context else "current-context "
+        raise ConfigError(
+            f"{source}context {name!r} does not exist in {kubeconfig.where()}: {_choices(kubeconfig.contexts)}"
+        )
+    return "", {}
+
+
+def _entry(
+    kubeconfig: Kubeconfig, noun: str, entries: Mapping[str, Mapping[str, Any]], override: str, named: str
+) -> Mapping[str, Any]:
+    """The cluster or user of a name; only one that a flag asks for must exist."""
+    if override and override not in entries:
+        raise ConfigError(f"{noun} {override!r} does not exist in {kubeconfig.where()}: {_choices(entries)}")
+    return entries.get(override or named, {})
+
+
+def _choices(entries: Mapping[str, object]) -> str:
+    return f"choose one of {', '.join(sorted(entries))}" if entries else "it has none"
+
+
+def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigError:
+    if context:
+        return ConfigError(
+            f"no server found for cluster {cluster!r} of context {context!r} in {kubeconfig.where()}: "
+            "add it there, or use --server"
+        )
+    if kubeconfig.contexts:
+        return NoConfigError(
+            f"no context is chosen in {kubeconfig.where()}: use --context, one of {', '.join(sorted(kubeconfig.contexts))}"
+        )
+    return NoConfigError(
+        f"no configuration found in {kubeconfig.where()}: set KUBECONFIG, or use --kubeconfig or --server"
+    )
+
+
+def _split_server(server: str) -> tuple[str, str, str]:
+    """A server's URL as (URL without user information, query and fragment; user; password)."""
+    from urllib.parse import unquote, urlsplit
+
+    if "://" not in server:
+        server = f"http://{server}"
+    shown = without_userinfo(server)
+    try:
+        parts = urlsplit(server)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"server {shown!r} is not a URL: {one_line(error)}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not shown.isprintable() or " " in shown:
+        raise ConfigError(f"server {shown!r} is not an http or https URL: check the cluster's 'server'")
+    url = shown.partition("#")[0].partition("?")[0]
+    return url, unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
+    """How to know the server. A flag for the CA or against any check replaces all that the kubeconfig says of either."""
+    ca_file, ca_data = text(cluster, "certificate-authority"), _data(cluster, "certificate-authority-data")
+    insecure = flag(cluster, "insecure-skip-tls-verify")
+    if overrides.certificate_authority or overrides.insecure_skip_tls_verify:
+        ca_file, ca_data = overrides.certificate_authority, b""
+        insecure = overrides.insecure_skip_tls_verify
+    if insecure and (ca_file or ca_data):
+        raise ConfigError("specifying a root certificates file with the insecure flag is not allowed: drop one of them")
+    # A new server makes the kubeconfig's name for the old one void.
+    replaced = overrides.tls_server_name or overrides.server
+    return config._replace(
+        ca_file=ca_file,
+        ca_data=ca_data,
+        insecure_skip_tls_verify=insecure,
+        tls_server_name=overrides.tls_server_name if replaced else text(cluster, "tls-server-name"),
+    )
+
+
+def _with_identity(
+    config: ClientConfig,
+    user: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    overrides: ConfigOverrides,
+    url_username: str,
+    url_password: str,
+) -> ClientConfig:
+    """How the server knows us."""
+    if "auth-provider" in user:
+        name = text(mapping(user, "auth-provider"), "name")
+        raise ConfigError(
+            f"the auth-provider {one_line(name)!r} of context {config.context!r} was removed from Kubernetes in 1.26: "
+            "use the exec plugin of your provider"
+        )
+    certificate_file, certificate_data = text(user, "client-certificate"), _data(user, "client-certificate-data")
+    key_file, key_data = text(user, "client-key"), _data(user, "client-key-data")
+    if overrides.client_certificate:
+        certificate_file, certificate_data = overrides.client_certificate, b""
+    if overrides.client_key:
+        key_file, key_data = overrides.client_key, b""
+    if (certificate_file or certificate_data) and not (key_file or key_data):
+        raise ConfigError(f"the client certificate of context {config.context!r} has no client-key or client-key-data")
+    token = overrides.token or text(user, "token")
+    username, password = text(user, "username"), text(user, "password")
+    if token and (username or password):
+        raise ConfigError(
+            f"context {config.context!r} has both a token and a user name with password: only one is allowed"
+        )
+    if not (token or username or password):
+        username, password = url_username, url_password
+    return config._replace(
+        client_certificate_file=certificate_file,
+        client_certificate_data=certificate_data,
+        client_key_file=key_file,
+        client_key_data=key_data,
+        token=token,
+        token_file="" if overrides.token else text(user, "tokenFile"),
+        username=username,
+        password=password,
+        exec=_exec(mapping(user, "exec"), cluster, config.context) if user.get("exec") else None,
+    )
+
+
+def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -> ExecConfig:
+    command, api_version = text(source, "command"), text(source, "apiVersion")
+    if not command:
+        raise ConfigError(f"the exec plugin of context {context!r} has no command")
+    if api_version not in EXEC_API_VERSIONS:
+        raise ConfigError(
+            f"exec plugin {command}: apiVersion {api_version!r} is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
+        )
+    interactive_mode = text(source, "interactiveMode")
+    if not interactive_mode and api_version == EXEC_API_VERSIONS[0]:
+        raise ConfigError(f"exec plugin {command}: interactiveMode must be one of {', '.join(_INTERACTIVE_MODES)}")
+    if interactive_mode and interactive_mode not in _INTERACTIVE_MODES:
+        raise ConfigError(
+            f"exec plugin {command}: interactiveMode {interactive_mode!r} must be one of {', '.join(_INTERACTIVE_MODES)}"
+        )
+    return ExecConfig(
+        command=command,
+        api_version=api_version,
+        args=texts(source, "args"),
+        env=tuple((text(item, "name"), text(item, "value")) for item in mappings(source, "env")),
+        install_hint=text(source, "installHint"),
+        interactive_mode=interactive_mode or "IfAvailable",
+        provide_cluster_info=flag(source, "provideClusterInfo"),
+        cluster_config=_exec_extension(cluster),
+    )
+
+
+def _exec_extension(cluster: Mapping[str, Any]) -> str:
+    import json
+
+    for item in mappings(cluster, "extensions"):
+        if text(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
+            # default=str: YAML has dates, JSON has not.
+            return json.dumps(item["extension"], default=str)
+    return ""
+
+
+def _impersonation(user: Mapping[str, Any], overrides: ConfigOverrides) -> Impersonation:
+    extra = mapping(user, "as-user-extra")
+    impersonation = Impersonation(
+        user=overrides.as_user or text(user, "as"),
+        uid=overrides.as_uid or text(user, "as-uid"),
+        groups=overrides.as_groups or texts(user, "as-groups"),
+        extra=tuple((key, value) for key in extra for value in texts(extra, key)),
+    )
+    if impersonation != Impersonation() and not impersonation.user:
+        raise ConfigError("impersonating a uid, groups or extra fields needs a user as well: use --as")
+    return impersonation
+
+
+def _overridden_in_cluster(config: ClientConfig, overrides: ConfigOverrides) -> ClientConfig:
+    """In a pod the flags for token and CA still count, and those for impersonation."""
+    if overrides.token:
+        config = config._replace(token=overrides.token, token_file="")
+    if overrides.certificate_authority:
+        config = config._replace(ca_file=overrides.certificate_authority)
+    if overrides.insecure_skip_tls_verify:
+        config = config._replace(ca_file="", insecure_skip_tls_verify=True)
+    return config._replace(impersonation=_impersonation({}, overrides))
+
+
+def _data(source: Mapping[str, Any], key: str) -> bytes:
+    value = source.get(key)
+    if isinstance(value, bytes):  # YAML's !!binary
+        return value
+    try:
+        return base64.b64decode("".join(text(source, key).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedDocument(f"{key!r} is not base64") from None

@@ -1,0 +1,182 @@
+"""`APIGroupList` and `APIResourceList` as JSON: parsed with care, written byte for byte as kubectl writes them."""
+
+from __future__ import annotations
+
+import json
+
+from .fields import MalformedDocument, flag, mapping, mappings, text, texts
+from .types import (
+    APIGroup,
+    APIGroupList,
+    APIResource,
+    APIResourceList,
+    GroupVersionForDiscovery,
+    ServerAddressByClientCIDR,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+GROUP_LIST_KIND = "APIGroupList"
+RESOURCE_LIST_KIND = "APIResourceList"
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Parse one JSON object. Raises `MalformedDocument` for whatever else `data` may be."""
+    try:
+        # RecursionError: nested deeper than any discovery document.
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise MalformedDocument(f"not JSON ({_first_line(error)})") from None
+    if not isinstance(parsed, dict):
+        raise MalformedDocument("not a JSON object")
+    if b"\\ud" in data.lower():
+        parsed = _without_lone_surrogates(parsed)
+    return parsed
+
+
+def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool = False) -> None:
+    """Check that `parsed` is a `kind`, whose entries stand under the key `content`.
+
+    Servers may leave `kind` out as long as `content` is there; a cache file (`strict`) has both
+    `kind` and `apiVersion`, since kubectl reads no other.
+    """
+    found = text(parsed, "kind")
+    if found != kind and (found or strict or content not in parsed):
+        raise MalformedDocument(f"kind is {found!r}, expected {kind!r}")
+    if strict and text(parsed, "apiVersion") != "v1":
+        raise MalformedDocument("apiVersion is not 'v1'")
+
+
+def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroupList:
+    """An `APIGroupList` from parsed JSON. Raises `MalformedDocument`."""
+    expect_kind(parsed, GROUP_LIST_KIND, "groups", strict=strict)
+    return APIGroupList(tuple(_group_from(group) for group in mappings(parsed, "groups")))
+
+
+def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:
+    """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another's list."""
+    expect_kind(parsed, RESOURCE_LIST_KIND, "resources", strict=strict)
+    found = text(parsed, "groupVersion")
+    if found != group_version and (found or strict):
+        raise MalformedDocument(f"groupVersion is {found!r}, expected {group_version!r}")
+    return APIResourceList(group_version, tuple([_resource_from(item) for item in mappings(parsed, "resources")]))
+
+
+def encode_group_list(group_list: APIGroupList) -> bytes:
+    """The bytes that kubectl would write for `group_list`."""
+    return _encode({"kind": GROUP_LIST_KIND, "apiVersion": "v1", "groups": list(map(_group_to, group_list.groups))})
+
+
+def encode_resource_list(resource_list: APIResourceList) -> bytes:
+    """The bytes that kubectl would write for `resource_list`."""
+    return _encode(
+        {
+            "kind": RESOURCE_LIST_KIND,
+            "apiVersion": "v1",
+            "groupVersion": resource_list.group_version,
+            "resources": list(map(resource_to, resource_list.resources)),
+        }
+    )
+
+
+def go_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON text as Go's `encoding/json` writes it: compact unless indented, and safe inside HTML."""
+    separators = (",", ":") if indent is None else (",", ": ")
+    encoded = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
+    # These five can stand only inside strings, so the text may be searched as a whole.
+    for character in "&<>\u2028\u2029":
+        if character in encoded:
+            encoded = encoded.replace(character, f"\\u{ord(character):04x}")
+    return encoded
+
+
+def resource_to(resource: APIResource) -> dict[str, Any]:
+    """The JSON object of one resource, its keys in Go's order."""
+    out: dict[str, Any] = {
+        "name": resource.name,
+        "singularName": resource.singular_name,
+        "namespaced": resource.namespaced,
+    }
+    if resource.group:
+        out["group"] = resource.group
+    if resource.version:
+        out["version"] = resource.version
+    out["kind"] = resource.kind
+    out["verbs"] = list(resource.verbs)
+    if resource.short_names:
+        out["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        out["categories"] = list(resource.categories)
+    if resource.storage_version_hash:
+        out["storageVersionHash"] = resource.storage_version_hash
+    return out
+
+
+def _group_from(source: dict[str, Any]) -> APIGroup:
+    return APIGroup(
+        name=text(source, "name"),
+        versions=tuple(_version_from(version) for version in mappings(source, "versions")),
+        preferred_version=_version_from(mapping(source, "preferredVersion")),
+        server_address_by_client_cidrs=tuple(
+            ServerAddressByClientCIDR(text(address, "clientCIDR"), text(address, "serverAddress"))
+            for address in mappings(source, "serverAddressByClientCIDRs")
+        ),
+    )
+
+
+def _version_from(source: dict[str, Any]) -> GroupVersionForDiscovery:
+    return GroupVersionForDiscovery(text(source, "groupVersion"), text(source, "version"))
+
+
+def _resource_from(source: dict[str, Any]) -> APIResource:
+    return APIResource(
+        text(source, "name"),
+        text(source, "singularName"),
+        flag(source, "namespaced"),
+        text(source, "kind"),
+        texts(source, "verbs"),
+        text(source, "group"),
+        text(source, "version"),
+        texts(source, "shortNames"),
+        texts(source, "categories"),
+        text(source, "storageVersionHash"),
+    )
+
+
+def _group_to(group: APIGroup) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "name": group.name,
+        "versions": [_version_to(version) for version in group.versions],
+        "preferredVersion": _version_to(group.preferred_version),
+    }
+    if group.server_address_by_client_cidrs:
+        out["serverAddressByClientCIDRs"] = [
+            {"clientCIDR": address.client_cidr, "serverAddress": address.server_address}
+            for address in group.server_address_by_client_cidrs
+        ]
+    return out
+
+
+def _version_to(version: GroupVersionForDiscovery) -> dict[str, str]:
+    return {"groupVersion": version.group_version, "version": version.version}
+
+
+def _encode(value: dict[str, Any]) -> bytes:
+    return (go_json(value) + "\n").encode()
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    """`\\ud800` alone is legal JSON but no character; Go reads U+FFFD in its place."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_lone_surrogates(key): _without_lone_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,64 @@
+"""Reading typed fields out of parsed JSON, with Go's rules: `null` and absent are the zero value, another type is an error."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class MalformedDocument(ValueError):
+    """Parsed JSON that is not the document it should be; the message says where it differs."""
+
+
+def text(source: Mapping[str, Any], key: str) -> str:
+    value = source.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MalformedDocument(f"{key!r} is not a string")
+    return value
+
+
+def flag(source: Mapping[str, Any], key: str) -> bool:
+    value = source.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise MalformedDocument(f"{key!r} is not true or false")
+    return value
+
+
+def texts(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = source.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise MalformedDocument(f"{key!r} is not a list")
+    for item in value:
+        if not isinstance(item, str):
+            raise MalformedDocument(f"{key!r} has an entry that is not a string")
+    return tuple(value)
+
+
+def mapping(source: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The object under `key`; an empty one where it is absent."""
+    value = source.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MalformedDocument(f"{key!r} is not an object")
+    return value
+
+
+def mappings(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = source.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise MalformedDocument(f"{key!r} is not a list")
+    for item in value:
+        if not isinstance(item, dict):
+            raise MalformedDocument(f"{key!r} has an entry that is not an object")
+    return value

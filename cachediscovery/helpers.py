@@ -1,0 +1,46 @@
+"""Small questions that tools ask of a discovery client (client-go's `discovery/helper.go`)."""
+
+from __future__ import annotations
+
+from .errors import DiscoveryError, NotFound
+from .schema import GroupVersion, GroupVersionResource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .interface import DiscoveryInterface
+    from .types import APIResourceList
+
+
+def is_resource_enabled(client: DiscoveryInterface, resource: GroupVersionResource) -> bool:
+    """Whether the server serves `resource`, say `GroupVersionResource("apps", "v1", "deployments")`.
+
+    Looks at that one group version alone. Raises `DiscoveryError` if it could not be had, other than by a 404.
+    """
+    try:
+        resource_list = client.server_resources_for_group_version(str(resource.group_version))
+    except NotFound:
+        return False
+    return any(item.name == resource.resource for item in resource_list.resources)
+
+
+def server_supports_version(client: DiscoveryInterface, required: GroupVersion) -> bool:
+    """Whether the server lists the group version `required`; true as well for a server that lists none at all.
+
+    client-go's `ServerSupportsVersion`, which returns an error in place of false. Raises `DiscoveryError`.
+    """
+    group_versions = client.server_groups().group_versions
+    return not group_versions or required in group_versions
+
+
+def group_version_resources(lists: Iterable[APIResourceList]) -> set[GroupVersionResource]:
+    """Every resource of `lists` under its full name. Raises `DiscoveryError` for a list whose group version is none."""
+    found = set()
+    for resource_list in lists:
+        try:
+            group_version = GroupVersion.parse(resource_list.group_version)
+        except ValueError as error:
+            raise DiscoveryError(str(error)) from None
+        found.update(group_version.with_resource(resource.name) for resource in resource_list.resources)
+    return found

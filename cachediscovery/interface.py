@@ -1,0 +1,90 @@
+"""What every discovery client is: the base client, the cached one that wraps it, and the fake one for tests.
+
+The methods are those of client-go's `discovery.DiscoveryInterface` and `CachedDiscoveryInterface`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from .errors import DiscoveryError, InvalidGroupVersion
+from .names import is_group_name, is_version_name
+from .schema import GroupVersion
+from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .openapi import OpenAPIV3
+
+
+class GroupsAndMaybeResources(NamedTuple):
+    """What one look at `/api` and `/apis` told.
+
+    `resources` is None where the server does not aggregate: each group version is then a request of its
+    own. `failed` are the `Stale` group versions, which `groups` leaves out. `complete` is false where a
+    part of the groups may not be seen with these credentials.
+    """
+
+    groups: APIGroupList
+    resources: dict[GroupVersion, APIResourceList] | None
+    failed: dict[GroupVersion, DiscoveryError]
+    complete: bool = True
+
+
+class DiscoveryInterface(Protocol):
+    """A discovery client. All methods raise `DiscoveryError`."""
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server; the cache folder is named after it."""
+
+    def server_groups(self) -> APIGroupList:
+        """The groups, with their versions and the preferred one."""
+
+    def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`."""
+
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+
+    def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` likewise."""
+
+    def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
+
+    def server_version(self) -> VersionInfo:
+        """The server's version."""
+
+    def openapi_v3(self) -> OpenAPIV3:
+        """The OpenAPI v3 documents."""
+
+
+class AggregatedDiscoveryInterface(DiscoveryInterface, Protocol):
+    """A discovery client that can get everything in one go."""
+
+    def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
+        """The groups and, from a server that aggregates, all resources."""
+
+
+class CachedDiscoveryInterface(DiscoveryInterface, Protocol):
+    """A discovery client that remembers."""
+
+    @property
+    def fresh(self) -> bool:
+        """True when everything used so far was fetched by this client since it was made or last invalidated."""
+
+    def invalidate(self, group_version: str | None = None) -> None:
+        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
+
+
+def parse_group_version(group_version: str) -> GroupVersion:
+    """Parse an argument such as `apps/v1`. Raises `InvalidGroupVersion`."""
+    try:
+        parsed = GroupVersion.parse(str(group_version))
+    except ValueError:
+        parsed = GroupVersion("", "")
+    named = is_group_name(parsed.group) if parsed.group or "/" in group_version else True
+    if not named or not is_version_name(parsed.version):
+        raise InvalidGroupVersion(f"{group_version!r} is not a group version: write VERSION or GROUP/VERSION, say apps/v1")
+    return parsed

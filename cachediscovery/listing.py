@@ -1,0 +1,110 @@
+"""From groups and their resource lists to the listings that callers ask for. Nothing here does I/O itself."""
+
+from __future__ import annotations
+
+from .errors import DiscoveryError, GroupDiscoveryFailed
+from .types import APIResource, APIResourceList
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from .schema import GroupVersion
+    from .types import APIGroup, APIGroupList
+
+    Resources = Mapping[GroupVersion, APIResourceList]
+    Failed = Mapping[GroupVersion, DiscoveryError]
+
+# As many requests at a time as one client may have under way against one server.
+MAX_WORKERS = 32
+
+
+def groups_and_resources(
+    groups: APIGroupList, resources: Resources, failed: Failed
+) -> tuple[list[APIGroup], list[APIResourceList]]:
+    """All lists in the order of the groups. Raises `GroupDiscoveryFailed` with the same as `result` if some failed."""
+    lists = [resources[group_version] for group_version in groups.group_versions if group_version in resources]
+    result = list(groups.groups), lists
+    if failed:
+        raise GroupDiscoveryFailed(failed, result)
+    return result
+
+
+def preferred_resources(groups: APIGroupList, resources: Resources, failed: Failed) -> list[APIResourceList]:
+    """Each resource once: in its group's preferred version if that has it, else in the first version that has it.
+
+    There is a list for every group version, also for one that no resource prefers; subresources are
+    left out. Raises `GroupDiscoveryFailed` with the same as `result` if some failed.
+    """
+    lists = []
+    for group in groups.groups:
+        versions = [(version, resources[version]) for version in group.group_versions if version in resources]
+        chosen: dict[str, GroupVersion] = {}
+        for group_version, resource_list in versions:
+            for resource in resource_list.resources:
+                if "/" in resource.name:
+                    continue
+                if resource.name not in chosen or group_version.version == group.preferred_version.version:
+                    chosen[resource.name] = group_version
+        for group_version, resource_list in versions:
+            # A comprehension over the list, not over `chosen`: the order is the server's.
+            kept = tuple([item for item in resource_list.resources if chosen.get(item.name) == group_version])
+            lists.append(APIResourceList(resource_list.group_version, kept))
+    if failed:
+        raise GroupDiscoveryFailed(failed, lists)
+    return lists
+
+
+def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIResourceList]:
+    """The namespaced resources of what `preferred()` returns, both halves of a partial failure kept."""
+    try:
+        return filtered_by(lambda _, resource: resource.namespaced, preferred())
+    except GroupDiscoveryFailed as error:
+        kept = filtered_by(lambda _, resource: resource.namespaced, error.result)
+        raise GroupDiscoveryFailed(error.failed, kept) from None
+
+
+def filtered_by(
+    predicate: Callable[[str, APIResource], bool], lists: Iterable[APIResourceList]
+) -> list[APIResourceList]:
+    """The resources for which `predicate(group_version, resource)` holds; lists left empty are dropped.
+
+    client-go's `FilteredBy`.
+    """
+    filtered = []
+    for resource_list in lists:
+        kept = tuple(item for item in resource_list.resources if predicate(resource_list.group_version, item))
+        if kept:
+            filtered.append(resource_list._replace(resources=kept))
+    return filtered
+
+
+def supports_all_verbs(verbs: Collection[str]) -> Callable[[str, APIResource], bool]:
+    """A predicate for `filtered_by`: the resource supports every verb of `verbs`. client-go's `SupportsAllVerbs`."""
+    wanted = frozenset(verbs)
+    return lambda _, resource: wanted.issubset(resource.verbs)
+
+
+def fetch_each(
+    fetch: Callable[[str], APIResourceList], group_versions: Collection[GroupVersion], max_workers: int = MAX_WORKERS
+) -> tuple[dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
+    """Call `fetch` for each group version, several at a time; the lists, and the errors of those that failed."""
+    resources: dict[GroupVersion, APIResourceList] = {}
+    failed: dict[GroupVersion, DiscoveryError] = {}
+
+    def fetch_one(group_version: GroupVersion) -> None:
+        try:
+            resources[group_version] = fetch(str(group_version))
+        except DiscoveryError as error:
+            failed[group_version] = error
+
+    if len(group_versions) == 1:
+        for group_version in group_versions:
+            fetch_one(group_version)
+        return resources, failed
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(max_workers, len(group_versions) or 1), "cachediscovery") as pool:
+        # list() brings out what is not a DiscoveryError, a KeyboardInterrupt say.
+        list(pool.map(fetch_one, group_versions))
+    return resources, failed

@@ -1,0 +1,36 @@
+"""The package's logger, `cachediscovery`, without the cost of importing `logging` where nobody listens.
+
+Hits and misses are DEBUG, requests INFO, what the user should know WARNING.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+
+LOGGER = "cachediscovery"
+
+
+def debug(message: str, *arguments: object) -> None:
+    # Whoever wants these lines has set up a handler, and so imported logging.
+    if "logging" in sys.modules:
+        _logger().debug(message, *arguments)
+
+
+def info(message: str, *arguments: object) -> None:
+    if "logging" in sys.modules:
+        _logger().info(message, *arguments)
+
+
+def warning(message: str, *arguments: object) -> None:
+    """Unlike the others, shown on standard error even where logging was never set up."""
+    _logger().warning(message, *arguments)
+
+
+def _logger() -> logging.Logger:
+    import logging
+
+    return logging.getLogger(LOGGER)

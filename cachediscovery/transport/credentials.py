@@ -1,0 +1,123 @@
+"""Who we are to the server: the `Authorization` header and the client certificate, renewed as they expire."""
+
+from __future__ import annotations
+
+import threading
+import time
+from base64 import b64encode
+from typing import NamedTuple
+
+from ..errors import CredentialsError
+from .tls import client_identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config.client_config import ClientConfig, ExecConfig
+    from .exec_plugin import ExecCredential
+
+# client-go re-reads token files once a minute; the kubelet rotates them well before they expire.
+_TOKEN_FILE_SECONDS = 60.0
+
+
+class Identity(NamedTuple):
+    """What one request shows. An empty `authorization` or `certificate` shows none."""
+
+    authorization: str = ""
+    certificate: bytes = b""
+    key: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Identity(…)"
+
+
+class Credentials:
+    """The identity that a `ClientConfig` describes. Safe for use by several threads."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._static: Identity | None = None
+        self._token_file_read_at = -_TOKEN_FILE_SECONDS
+        self._token_file_token = ""
+        self._exec_credential: ExecCredential | None = None
+
+    def identity(self) -> Identity:
+        """The identity to show now. Raises `CredentialsError` or `ConfigError`."""
+        with self._lock:
+            identity = self._configured()
+            plugin = self._config.exec
+            # As in client-go, a plugin is asked only where nothing more explicit is configured.
+            if plugin is None or identity != Identity():
+                return identity
+            credential = self._exec_credential
+            if credential is None or (credential.expires_at is not None and credential.expires_at <= time.time()):
+                credential = self._run(plugin)
+            return _identity_of(credential)
+
+    def renew(self, refused: Identity) -> bool:
+        """After a 401 for `refused`: get another identity if there may be one, and say whether there is."""
+        with self._lock:
+            if self._config.token_file and not self._config.token:
+                self._token_file_read_at = -_TOKEN_FILE_SECONDS
+                return self._configured() != refused
+            plugin = self._config.exec
+            credential = self._exec_credential
+            if plugin is None or credential is None:
+                return False
+            if _identity_of(credential) == refused:
+                # Another thread has not renewed it already.
+                credential = self._run(plugin)
+            return _identity_of(credential) != refused
+
+    def _run(self, plugin: ExecConfig) -> ExecCredential:
+        from .exec_plugin import run_exec_plugin
+
+        self._exec_credential = run_exec_plugin(self._config, plugin)
+        return self._exec_credential
+
+    def _configured(self) -> Identity:
+        """The identity without any plugin."""
+        config = self._config
+        if self._static is None:
+            authorization = ""
+            if config.token:
+                authorization = f"Bearer {_header_safe(config.token, 'token')}"
+            elif (config.username or config.password) and not config.token_file:
+                basic = b64encode(f"{config.username}:{config.password}".encode()).decode()
+                authorization = f"Basic {basic}"
+            self._static = Identity(authorization, *client_identity(config))
+        if config.token_file and not config.token:
+            return self._static._replace(authorization=f"Bearer {self._token_from_file()}")
+        return self._static
+
+    def _token_from_file(self) -> str:
+        now = time.monotonic()
+        if now - self._token_file_read_at < _TOKEN_FILE_SECONDS:
+            return self._token_file_token
+        path = self._config.token_file
+        try:
+            with open(path, encoding="utf-8") as file:
+                token = _header_safe(file.read(1 << 20), f"tokenFile {path}")
+        except (OSError, ValueError) as error:
+            # Between two rotations the file may be gone for a moment: the last token is likely still good.
+            if self._token_file_token:
+                return self._token_file_token
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise CredentialsError(f"tokenFile {path} cannot be read: {reason}") from None
+        if not token:
+            raise CredentialsError(f"tokenFile {path} is empty")
+        self._token_file_read_at = now
+        self._token_file_token = token
+        return token
+
+
+def _identity_of(credential: ExecCredential) -> Identity:
+    authorization = f"Bearer {_header_safe(credential.token, 'token')}" if credential.token else ""
+    return Identity(authorization, credential.certificate, credential.key)
+
+
+def _header_safe(token: str, what: str) -> str:
+    token = token.strip()
+    if not token.isascii() or not token.isprintable():
+        raise CredentialsError(f"the {what} holds characters that no header may hold: is it complete?")
+    return token

@@ -1,0 +1,133 @@
+"""Exec credential plugins: `client.authentication.k8s.io/v1` and `v1beta1` (KEP-541)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from typing import NamedTuple
+
+from ..errors import CredentialsError
+from ..fields import MalformedDocument, mapping, text
+from ..lines import one_line, printable
+from .tls import ca_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..config.client_config import ClientConfig, ExecConfig
+
+
+class ExecCredential(NamedTuple):
+    """What a plugin answered; `expires_at` is in seconds since the epoch, None for never."""
+
+    token: str
+    certificate: bytes
+    key: bytes
+    expires_at: float | None
+
+    def __repr__(self) -> str:
+        return f"ExecCredential(expires_at={self.expires_at!r})"
+
+
+def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
+    """Run the plugin once and read its answer. Raises `CredentialsError`; its message holds nothing of the answer."""
+    interactive = _interactive(plugin)
+    environ = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": _exec_info(config, plugin, interactive)}
+    try:
+        ran = subprocess.run(
+            [plugin.command, *plugin.args],
+            env=environ,
+            stdin=None if interactive else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+    except FileNotFoundError:
+        hint = one_line(printable(plugin.install_hint))
+        raise CredentialsError(
+            f"exec plugin {plugin.command} is not installed" + (f": {hint}" if hint else ": install it, or fix its path")
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CredentialsError(f"exec plugin {plugin.command} cannot be run: {one_line(error)}") from None
+    if ran.returncode != 0:
+        raise CredentialsError(
+            f"exec plugin {plugin.command} failed with exit code {ran.returncode}: "
+            "run it by hand, or log in again with your provider's tool"
+        )
+    try:
+        return _credential(ran.stdout, plugin)
+    except MalformedDocument as error:
+        raise CredentialsError(f"exec plugin {plugin.command} gave no usable credential: {one_line(error)}") from None
+
+
+def _interactive(plugin: ExecConfig) -> bool:
+    if plugin.interactive_mode == "Never":
+        return False
+    terminal = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+    if plugin.interactive_mode == "Always" and not terminal:
+        raise CredentialsError(f"exec plugin {plugin.command} needs a terminal, and standard input is none")
+    return terminal
+
+
+def _exec_info(config: ClientConfig, plugin: ExecConfig, interactive: bool) -> str:
+    spec: dict[str, Any] = {}
+    if plugin.provide_cluster_info:
+        spec["cluster"] = _cluster(config, plugin)
+    spec["interactive"] = interactive
+    return json.dumps({"kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec})
+
+
+def _cluster(config: ClientConfig, plugin: ExecConfig) -> dict[str, Any]:
+    cluster: dict[str, Any] = {"server": config.server}
+    if config.tls_server_name:
+        cluster["tls-server-name"] = config.tls_server_name
+    if config.insecure_skip_tls_verify:
+        cluster["insecure-skip-tls-verify"] = True
+    authority = ca_bytes(config)
+    if authority:
+        cluster["certificate-authority-data"] = b64encode(authority).decode()
+    if config.proxy_url:
+        cluster["proxy-url"] = config.proxy_url
+    if config.disable_compression:
+        cluster["disable-compression"] = True
+    if plugin.cluster_config:
+        cluster["config"] = json.loads(plugin.cluster_config)
+    return cluster
+
+
+def _credential(answer: bytes, plugin: ExecConfig) -> ExecCredential:
+    try:
+        parsed = json.loads(answer)
+    except (ValueError, RecursionError):
+        raise MalformedDocument("its output is not JSON") from None
+    if not isinstance(parsed, dict) or text(parsed, "kind") != "ExecCredential":
+        raise MalformedDocument("its output is not an ExecCredential")
+    if text(parsed, "apiVersion") != plugin.api_version:
+        raise MalformedDocument(f"configured for {plugin.api_version}, it answered {text(parsed, 'apiVersion')}")
+    status = mapping(parsed, "status")
+    token, certificate, key = (text(status, name) for name in ("token", "clientCertificateData", "clientKeyData"))
+    if not (token or certificate or key):
+        raise MalformedDocument("neither a token nor a certificate with its key")
+    if bool(certificate) != bool(key):
+        raise MalformedDocument("a certificate without key, or a key without certificate")
+    return ExecCredential(token, certificate.encode(), key.encode(), _timestamp(text(status, "expirationTimestamp")))
+
+
+def _timestamp(rfc3339: str) -> float | None:
+    if not rfc3339:
+        return None
+    from datetime import datetime, timezone
+
+    # Python 3.10 knows neither "Z" nor fractions of other than three or six digits.
+    date, _, rest = rfc3339.strip().upper().partition("T")
+    seconds, offset = rest[:8], rest[8:].lstrip(".0123456789")
+    try:
+        moment = datetime.fromisoformat(f"{date}T{seconds}{'+00:00' if offset in ('', 'Z') else offset}")
+    except ValueError:
+        raise MalformedDocument(f"expirationTimestamp {one_line(rfc3339)!r} is not RFC 3339") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()

@@ -1,0 +1,140 @@
+"""Each way a request can fail, mapped once to an error that says what to do."""
+
+from __future__ import annotations
+
+import json
+
+from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
+from ..lines import one_line, without_userinfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What to do about it, by HTTP status.
+_ADVICE = {
+    401: "log in again, or check the credentials of the context",
+    403: "ask for the rights to read discovery (the cluster role system:discovery)",
+    404: "check the server's URL",
+    429: "try again later",
+    500: "look at the API server's log",
+    502: "the load balancer reaches no API server",
+    503: "the API server is not ready, try again later",
+    504: "the load balancer reaches no API server",
+}
+
+
+def status_error(url: str, code: int, reason: str, headers: Mapping[str, str], body: bytes) -> StatusError:
+    """The error for an HTTP status; the `message` of a Kubernetes `Status` object is shown to the user."""
+    status_reason, message = _status_of(body)
+    text = f"the server answered {code} {reason}".rstrip() + f" for {url}"
+    if message:
+        text += f": {one_line(message)}"
+    retry_after = retry_after_of(headers)
+    if retry_after is not None:
+        text += f" (try again in {retry_after:g} s)"
+    elif code in _ADVICE:
+        text += f" ({_ADVICE[code]})"
+    error = NotFound if code == 404 else StatusError
+    return error(url, text, code, one_line(status_reason), retry_after)
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a `Retry-After` header, which may also be a date (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if value.isdecimal() and value.isascii():
+        return float(value[:9])
+    import time
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def request_error(url: str, error: Exception, connect_timeout: float, read_timeout: float) -> RequestError:
+    """The error for an exception of `requests`, `urllib3` or the socket below them."""
+    import requests.exceptions
+    import urllib3.exceptions
+
+    causes = list(_causes(error))
+    detail = one_line(_innermost(causes))
+
+    def caused_by(*types: type[BaseException]) -> bool:
+        return any(isinstance(cause, types) for cause in causes)
+
+    if caused_by(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+        return _certificate_error(url, detail)
+    if caused_by(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+        return RequestTimeout(url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?")
+    if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
+        return read_timed_out(url, read_timeout)
+    if caused_by(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
+        return RequestError(url, f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY")
+    if caused_by(urllib3.exceptions.NameResolutionError):
+        return RequestError(url, f"no address found for {url}: check the host name and the DNS")
+    if caused_by(ConnectionRefusedError):
+        return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
+    if caused_by(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
+        return InvalidDocument(url, f"{url} answered with data that cannot be decompressed: is a proxy in between?")
+    if caused_by(urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError):
+        return cut_short(url)
+    if caused_by(requests.exceptions.InvalidSchema) and "SOCKS" in detail:
+        return RequestError(url, "a SOCKS proxy needs one more package: pip install 'cachediscovery[socks]'")
+    return RequestError(url, f"the request for {url} failed: {detail}")
+
+
+def read_timed_out(url: str, read_timeout: float) -> RequestTimeout:
+    return RequestTimeout(url, f"{url} did not answer within {read_timeout:g} s: try again, or raise the read time-out")
+
+
+def cut_short(url: str) -> InvalidDocument:
+    return InvalidDocument(url, f"the answer of {url} was cut short: try again")
+
+
+def _certificate_error(url: str, detail: str) -> CertificateError:
+    lowered = detail.lower()
+    if "wrong_version_number" in lowered or "wrong version number" in lowered or "record layer failure" in lowered:
+        return CertificateError(url, f"{url} does not speak TLS: should the server's URL begin with http:// ?")
+    if "certificate_required" in lowered or "certificate required" in lowered or "bad_certificate" in lowered:
+        return CertificateError(url, f"{url} refused the client certificate: {detail}: log in again")
+    if "hostname mismatch" in lowered or "doesn't match" in lowered or "ip address mismatch" in lowered:
+        return CertificateError(url, f"the certificate of {url} is for another name: {detail}: see tls-server-name")
+    return CertificateError(
+        url, f"the certificate of {url} is not trusted: {detail}: check certificate-authority(-data) of the cluster"
+    )
+
+
+def _status_of(body: bytes) -> tuple[str, str]:
+    """`reason` and `message` of a Kubernetes `Status` object; empty strings where the body is none."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(parsed, dict) or parsed.get("kind") != "Status":
+        return "", ""
+    reason, message = parsed.get("reason"), parsed.get("message")
+    return reason if isinstance(reason, str) else "", message if isinstance(message, str) else ""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and all behind it: requests and urllib3 wrap causes as arguments and `reason`s."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+
+
+def _innermost(causes: list[BaseException]) -> str:
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return without_userinfo(str(causes[-1])) or type(causes[-1]).__name__

@@ -1,0 +1,96 @@
+"""TLS as a `ClientConfig` asks for it."""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from ..errors import ConfigError, CredentialsError
+from ..lines import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from ..config.client_config import ClientConfig
+
+
+def ca_bytes(config: ClientConfig) -> bytes:
+    """The PEM of the configured authority, b"" where the system's are to be trusted. Raises `ConfigError`."""
+    if config.ca_data or not config.ca_file:
+        return config.ca_data
+    return _read(config.ca_file, "certificate-authority")
+
+
+def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSLContext:
+    """A context that trusts what `config` trusts, and shows `certificate` (PEM; b"" for none).
+
+    Raises `ConfigError` for an authority, `CredentialsError` for a certificate or key that cannot be used.
+    """
+    authority = ca_bytes(config)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if config.insecure_skip_tls_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif authority:
+        try:
+            context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
+        except (ssl.SSLError, ValueError) as error:
+            where = config.ca_file or "certificate-authority-data"
+            raise ConfigError(f"{where} holds no usable certificate: {one_line(error)}") from None
+    else:
+        _trust_system(context)
+    if certificate:
+        _load_identity(context, certificate, key)
+    return context
+
+
+def client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
+    """The PEM of the configured client certificate and its key, both b"" for none. Raises `ConfigError`."""
+    certificate = config.client_certificate_data
+    if not certificate and config.client_certificate_file:
+        certificate = _read(config.client_certificate_file, "client-certificate")
+    key = config.client_key_data
+    if not key and config.client_key_file:
+        key = _read(config.client_key_file, "client-key")
+    return certificate, key
+
+
+def _trust_system(context: ssl.SSLContext) -> None:
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if not context.cert_store_stats()["x509_ca"]:
+        # Python from python.org on macOS knows no authorities; requests brings some.
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+
+
+def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Python's ssl reads keys from files alone: a private folder, gone before this returns."""
+    import tempfile
+
+    def no_prompt() -> NoReturn:
+        raise CredentialsError("the client key is encrypted: give it without a passphrase, or use an exec plugin")
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="cachediscovery-") as folder:
+            path = os.path.join(folder, "identity.pem")
+            # Made with mode 0600 in a folder of mode 0700: nobody else sees the key, even for a moment.
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(certificate.rstrip(b"\n") + b"\n" + key)
+            context.load_cert_chain(path, password=no_prompt)
+    except ssl.SSLError as error:
+        raise CredentialsError(f"the client certificate and key cannot be used: {one_line(error)}") from None
+    except OSError as error:
+        raise CredentialsError(f"the client key cannot be loaded by way of a temporary file: {error.strerror}") from None
+
+
+def _read(path: str, what: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(16 << 20)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{what} {path} cannot be read: {reason}") from None
