@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .config.client_config import ExecConfig as ExecConfig
     from .config.client_config import Impersonation as Impersonation
     from .config.in_cluster import in_cluster_config as in_cluster_config
-    from .config.loading import ConfigOverrides as ConfigOverrides
     from .config.loading import load_config as load_config
+    from .config.overrides import ConfigOverrides as ConfigOverrides
     from .errors import CertificateError as CertificateError
     from .errors import ConfigError as ConfigError
     from .errors import CredentialsError as CredentialsError

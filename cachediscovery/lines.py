@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-_MAX = 400
 
-
-def one_line(text: object) -> str:
-    """`text` on one line, without control characters, cut after 400 characters."""
+def one_line(text: object, limit: int = 400) -> str:
+    """`text` on one line, without control characters, cut after `limit` characters."""
     cleaned = " ".join(printable(str(text)).split())
-    return cleaned if len(cleaned) <= _MAX else cleaned[: _MAX - 1] + "…"
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
 def printable(text: str) -> str:

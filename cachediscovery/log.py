@@ -10,8 +10,16 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
 LOGGER = "cachediscovery"
+_warn_with: Callable[[str], None] | None = None
+
+
+def on_warning(handler: Callable[[str], None] | None) -> None:
+    """Send warnings to `handler`, as a command line does; None sends them to the logger again."""
+    global _warn_with
+    _warn_with = handler
 
 
 def debug(message: str, *arguments: object) -> None:
@@ -27,6 +35,9 @@ def info(message: str, *arguments: object) -> None:
 
 def warning(message: str, *arguments: object) -> None:
     """Unlike the others, shown on standard error even where logging was never set up."""
+    if _warn_with is not None:
+        _warn_with(message % arguments)
+        return
     _logger().warning(message, *arguments)
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..fields import MalformedDocument, mapping, mappings, text
 from ..lines import one_line
-from .homedir import home_dir
+from .kubeconfig_paths import kubeconfig_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,17 +46,6 @@ class Kubeconfig(NamedTuple):
     def where(self) -> str:
         """The files, for a message."""
         return ", ".join(self.paths) or "no kubeconfig"
-
-
-def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The files to read, in order of precedence; they need not exist."""
-    if explicit:
-        return (explicit,)
-    listed = environ.get("KUBECONFIG", "")
-    if listed:
-        return tuple(dict.fromkeys(path for path in listed.split(os.pathsep) if path))
-    home = home_dir(environ)
-    return (os.path.join(home, ".kube", "config"),) if home else ()
 
 
 def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ) -> Kubeconfig:

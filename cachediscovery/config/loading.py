@@ -10,14 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from typing import NamedTuple
-
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
 from .kubeconfig import Kubeconfig, load_kubeconfig
+from .overrides import ConfigOverrides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,29 +26,6 @@ if TYPE_CHECKING:
 EXEC_API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 _INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
-
-
-class ConfigOverrides(NamedTuple):
-    """What flags say; an empty value leaves the kubeconfig's. The fields are named like kubectl's flags."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    cluster: str = ""
-    user: str = ""
-    server: str = ""
-    tls_server_name: str = ""
-    certificate_authority: str = ""
-    insecure_skip_tls_verify: bool = False
-    client_certificate: str = ""
-    client_key: str = ""
-    token: str = ""
-    as_user: str = ""
-    as_uid: str = ""
-    as_groups: tuple[str, ...] = ()
-    disable_compression: bool = False
-
-    def __repr__(self) -> str:
-        return f"ConfigOverrides(kubeconfig={self.kubeconfig!r}, context={self.context!r})"
 
 
 def load_config(

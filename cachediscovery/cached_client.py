@@ -1,0 +1,358 @@
+"""`CachedDiscoveryClient`: a discovery client that remembers, on disk and in memory.
+
+client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient` in one, with what users asked of either
+(see README.md): one fetch for all who miss together, no document from before an invalidation, no partial
+result kept as a whole.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from . import log
+from .documents import (
+    encode_group_list,
+    encode_resource_list,
+    group_list_from,
+    parse_object,
+    resource_list_from,
+)
+from .disk.lock import FetchLock
+from .disk.store import GROUPS, DocumentStore
+from .errors import DiscoveryError
+from .fields import MalformedDocument
+from .interface import GroupsAndMaybeResources, parse_group_version
+from .listing import fetch_each, groups_and_resources, namespaced_only, preferred_resources
+from .memory import Entry, Groups
+from .schema import GroupVersion
+from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .config.client_config import ClientConfig
+    from .interface import DiscoveryInterface
+    from .openapi import OpenAPIV3
+    from .transport.transport import TransportOptions
+
+# kubectl's.
+DEFAULT_TTL = 6 * 60 * 60.0
+# How long another process's refresh may go unseen by a long-lived one.
+DEFAULT_COHERENCE = 1.0
+# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+_FUTURE = 5.0
+# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
+# dates it when it is written, and may have asked as long before as a request may take.
+_IN_FLIGHT = 40.0
+# Seconds for which a listing with failed group versions stands: extension servers come back.
+_FAILED_TTL = 10.0
+# With more documents missing, the aggregated ones are asked for, which hold them all.
+_FEW = 2
+
+
+class CachedDiscoveryClient:
+    """Wraps a discovery client (`delegate`) and answers from a cache shared with kubectl where it can.
+
+    Safe for use by several threads, and by any number of processes on one folder. All methods raise
+    `DiscoveryError` where the server had to be asked and could not answer; a cache that cannot be read or
+    written costs time only.
+    """
+
+    def __init__(
+        self,
+        delegate: DiscoveryInterface,
+        store: DocumentStore | None = None,
+        *,
+        ttl: float = DEFAULT_TTL,
+        coherence: float = DEFAULT_COHERENCE,
+    ) -> None:
+        """`store` holds the files, None for a cache in memory alone. `ttl` and `coherence` are in seconds.
+
+        Within `coherence` seconds of the last look at a file, calls are served from memory without
+        looking whether another process has replaced or removed it.
+        """
+        self._delegate = delegate
+        self._store = store
+        self._ttl = ttl
+        self._coherence = coherence
+        self._lock = FetchLock(store.lock_path if store is not None else str)
+        # Guards all below, and is never held while fetching or reading files.
+        self._mutex = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._fetching: dict[str, threading.Lock] = {}
+        # When all, or one group version, was invalidated: seconds since the epoch.
+        self._invalidated_at = 0.0
+        self._key_invalidated_at: dict[str, float] = {}
+        self._fresh = True
+        # Whether the server sends all resources at once; None while that is not known.
+        self._aggregates: bool | None = None
+
+    @classmethod
+    def for_config(
+        cls,
+        config: ClientConfig,
+        *,
+        cache_dir: str = "",
+        ttl: float = DEFAULT_TTL,
+        coherence: float = DEFAULT_COHERENCE,
+        options: TransportOptions | None = None,
+    ) -> CachedDiscoveryClient:
+        """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
+        from .client import DiscoveryClient
+        from .disk.opening import open_store
+
+        store = open_store(config.server, cache_dir)
+        return cls(DiscoveryClient.for_config(config, options), store, ttl=ttl, coherence=coherence)
+
+    @property
+    def server(self) -> str:
+        return self._delegate.server
+
+    @property
+    def delegate(self) -> DiscoveryInterface:
+        """The client that is asked on a miss."""
+        return self._delegate
+
+    @property
+    def fresh(self) -> bool:
+        """True when everything used so far was fetched by this client since it was made or last invalidated.
+
+        Whoever finds nothing while this is true need not invalidate and try again.
+        """
+        return self._fresh
+
+    def invalidate(self, group_version: str | None = None) -> None:
+        """From now on use nothing older than this moment: of everything, or of one group version.
+
+        Makes no request: what is asked for next is fetched then, and cached as usual.
+        """
+        key = str(parse_group_version(group_version)) if group_version is not None else None
+        with self._mutex:
+            if key is None:
+                self._invalidated_at = time.time()
+                self._key_invalidated_at.clear()
+                self._entries.clear()
+                self._fresh = True
+            else:
+                self._key_invalidated_at[key] = time.time()
+                self._entries.pop(key, None)
+        invalidate_delegate = getattr(self._delegate, "invalidate", None)
+        if invalidate_delegate is not None:
+            invalidate_delegate(group_version)
+
+    def server_groups(self) -> APIGroupList:
+        return self._groups().groups
+
+    def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        # The plain case first and alone: it is called once for every lookup of a program.
+        entry = self._entries.get(group_version)
+        if entry is not None and time.monotonic() - entry.checked_at < self._coherence and self._holds(entry):
+            return entry.value  # type: ignore[return-value]
+        return self._resources(str(parse_group_version(group_version)))
+
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        return groups_and_resources(*self._everything())
+
+    def server_preferred_resources(self) -> list[APIResourceList]:
+        return preferred_resources(*self._everything())
+
+    def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        return namespaced_only(self.server_preferred_resources)
+
+    def server_version(self) -> VersionInfo:
+        """Asks the server each time, as client-go's cached clients do."""
+        return self._delegate.server_version()
+
+    def openapi_v3(self) -> OpenAPIV3:
+        return self._delegate.openapi_v3()
+
+    def _everything(
+        self,
+    ) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]]:
+        groups, failed = self._groups()
+        resources: dict[GroupVersion, APIResourceList] = {}
+        missing = []
+        for group_version in groups.group_versions:
+            found = self._look_up(str(group_version))
+            if isinstance(found, APIResourceList):
+                resources[group_version] = found
+            else:
+                missing.append(group_version)
+        if len(missing) > _FEW and self._aggregates is not False and self._refresh_all(missing):
+            return self._everything()
+        fetched, failures = fetch_each(self._resources, missing)
+        return groups, {**resources, **fetched}, {**failed, **failures}
+
+    def _groups(self) -> Groups:
+        found = self._once(GROUPS, self._fetch_groups)
+        assert isinstance(found, Groups)
+        return found
+
+    def _resources(self, key: str) -> APIResourceList:
+        def fetch() -> APIResourceList:
+            asked_at = time.time()
+            return self._keep_resources(key, self._delegate.server_resources_for_group_version(key), asked_at)
+
+        found = self._once(key, fetch)
+        assert isinstance(found, APIResourceList)
+        return found
+
+    def _fetch_groups(self) -> Groups:
+        aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
+            self._delegate, "groups_and_maybe_resources", None
+        )
+        asked_at = time.time()
+        if aggregated is None:
+            return self._keep_groups(GroupsAndMaybeResources(self._delegate.server_groups(), None, {}), asked_at)
+        return self._keep_groups(aggregated(), asked_at)
+
+    def _refresh_all(self, missing: list[GroupVersion]) -> bool:
+        """Fetch the aggregated documents for the sake of `missing`; whether the server had any of them there."""
+        with self._fetching_lock(GROUPS):
+            before = time.time()
+
+            def look_again() -> bool | None:
+                return True if all(self._look_up(str(key), look=True) is not None for key in missing) else None
+
+            self._lock.run(self._fetch_groups, look_again)
+        return any(
+            entry is not None and entry.fetched_at >= before for entry in map(self._entries.get, map(str, missing))
+        )
+
+    def _once(self, key: str, fetch: Callable[[], Groups | APIResourceList]) -> Groups | APIResourceList:
+        """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
+        found = self._look_up(key)
+        if found is not None:
+            return found
+        with self._fetching_lock(key):
+            return self._lock.run(fetch, lambda: self._look_up(key, look=True))
+
+    def _fetching_lock(self, key: str) -> threading.Lock:
+        with self._mutex:
+            return self._fetching.setdefault(key, threading.Lock())
+
+    def _look_up(self, key: str, *, look: bool = False) -> Groups | APIResourceList | None:
+        """The document of `key` from memory or disk, or None; `look` looks at the file whatever `coherence` says."""
+        entry = self._entries.get(key)
+        now = time.monotonic()
+        if entry is not None and not self._holds(entry):
+            entry = None
+        if entry is not None and (look or now - entry.checked_at >= self._coherence) and entry.signature is not None:
+            assert self._store is not None
+            if self._store.signature(key) == entry.signature:
+                entry.checked_at = now
+            else:
+                log.debug("%s was replaced or removed by another process", self._store.path(key))
+                entry = None
+        if entry is None:
+            entry = self._read(key, now)
+        if entry is None:
+            return None
+        if not entry.ours:
+            self._fresh = False
+        return entry.value
+
+    def _holds(self, entry: Entry) -> bool:
+        return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
+
+    def _read(self, key: str, now: float) -> Entry | None:
+        """The document of `key` from disk, put into memory; None if it is not there, or not to be used."""
+        stored = self._store.read(key) if self._store is not None else None
+        if stored is None or self._store is None:
+            return None
+        path, mtime = self._store.path(key), stored.signature.mtime
+        invalidated_at = max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))
+        entry = Entry(
+            value=Groups(APIGroupList(()), {}),
+            fetched_at=mtime,
+            expires_at=mtime + self._ttl,
+            signature=stored.signature,
+            checked_at=now,
+            ours=False,
+        )
+        if invalidated_at and mtime < invalidated_at + _IN_FLIGHT:
+            # Unless it is known to be of a fetch of ours: those are dated when they began.
+            if mtime < invalidated_at or self._store.last_fetch() != stored.signature.mtime_ns:
+                log.debug("cache miss: %s is older than the last invalidation", path)
+                return None
+        if not self._holds(entry):
+            log.debug("cache miss: %s has expired", path)
+            return None
+        try:
+            parsed = parse_object(stored.data)
+            if key == GROUPS:
+                entry.value = Groups(_cached_groups(parsed), {})
+            else:
+                entry.value = resource_list_from(parsed, key, strict=True)
+        except MalformedDocument as error:
+            log.debug("cache miss: %s: %s", path, error)
+            return None
+        log.debug("cache hit: %s", path)
+        with self._mutex:
+            # An invalidation that came while the file was read goes before.
+            if invalidated_at != max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
+                return None
+            self._entries[key] = entry
+        return entry
+
+    def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
+        groups, resources, failed, complete = fetched
+        self._aggregates = resources is not None
+        # The groups last: whoever finds them on disk finds their resources as well.
+        for group_version, resource_list in (resources or {}).items():
+            self._keep_resources(str(group_version), resource_list, asked_at)
+        whole = complete and not failed
+        if whole and groups.groups:
+            self._keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at, self._ttl)
+        else:
+            # Not a word on disk of what is not the whole; what was there is outdated as well.
+            if self._store is not None and not whole:
+                self._store.remove(GROUPS)
+            self._keep(GROUPS, Groups(groups, failed), None, asked_at, min(self._ttl, _FAILED_TTL))
+        return Groups(groups, failed)
+
+    def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
+        # An empty list is never written: kubectl would believe it.
+        data = encode_resource_list(resource_list) if resource_list.resources else None
+        self._keep(key, resource_list, data, asked_at, self._ttl)
+        return resource_list
+
+    def _keep(
+        self, key: str, value: Groups | APIResourceList, data: bytes | None, asked_at: float, ttl: float
+    ) -> None:
+        """Put a document that was asked for at `asked_at` into memory and, where there is `data`, on disk."""
+        if asked_at < max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
+            # Asked for before an invalidation: good for who asked, not for anybody later.
+            return
+        signature = None
+        if self._store is not None and data is not None:
+            signature = self._store.write(key, data, asked_at)
+            self._store.note_fetch(asked_at)
+        entry = Entry(
+            value=value,
+            fetched_at=asked_at,
+            expires_at=asked_at + ttl,
+            signature=signature,
+            checked_at=time.monotonic(),
+            ours=True,
+        )
+        with self._mutex:
+            if asked_at >= max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
+                self._entries[key] = entry
+
+
+def _cached_groups(parsed: dict[str, Any]) -> APIGroupList:
+    """The groups of a cache file. A name that no server may have means that the file is not one of ours or kubectl's."""
+    groups = group_list_from(parsed, strict=True)
+    if not groups.groups:
+        raise MalformedDocument("no groups")
+    for group in groups.groups:
+        for version in group.versions:
+            try:
+                parse_group_version(str(GroupVersion(group.name, version.version)))
+            except DiscoveryError as error:
+                raise MalformedDocument(str(error)) from None
+    return groups

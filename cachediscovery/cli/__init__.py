@@ -1,0 +1,1 @@
+"""The command line. Only the modules below here print."""

@@ -1,0 +1,21 @@
+"""`api-versions`: the same bytes on standard output as kubectl's."""
+
+from __future__ import annotations
+
+from ..lines import printable
+from .flags import Parsed
+from .output import write
+from .progress import progress
+from .session import Session
+
+
+def run(parsed: Parsed) -> int:
+    session = Session(parsed)
+    client = session.client()
+    if not parsed.flag("cached"):
+        client.invalidate()
+    with progress(session.server):
+        groups = client.server_groups()
+    names = sorted(str(group_version) for group_version in groups.group_versions)
+    write("".join(f"{printable(name)}\n" for name in names))
+    return 0

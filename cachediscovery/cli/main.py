@@ -1,0 +1,110 @@
+"""The command line's entry: find the command, parse its flags, run it, turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from .commands import COMMANDS, GLOBAL_FLAGS, Command, find_command
+from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0, or 1 for every error, as kubectl's."""
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        from .output import let_go_of_stdout
+
+        let_go_of_stdout()
+        return 1
+
+
+def program_name() -> str:
+    """How the user calls this program: `kubectl discovery` if as a plugin of kubectl."""
+    name = sys.argv[0].replace("\\", "/").rpartition("/")[2] if sys.argv else ""
+    return "kubectl discovery" if name.startswith("kubectl-discovery") else "cachediscovery"
+
+
+def _main(argv: list[str]) -> int:
+    words = _words(argv)
+    command, length = find_command(words)
+    if command is None:
+        return _without_command(words, argv)
+    for word in command.name.split()[:length]:
+        argv.remove(word)
+    try:
+        parsed = parse(argv, (*command.flags, *GLOBAL_FLAGS))
+        if parsed.flag("help"):
+            from .help import command_help
+            from .output import write
+
+            write(command_help(command, program_name()))
+            return 0
+        if parsed.arguments and not command.arguments:
+            raise UsageError(f"unexpected arguments: {parsed.arguments}")
+        return _run(command, parsed)
+    except UsageError as error:
+        from .output import fail
+
+        fail(f"{error} (see '{program_name()} {command.name} --help')")
+        return 1
+
+
+def _run(command: Command, parsed: Parsed) -> int:
+    import importlib
+
+    from ..errors import DiscoveryError
+    from .output import fail, listen
+
+    listen(int(parsed.text("verbose", "0")))
+    try:
+        run = importlib.import_module(f"{__package__}.{command.implementation}").run
+        code: int = run(parsed)
+        return code
+    except DiscoveryError as error:
+        fail(str(error))
+        return 1
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """The words of `argv` that are neither flags nor their values: kubectl lets flags come before the command."""
+    takes_value = {f"--{flag.name}" for flag in _all_flags() if flag.kind not in (BOOL, LEVEL)}
+    takes_value |= {f"-{flag.letter}" for flag in _all_flags() if flag.letter and flag.kind not in (BOOL, LEVEL)}
+    words = []
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in takes_value
+        else:
+            words.append(word)
+    return words
+
+
+def _all_flags() -> list[Flag]:
+    return [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]
+
+
+def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:
+    from .help import program_help
+    from .output import fail, write
+
+    if "--version" in argv:
+        from ..version import VERSION
+
+        write(f"cachediscovery {VERSION}\n")
+        return 0
+    if not words or words[0] == "help":
+        write(program_help(program_name()))
+        return 0
+    fail(f"unknown command {' '.join(words[:2])!r} (see '{program_name()} --help')")
+    return 1

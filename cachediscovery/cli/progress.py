@@ -1,0 +1,50 @@
+"""On a terminal, a first fetch that takes long says so."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+# What is over sooner needs no words.
+_QUIET_SECONDS = 0.7
+_STEP_SECONDS = 0.2
+
+
+class progress:  # noqa: N801 - used like a function: `with progress(server):`
+    """Shows on standard error, if that is a terminal, how long `server` has been asked."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+
+    def __enter__(self) -> None:
+        if not sys.stderr.isatty():
+            return
+        import threading
+
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._show, daemon=True)
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if sys.stderr.isatty():
+            self._done.set()
+            self._thread.join()
+
+    def _show(self) -> None:
+        started = time.monotonic()
+        if self._done.wait(_QUIET_SECONDS):
+            return
+        while True:
+            seconds = int(time.monotonic() - started)
+            sys.stderr.write(f"\r\x1b[KAsking {self._server} what it serves … {seconds} s")
+            sys.stderr.flush()
+            if self._done.wait(_STEP_SECONDS):
+                break
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -1,0 +1,42 @@
+"""Durations as Kubernetes tools write them: `6h`, `1h30m`, `90s`, `250ms`, or plain seconds."""
+
+from __future__ import annotations
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+def parse_duration(text: str) -> float:
+    """The seconds of a duration, Go's `time.ParseDuration` or a plain number. Raises `ValueError`; none is negative."""
+    text = text.strip()
+    if _is_number(text):
+        return float(text)
+    seconds, rest = 0.0, text
+    while rest:
+        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+        rest = rest[len(number) :]
+        unit = rest[: len(rest) - len(rest.lstrip("hmsuµn"))]
+        # "1h30m": letters of two units never touch.
+        rest = rest[len(unit) :]
+        if not _is_number(number) or unit not in _UNITS:
+            raise ValueError(f"{text!r} is not a duration: write 90s, 10m or 6h")
+        seconds += float(number) * _UNITS[unit]
+    if not text:
+        raise ValueError("an empty duration: write 90s, 10m or 6h")
+    return seconds
+
+
+def format_age(seconds: float) -> str:
+    """An age for people: `45s`, `12m`, `5h30m`, `3d`."""
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole}s"
+    if whole < 3 * 3600:
+        return f"{whole // 60}m"
+    if whole < 48 * 3600:
+        hours, minutes = whole // 3600, whole % 3600 // 60
+        return f"{hours}h{minutes}m" if minutes else f"{hours}h"
+    return f"{whole // 86400}d"
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and text.isascii()

@@ -1,0 +1,44 @@
+"""The memory layer's entry: a parsed document of this process, with what is needed to know whether it still holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .disk.store import Signature
+from .errors import DiscoveryError
+from .schema import GroupVersion
+from .types import APIGroupList, APIResourceList
+
+
+class Groups(NamedTuple):
+    """The groups, and the group versions that failed when they were fetched: those the disk never holds."""
+
+    groups: APIGroupList
+    failed: dict[GroupVersion, DiscoveryError]
+
+
+class Entry:
+    """One parsed document: `Groups`, or the resources of a group version."""
+
+    __slots__ = ("checked_at", "expires_at", "fetched_at", "ours", "signature", "value")
+
+    def __init__(
+        self,
+        value: Groups | APIResourceList,
+        *,
+        fetched_at: float,
+        expires_at: float,
+        signature: Signature | None,
+        checked_at: float,
+        ours: bool,
+    ) -> None:
+        self.value = value
+        # When the server was asked, and when to ask it again: seconds since the epoch.
+        self.fetched_at = fetched_at
+        self.expires_at = expires_at
+        # The state of the file that holds the same document; None: there is no such file.
+        self.signature = signature
+        # When the file was last known to be in that state: seconds on the monotonic clock.
+        self.checked_at = checked_at
+        # Fetched by this client, and not read from a file that another wrote.
+        self.ours = ours
