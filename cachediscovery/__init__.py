@@ -1,14 +1,13 @@
 """Kubernetes API discovery with kubectl's cache.
 
-Everything public is importable from here. Nothing is imported until it is used: start-up is a feature.
+Everything public is importable from here. Nothing is imported before it is used: start-up is a feature.
 """
 
 from __future__ import annotations
 
-from .version import VERSION as __version__
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .client import DiscoveryClient as DiscoveryClient
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from .config.in_cluster import in_cluster_config as in_cluster_config
     from .config.loading import load_config as load_config
     from .config.overrides import ConfigOverrides as ConfigOverrides
+    from .disk.opening import open_store as open_store
+    from .disk.store import DocumentStore as DocumentStore
     from .errors import CertificateError as CertificateError
     from .errors import ConfigError as ConfigError
     from .errors import CredentialsError as CredentialsError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .interface import GroupsAndMaybeResources as GroupsAndMaybeResources
     from .listing import filtered_by as filtered_by
     from .listing import supports_all_verbs as supports_all_verbs
+    from .openapi import OpenAPIV3 as OpenAPIV3
     from .schema import GroupKind as GroupKind
     from .schema import GroupResource as GroupResource
     from .schema import GroupVersion as GroupVersion
@@ -50,3 +52,70 @@ if TYPE_CHECKING:
     from .types import APIResourceList as APIResourceList
     from .types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .types import VersionInfo as VersionInfo
+
+# Where each public name lives: what the imports above tell type checkers, for __getattr__.
+_MODULES = {
+    "APIGroup": ".types",
+    "APIGroupList": ".types",
+    "APIResource": ".types",
+    "APIResourceList": ".types",
+    "AggregatedDiscoveryInterface": ".interface",
+    "CachedDiscoveryClient": ".cached_client",
+    "CachedDiscoveryInterface": ".interface",
+    "CertificateError": ".errors",
+    "ClientConfig": ".config.client_config",
+    "ConfigError": ".errors",
+    "ConfigOverrides": ".config.overrides",
+    "CredentialsError": ".errors",
+    "DiscoveryClient": ".client",
+    "DiscoveryError": ".errors",
+    "DiscoveryInterface": ".interface",
+    "DocumentStore": ".disk.store",
+    "ExecConfig": ".config.client_config",
+    "GroupDiscoveryFailed": ".errors",
+    "GroupKind": ".schema",
+    "GroupResource": ".schema",
+    "GroupVersion": ".schema",
+    "GroupVersionForDiscovery": ".types",
+    "GroupVersionKind": ".schema",
+    "GroupVersionResource": ".schema",
+    "GroupsAndMaybeResources": ".interface",
+    "Impersonation": ".config.client_config",
+    "InvalidDocument": ".errors",
+    "InvalidGroupVersion": ".errors",
+    "NoConfigError": ".errors",
+    "NotFound": ".errors",
+    "OpenAPIV3": ".openapi",
+    "RequestError": ".errors",
+    "RequestTimeout": ".errors",
+    "StaleGroupVersionError": ".errors",
+    "StatusError": ".errors",
+    "TransportOptions": ".transport.transport",
+    "VersionInfo": ".types",
+    "filtered_by": ".listing",
+    "group_version_resources": ".helpers",
+    "in_cluster_config": ".config.in_cluster",
+    "is_resource_enabled": ".helpers",
+    "load_config": ".config.loading",
+    "open_store": ".disk.opening",
+    "server_supports_version": ".helpers",
+    "supports_all_verbs": ".listing",
+}
+__all__ = [*_MODULES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> object:
+    """PEP 562: import a public name's module when the name is first used."""
+    from importlib import import_module
+
+    if name == "__version__":
+        return import_module(".version", __name__).VERSION
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

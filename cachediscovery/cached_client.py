@@ -11,6 +11,8 @@ import threading
 import time
 
 from . import log
+from .disk.lock import FetchLock
+from .disk.store import GROUPS, DocumentStore, Signature
 from .documents import (
     encode_group_list,
     encode_resource_list,
@@ -18,8 +20,6 @@ from .documents import (
     parse_object,
     resource_list_from,
 )
-from .disk.lock import FetchLock
-from .disk.store import GROUPS, DocumentStore
 from .errors import DiscoveryError
 from .fields import MalformedDocument
 from .interface import GroupsAndMaybeResources, parse_group_version
@@ -273,11 +273,9 @@ class CachedDiscoveryClient:
             checked_at=now,
             ours=False,
         )
-        if invalidated_at and mtime < invalidated_at + _IN_FLIGHT:
-            # Unless it is known to be of a fetch of ours: those are dated when they began.
-            if mtime < invalidated_at or self._store.last_fetch() != stored.signature.mtime_ns:
-                log.debug("cache miss: %s is older than the last invalidation", path)
-                return None
+        if invalidated_at and not self._is_newer(stored.signature, invalidated_at):
+            log.debug("cache miss: %s is older than the last invalidation", path)
+            return None
         if not self._holds(entry):
             log.debug("cache miss: %s has expired", path)
             return None
@@ -297,6 +295,14 @@ class CachedDiscoveryClient:
                 return None
             self._entries[key] = entry
         return entry
+
+    def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
+        """Whether a file holds nothing that was fetched before `invalidated_at`."""
+        assert self._store is not None
+        if signature.mtime >= invalidated_at + _IN_FLIGHT:
+            return True
+        # Unlike kubectl's, our files are dated when their fetch began.
+        return signature.mtime >= invalidated_at and self._store.last_fetch() == signature.mtime_ns
 
     def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
         groups, resources, failed, complete = fetched
@@ -320,9 +326,7 @@ class CachedDiscoveryClient:
         self._keep(key, resource_list, data, asked_at, self._ttl)
         return resource_list
 
-    def _keep(
-        self, key: str, value: Groups | APIResourceList, data: bytes | None, asked_at: float, ttl: float
-    ) -> None:
+    def _keep(self, key: str, value: Groups | APIResourceList, data: bytes | None, asked_at: float, ttl: float) -> None:
         """Put a document that was asked for at `asked_at` into memory and, where there is `data`, on disk."""
         if asked_at < max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
             # Asked for before an invalidation: good for who asked, not for anybody later.
@@ -345,7 +349,7 @@ class CachedDiscoveryClient:
 
 
 def _cached_groups(parsed: dict[str, Any]) -> APIGroupList:
-    """The groups of a cache file. A name that no server may have means that the file is not one of ours or kubectl's."""
+    """The groups of a cache file. With a name that no server may have, it is neither ours nor kubectl's."""
     groups = group_list_from(parsed, strict=True)
     if not groups.groups:
         raise MalformedDocument("no groups")

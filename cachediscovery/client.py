@@ -38,7 +38,9 @@ class DiscoveryClient:
     Safe for use by several threads. All methods raise `DiscoveryError`.
     """
 
-    def __init__(self, transport: Transport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS) -> None:
+    def __init__(
+        self, transport: Transport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
+    ) -> None:
         """`legacy` asks for unaggregated documents alone; `max_workers` bounds the requests under way at a time."""
         self._transport = transport
         self._server = server
@@ -239,7 +241,7 @@ def _is_honest(group_version: GroupVersion, *, core: bool) -> bool:
 def _malformed(response: Response, error: MalformedDocument) -> str:
     start = response.body[:256].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
-        return f"{response.url} answered with HTML, not JSON: is this an API server, or a login page? Check the server's URL"
+        return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
     if not response.body:
         return f"{response.url} answered with an empty body: is this an API server?"
     return f"{response.url} answered with something that is no discovery document: {one_line(error)}"

@@ -31,9 +31,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from None
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a JSON object")
-    if b"\\ud" in data.lower():
-        parsed = _without_lone_surrogates(parsed)
-    return parsed
+    document: dict[str, Any] = _without_lone_surrogates(parsed) if b"\\ud" in data.lower() else parsed
+    return document
 
 
 def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool = False) -> None:
@@ -56,7 +55,7 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
 
 
 def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:
-    """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another's list."""
+    """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another list."""
     expect_kind(parsed, RESOURCE_LIST_KIND, "resources", strict=strict)
     found = text(parsed, "groupVersion")
     if found != group_version and (found or strict):

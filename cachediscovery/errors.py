@@ -75,7 +75,7 @@ class NotFound(StatusError):
 
 
 class StaleGroupVersionError(DiscoveryError):
-    """Aggregated discovery marked a group version `Stale`: the extension server behind it does not answer (KEP-3352)."""
+    """Aggregated discovery marked a group version `Stale`: its extension server does not answer (KEP-3352)."""
 
     def __init__(self, group_version: GroupVersion) -> None:
         super().__init__(f"stale GroupVersion discovery: {group_version}")

@@ -1,4 +1,4 @@
-"""Reading typed fields out of parsed JSON, with Go's rules: `null` and absent are the zero value, another type is an error."""
+"""Typed fields of parsed JSON, by Go's rules: `null` and absent are the zero value, another type is an error."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def server_supports_version(client: DiscoveryInterface, required: GroupVersion) 
 
 def group_version_resources(lists: Iterable[APIResourceList]) -> set[GroupVersionResource]:
     """Every resource of `lists` under its full name. Raises `DiscoveryError` for a list whose group version is none."""
-    found = set()
+    found: set[GroupVersionResource] = set()
     for resource_list in lists:
         try:
             group_version = GroupVersion.parse(resource_list.group_version)

@@ -86,5 +86,7 @@ def parse_group_version(group_version: str) -> GroupVersion:
         parsed = GroupVersion("", "")
     named = is_group_name(parsed.group) if parsed.group or "/" in group_version else True
     if not named or not is_version_name(parsed.version):
-        raise InvalidGroupVersion(f"{group_version!r} is not a group version: write VERSION or GROUP/VERSION, say apps/v1")
+        raise InvalidGroupVersion(
+            f"{group_version!r} is not a group version: write VERSION or GROUP/VERSION, say apps/v1"
+        )
     return parsed

@@ -47,7 +47,9 @@ class OpenAPIV3:
             entries = mapping(_object(response), "paths")
             urls = {path: text(mapping(entries, path), "serverRelativeURL") for path in entries}
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, f"{response.url} answered with a malformed OpenAPI index: {error}") from None
+            raise InvalidDocument(
+                response.url, f"{response.url} answered with a malformed OpenAPI index: {error}"
+            ) from None
         # Anything else would lead the credentials to a place of the document's choice.
         return {
             path: OpenAPIV3GroupVersion(path, url, self._get)

@@ -23,7 +23,8 @@ def run(parsed: Parsed) -> int:
     output = parsed.text("output")
     if output not in _FORMATS:
         raise UsageError(
-            f'unable to match a printer suitable for the output format "{output}", allowed formats are: json,name,wide,yaml'
+            f'unable to match a printer suitable for the output format "{output}", '
+            "allowed formats are: json,name,wide,yaml"
         )
     if parsed.text("sort-by") not in ("", "name", "kind"):
         raise UsageError("--sort-by accepts only name or kind")

@@ -74,7 +74,9 @@ COMMANDS = (
         "server_version",
         (Flag("output", TEXT, "json or yaml", "o", ("json", "yaml")),),
     ),
-    Command("invalidate", "Drop the cached documents of the cluster, or one of them", "invalidate", (), "[GROUP/VERSION]"),
+    Command(
+        "invalidate", "Drop the cached documents of the cluster, or one of them", "invalidate", (), "[GROUP/VERSION]"
+    ),
     Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
     Command("demo", "Show the main job on a server of its own, without any cluster", "demo"),
     Command("version", "Print the version of this program", "version"),

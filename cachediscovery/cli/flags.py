@@ -1,4 +1,4 @@
-"""Command-line flags by kubectl's rules (spf13/pflag): parsed without `argparse`, whose import costs a warm run 8 ms."""
+"""Command-line flags by kubectl's rules (spf13/pflag): parsed without `argparse`, which costs 8 ms to import."""
 
 from __future__ import annotations
 

@@ -14,7 +14,15 @@ _WORDS = frozenset(
     word
     for lower in ("y", "n", "yes", "no", "true", "false", "on", "off", "null")
     for word in (lower, lower.capitalize(), lower.upper())
-) | {"", "~", "<<", *(sign + inf for sign in ("", "+", "-") for inf in (".inf", ".Inf", ".INF")), ".nan", ".NaN", ".NAN"}
+) | {
+    "",
+    "~",
+    "<<",
+    *(sign + inf for sign in ("", "+", "-") for inf in (".inf", ".Inf", ".INF")),
+    ".nan",
+    ".NaN",
+    ".NAN",
+}
 _NUMBER = re.compile(
     r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[0-9]+|[0-9]*\.?[0-9]+(?:[eE][-+][0-9]+)?|[0-9]+\.)"
 )

@@ -48,7 +48,9 @@ def let_go_of_stdout() -> None:
 
 def _error_line(line: str) -> None:
     try:
-        sys.stderr.write(line.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8") + "\n")
+        sys.stderr.write(
+            line.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8") + "\n"
+        )
         sys.stderr.flush()
     except (OSError, ValueError):
         pass

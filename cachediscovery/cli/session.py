@@ -14,6 +14,7 @@ from .flags import Parsed, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..cached_client import CachedDiscoveryClient
     from ..client import DiscoveryClient
@@ -99,9 +100,9 @@ def ttl_from(parsed: Parsed) -> float:
     return _duration(text, source) if text else DEFAULT_TTL
 
 
-def transport_numbers(parsed: Parsed) -> dict[str, float | int]:
+def transport_numbers(parsed: Parsed) -> dict[str, Any]:
     """The bounds of the transport that flags set. Raises `UsageError`."""
-    numbers: dict[str, float | int] = {}
+    numbers: dict[str, Any] = {}
     for flag, name in (("connect-timeout", "connect_timeout"), ("request-timeout", "read_timeout")):
         seconds = _duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
         # kubectl's default, "0", means: no other than the usual time-out.

@@ -16,7 +16,7 @@ def format_table(rows: Sequence[Sequence[str]]) -> str:
     """`rows` as text; the last column is not padded. Characters that steer terminals become spaces."""
     if not rows:
         return ""
-    widths = [max(_MIN_WIDTH, max(map(len, column)) + _PADDING) for column in list(zip(*rows))[:-1]]
+    widths = [max(_MIN_WIDTH, max(map(len, column)) + _PADDING) for column in list(zip(*rows, strict=True))[:-1]]
     pattern = "".join(f"%-{width}s" for width in widths) + "%s"
     lines = [pattern % tuple(row) for row in rows]
     text = "\n".join(lines)

@@ -7,6 +7,6 @@ from .flags import Parsed
 from .output import write
 
 
-def run(parsed: Parsed) -> int:
+def run(_: Parsed) -> int:
     write(f"cachediscovery {VERSION}\n")
     return 0

@@ -61,8 +61,6 @@ class ClientConfig(NamedTuple):
         # The other fields may be secrets, and a repr ends up in logs.
         return f"ClientConfig(server={self.server!r}, context={self.context!r})"
 
-    __str__ = __repr__
-
     @property
     def has_tls(self) -> bool:
         return self.server.startswith("https://")

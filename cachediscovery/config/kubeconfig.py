@@ -3,7 +3,7 @@
 | | kubectl | here |
 |---|---|---|
 | files | `--kubeconfig`, else `KUBECONFIG` (a list), else `~/.kube/config` | the same |
-| merging | the first file that has a cluster, user or context of a name wins whole; the first `current-context` wins | the same |
+| merging | the first file that has a name wins with the whole entry; the first `current-context` wins | the same |
 | relative paths | relative to the file they stand in | the same |
 | missing files | skipped; an error for `--kubeconfig` | the same |
 | migration from `~/.kube/.kubeconfig` | copied over once | not done |

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
@@ -102,7 +103,8 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
         )
     if kubeconfig.contexts:
         return NoConfigError(
-            f"no context is chosen in {kubeconfig.where()}: use --context, one of {', '.join(sorted(kubeconfig.contexts))}"
+            f"no context is chosen in {kubeconfig.where()}: "
+            f"use --context, one of {', '.join(sorted(kubeconfig.contexts))}"
         )
     return NoConfigError(
         f"no configuration found in {kubeconfig.where()}: set KUBECONFIG, or use --kubeconfig or --server"
@@ -128,7 +130,7 @@ def _split_server(server: str) -> tuple[str, str, str]:
 
 
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
-    """How to know the server. A flag for the CA or against any check replaces all that the kubeconfig says of either."""
+    """How to know the server. A flag for the CA, or against any check, replaces what the kubeconfig says of both."""
     ca_file, ca_data = text(cluster, "certificate-authority"), _data(cluster, "certificate-authority-data")
     insecure = flag(cluster, "insecure-skip-tls-verify")
     if overrides.certificate_authority or overrides.insecure_skip_tls_verify:
@@ -203,7 +205,7 @@ def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -
         raise ConfigError(f"exec plugin {command}: interactiveMode must be one of {', '.join(_INTERACTIVE_MODES)}")
     if interactive_mode and interactive_mode not in _INTERACTIVE_MODES:
         raise ConfigError(
-            f"exec plugin {command}: interactiveMode {interactive_mode!r} must be one of {', '.join(_INTERACTIVE_MODES)}"
+            f"exec plugin {command}: interactiveMode {interactive_mode!r} is not one of {', '.join(_INTERACTIVE_MODES)}"
         )
     return ExecConfig(
         command=command,

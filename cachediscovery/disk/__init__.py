@@ -1,1 +1,1 @@
-"""The files of the cache: where they are, whom to trust with them, how they are read, replaced and locked. Knows no HTTP."""
+"""The files of the cache: where they are, whether to trust them, how they are read, replaced and locked. No HTTP."""

@@ -22,7 +22,12 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
     """
 
     def __init__(
-        self, context: ssl.SSLContext | None, *, server_name: str, pool_size: int, extra_headers: Sequence[tuple[str, str]]
+        self,
+        context: ssl.SSLContext | None,
+        *,
+        server_name: str,
+        pool_size: int,
+        extra_headers: Sequence[tuple[str, str]],
     ) -> None:
         self._tls: dict[str, Any] = {}
         if context is not None:
@@ -34,7 +39,7 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[Any, Any]:
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, dict(self._tls)
 

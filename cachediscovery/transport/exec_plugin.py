@@ -48,7 +48,8 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
     except FileNotFoundError:
         hint = one_line(printable(plugin.install_hint))
         raise CredentialsError(
-            f"exec plugin {plugin.command} is not installed" + (f": {hint}" if hint else ": install it, or fix its path")
+            f"exec plugin {plugin.command} is not installed"
+            + (f": {hint}" if hint else ": install it, or fix its path")
         ) from None
     except (OSError, ValueError) as error:
         raise CredentialsError(f"exec plugin {plugin.command} cannot be run: {one_line(error)}") from None

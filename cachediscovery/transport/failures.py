@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.client import responses
 
 from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
 from ..lines import one_line, without_userinfo
@@ -24,10 +25,10 @@ _ADVICE = {
 }
 
 
-def status_error(url: str, code: int, reason: str, headers: Mapping[str, str], body: bytes) -> StatusError:
+def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -> StatusError:
     """The error for an HTTP status; the `message` of a Kubernetes `Status` object is shown to the user."""
     status_reason, message = _status_of(body)
-    text = f"the server answered {code} {reason}".rstrip() + f" for {url}"
+    text = f"the server answered {code} {responses.get(code, '')}".rstrip() + f" for {url}"
     if message:
         text += f": {one_line(message)}"
     retry_after = retry_after_of(headers)
@@ -69,7 +70,9 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
     if caused_by(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return _certificate_error(url, detail)
     if caused_by(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return RequestTimeout(url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?")
+        return RequestTimeout(
+            url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
+        )
     if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return read_timed_out(url, read_timeout)
     if caused_by(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
-    """The `proxies` argument of requests for `url`; `proxy_url` is that of the kubeconfig and wins over the environment.
+    """The `proxies` argument of requests for `url`; the kubeconfig's `proxy_url` wins over the environment.
 
     Unlike requests, and like kubectl, the environment's proxies are never used for the loopback interface.
     """

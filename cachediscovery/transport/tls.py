@@ -84,7 +84,9 @@ def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> N
     except ssl.SSLError as error:
         raise CredentialsError(f"the client certificate and key cannot be used: {one_line(error)}") from None
     except OSError as error:
-        raise CredentialsError(f"the client key cannot be loaded by way of a temporary file: {error.strerror}") from None
+        raise CredentialsError(
+            f"the client key cannot be loaded by way of a temporary file: {error.strerror}"
+        ) from None
 
 
 def _read(path: str, what: str) -> bytes:

@@ -136,8 +136,7 @@ class Transport:
             if response.status not in _REDIRECTS or not location:
                 if response.status in (200, 304):
                     return response
-                reason = requests.status_codes._codes.get(response.status, ("",))[0].replace("_", " ")
-                raise status_error(_shown(url), response.status, reason, response.headers, response.body)
+                raise status_error(_shown(url), response.status, response.headers, response.body)
             url = urljoin(url, location)
             if urlsplit(url).scheme not in ("http", "https"):
                 raise RequestError(_shown(asked), f"{_shown(asked)} redirects to something that is not HTTP")
@@ -184,7 +183,9 @@ class Transport:
         while chunk := read(_CHUNK, decode_content=True):
             size += len(chunk)
             if size > limit:
-                raise InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
+                raise InvalidDocument(
+                    url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes"
+                )
             if time.monotonic() > deadline:
                 raise read_timed_out(url, self._options.read_timeout)
             chunks.append(chunk)
@@ -203,7 +204,9 @@ class Transport:
                 self._session.mount("https://", self._adapter(identity.certificate, identity.key, self._config))
             self._mounted = (identity.certificate, identity.key)
 
-    def _adapter(self, certificate: bytes, key: bytes, config: ClientConfig, *, impersonate: bool = True) -> requests.adapters.HTTPAdapter:
+    def _adapter(
+        self, certificate: bytes, key: bytes, config: ClientConfig, *, impersonate: bool = True
+    ) -> requests.adapters.HTTPAdapter:
         from .adapter import ServerAdapter
         from .impersonation import impersonation_headers
         from .tls import ssl_context

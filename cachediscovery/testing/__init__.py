@@ -1,0 +1,9 @@
+"""For other people's tests: an API server's discovery on a loopback port, and a discovery client without any server."""
+
+from __future__ import annotations
+
+from .recording import Recording as Recording
+from .recording import load_recording as load_recording
+from .server import DiscoveryServer as DiscoveryServer
+from .server import Failure as Failure
+from .server import ServedRequest as ServedRequest
