@@ -69,18 +69,19 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
 
     if caused_by(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return _certificate_error(url, detail)
-    if caused_by(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return RequestTimeout(
-            url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
-        )
-    if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
-        return read_timed_out(url, read_timeout)
     if caused_by(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
         return RequestError(url, f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY")
     if caused_by(urllib3.exceptions.NameResolutionError):
         return RequestError(url, f"no address found for {url}: check the host name and the DNS")
     if caused_by(ConnectionRefusedError):
         return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
+    # To urllib3 every connection that was not made is a kind of time-out.
+    if caused_by(urllib3.exceptions.ConnectTimeoutError) and not caused_by(urllib3.exceptions.NewConnectionError):
+        return RequestTimeout(
+            url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
+        )
+    if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+        return read_timed_out(url, read_timeout)
     if caused_by(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
         return InvalidDocument(url, f"{url} answered with data that cannot be decompressed: is a proxy in between?")
     if caused_by(urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError):

