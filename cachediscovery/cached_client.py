@@ -31,12 +31,16 @@ from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from .config.client_config import ClientConfig
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
+
+    Everything: TypeAlias = tuple[
+        APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
+    ]
 
 # kubectl's.
 DEFAULT_TTL = 6 * 60 * 60.0
@@ -169,22 +173,48 @@ class CachedDiscoveryClient:
     def openapi_v3(self) -> OpenAPIV3:
         return self._delegate.openapi_v3()
 
-    def _everything(
-        self,
-    ) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]]:
-        groups, failed = self._groups()
+    def _everything(self) -> Everything:
+        found = self._all_cached()
+        if found is not None:
+            return found
+        # One lock for the whole listing: between two of its requests no other process starts the same.
+        return self._lock.run(self._fetch_everything, lambda: self._all_cached(look=True))
+
+    def _all_cached(self, *, look: bool = False) -> Everything | None:
+        """Groups and resources from memory and disk, or None if one of them is missing."""
+        groups = self._look_up(GROUPS, look=look)
+        if not isinstance(groups, Groups):
+            return None
+        resources, missing = self._cached_resources(groups.groups, look=look)
+        return None if missing else (groups.groups, resources, groups.failed)
+
+    def _cached_resources(
+        self, groups: APIGroupList, *, look: bool = False
+    ) -> tuple[dict[GroupVersion, APIResourceList], list[GroupVersion]]:
+        """The resource lists at hand, and the group versions that have none."""
         resources: dict[GroupVersion, APIResourceList] = {}
         missing = []
         for group_version in groups.group_versions:
-            found = self._look_up(str(group_version))
+            found = self._look_up(str(group_version), look=look)
             if isinstance(found, APIResourceList):
                 resources[group_version] = found
             else:
                 missing.append(group_version)
-        if len(missing) > _FEW and self._aggregates is not False and self._refresh_all(missing):
-            return self._everything()
+        return resources, missing
+
+    def _fetch_everything(self) -> Everything:
+        found = self._groups()
+        if found.resources is None:
+            _, missing = self._cached_resources(found.groups)
+            if len(missing) > _FEW and self._aggregates is not False:
+                with self._fetching_lock(GROUPS):
+                    found = self._fetch_groups()
+        if found.resources is not None:
+            # Not by way of the cache: with a short enough TTL it has forgotten them already.
+            return found.groups, found.resources, found.failed
+        resources, missing = self._cached_resources(found.groups)
         fetched, failures = fetch_each(self._resources, missing)
-        return groups, {**resources, **fetched}, {**failed, **failures}
+        return found.groups, {**resources, **fetched}, {**found.failed, **failures}
 
     def _groups(self) -> Groups:
         found = self._once(GROUPS, self._fetch_groups)
@@ -208,19 +238,6 @@ class CachedDiscoveryClient:
         if aggregated is None:
             return self._keep_groups(GroupsAndMaybeResources(self._delegate.server_groups(), None, {}), asked_at)
         return self._keep_groups(aggregated(), asked_at)
-
-    def _refresh_all(self, missing: list[GroupVersion]) -> bool:
-        """Fetch the aggregated documents for the sake of `missing`; whether the server had any of them there."""
-        with self._fetching_lock(GROUPS):
-            before = time.time()
-
-            def look_again() -> bool | None:
-                return True if all(self._look_up(str(key), look=True) is not None for key in missing) else None
-
-            self._lock.run(self._fetch_groups, look_again)
-        return any(
-            entry is not None and entry.fetched_at >= before for entry in map(self._entries.get, map(str, missing))
-        )
 
     def _once(self, key: str, fetch: Callable[[], Groups | APIResourceList]) -> Groups | APIResourceList:
         """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
@@ -318,7 +335,7 @@ class CachedDiscoveryClient:
             if self._store is not None and not whole:
                 self._store.remove(GROUPS)
             self._keep(GROUPS, Groups(groups, failed), None, asked_at, min(self._ttl, _FAILED_TTL))
-        return Groups(groups, failed)
+        return Groups(groups, failed, resources)
 
     def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
         # An empty list is never written: kubectl would believe it.

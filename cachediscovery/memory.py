@@ -11,10 +11,14 @@ from .types import APIGroupList, APIResourceList
 
 
 class Groups(NamedTuple):
-    """The groups, and the group versions that failed when they were fetched: those the disk never holds."""
+    """The groups, and the group versions that failed when they were fetched: those the disk never holds.
+
+    `resources` are those that came along, for whoever has just fetched them; an entry in memory has none.
+    """
 
     groups: APIGroupList
     failed: dict[GroupVersion, DiscoveryError]
+    resources: dict[GroupVersion, APIResourceList] | None = None
 
 
 class Entry:

@@ -109,6 +109,14 @@ def cached_client(tmp_path: Path) -> Callable[..., CachedDiscoveryClient]:
     return make
 
 
+def kubeconfig_of(server: DiscoveryServer, tmp_path: Path) -> Path:
+    """The server's kubeconfig, left alone where it is there already."""
+    path = tmp_path / "kubeconfig"
+    if not path.exists() or f'"{server.url}"' not in path.read_text():
+        server.write_kubeconfig(path)
+    return path
+
+
 def make_store(tmp_path: Path, server: DiscoveryServer) -> DocumentStore:
     root = str(tmp_path / "cache")
     return DocumentStore(root, cluster_folder(root, server.url))
@@ -121,7 +129,7 @@ def cli(environ: dict[str, str], tmp_path: Path) -> Callable[..., Ran]:
     def call(*arguments: str, server: DiscoveryServer | None = None, **more: str) -> Ran:
         variables = {**environ, **more}
         if server is not None:
-            variables["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+            variables["KUBECONFIG"] = str(kubeconfig_of(server, tmp_path))
         return run([sys.executable, "-m", "cachediscovery", *arguments], variables)
 
     return call
@@ -141,7 +149,7 @@ def kubectl(kubectl_path: Path, environ: dict[str, str], tmp_path: Path) -> Call
     def call(*arguments: str, server: DiscoveryServer | None = None, **more: str) -> Ran:
         variables = {**environ, **more}
         if server is not None:
-            variables["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+            variables["KUBECONFIG"] = str(kubeconfig_of(server, tmp_path))
         return run([kubectl_path, *arguments], variables)
 
     return call

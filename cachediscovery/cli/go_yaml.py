@@ -60,7 +60,8 @@ def _scalar(value: str | bool | None) -> str:
         return value
     import yaml
 
-    text = yaml.dump(value, allow_unicode=True, width=1 << 30)
+    style = None if value.isprintable() else '"'
+    text = yaml.dump(value, default_style=style, allow_unicode=True, width=1 << 30)
     return text.removesuffix("...\n").rstrip("\n")
 
 

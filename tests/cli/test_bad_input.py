@@ -1,0 +1,119 @@
+"""Every bad input of the command line: one line that names the URL or the file, exit code 1, the cache untouched."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from cachediscovery.testing import DiscoveryServer, Failure
+
+from ..conftest import Ran
+
+Run = Callable[..., Ran]
+
+ANSWERS = {
+    "401": (Failure(401, "Unauthorized"), "log in again"),
+    "403": (Failure(403, "forbidden: no"), "forbidden: no"),
+    "429": (Failure(429, "slow", headers=(("Retry-After", "600"),)), "try again in 600 s"),
+    "503": (Failure(503), "unable to handle the request"),
+    "HTML": (Failure(200, body=b"<!DOCTYPE html><p>log in", content_type="text/html"), "HTML, not JSON"),
+    "another kind": (Failure(200, body=b'{"kind":"PodList","items":[]}'), "PodList"),
+    "truncated": (Failure(200, body=b'{"kind":"APIGroupList","groups":[{'), "not JSON"),
+    "empty": (Failure(200, body=b""), "empty body"),
+    "deep": (Failure(200, body=b"[" * 100_000), "not JSON"),
+}
+
+
+def is_one_line(ran: Ran) -> bool:
+    return ran.code == 1 and ran.out == "" and ran.err.startswith("error: ") and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_bad_answer_names_its_url_and_leaves_the_cache_alone(
+    server: DiscoveryServer, cli: Run, home: Path, name: str
+) -> None:
+    cli("api-resources", server=server)
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    failure, message = ANSWERS[name]
+    for path in ("/api", "/apis"):
+        server.fail(path, failure)
+    ran = cli("api-resources", server=server)
+    assert is_one_line(ran), ran
+    assert message in ran.err
+    assert f"{server.url}/api" in ran.err
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    assert cli("api-resources", "--cached", server=server).code == 0
+
+
+def test_a_document_that_is_too_large(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("api-resources", "--max-document-bytes=1000", server=server)
+    assert is_one_line(ran), ran
+    assert "larger than 1000 bytes" in ran.err
+
+
+def test_an_answer_that_takes_too_long(server: DiscoveryServer, cli: Run) -> None:
+    server.delay = 5
+    ran = cli("api-resources", "--request-timeout=300ms", server=server)
+    assert is_one_line(ran), ran
+    assert "did not answer within 0.3 s" in ran.err
+
+
+def test_an_unreachable_host(cli: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    ran = cli("api-resources", "--server", f"http://127.0.0.1:{port}")
+    assert is_one_line(ran), ran
+    assert f"http://127.0.0.1:{port}/api" in ran.err
+    assert "refused" in ran.err
+
+
+def test_a_wrong_authority(tls: ssl.SSLContext, cli: Run, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.crt")
+    with DiscoveryServer(tls=tls) as server:
+        ran = cli("api-resources", "--server", server.url, "--certificate-authority", str(tmp_path / "other.crt"))
+        assert is_one_line(ran), ran
+        assert server.url in ran.err
+        assert "not trusted" in ran.err
+
+
+@pytest.mark.parametrize("command", ["api-resources", "api-versions", "server-version", "invalidate", "cache path"])
+def test_what_is_no_kubeconfig(cli: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "bad").write_text("{ this is not: [yaml")
+    ran = cli(*command.split(), KUBECONFIG=str(tmp_path / "bad"))
+    assert is_one_line(ran), ran
+    assert str(tmp_path / "bad") in ran.err
+
+
+def test_a_missing_context(server: DiscoveryServer, cli: Run, tmp_path: Path) -> None:
+    ran = cli("api-resources", "--context", "nope", server=server)
+    assert is_one_line(ran), ran
+    assert str(tmp_path / "kubeconfig") in ran.err
+    assert "choose one of local" in ran.err
+
+
+def test_no_configuration_at_all(cli: Run) -> None:
+    ran = cli("api-resources")
+    assert is_one_line(ran), ran
+    assert "KUBECONFIG" in ran.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["nope", "api-resources extra", "api-resources --nope", "api-resources -o xml", "api-resources --sort-by age"]
+    + ["api-resources --cache-ttl soon", "api-resources --request-timeout=-1s", "server-version -o name"]
+    + ["invalidate a/b/c", "invalidate v1 v2", "api-resources --max-document-bytes=0", "cache", "cache nope"],
+)
+def test_a_wrong_command_line(server: DiscoveryServer, cli: Run, line: str) -> None:
+    ran = cli(*line.split(), server=server)
+    assert is_one_line(ran), ran
+    assert server.request_count == 0
+
+
+def test_a_broken_pipe_of_bytes_in_the_environment_is_no_traceback(cli: Run) -> None:
+    ran = cli("api-resources", KUBECONFIG="/\udcff/config")
+    assert is_one_line(ran), ran

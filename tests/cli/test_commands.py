@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cachediscovery.testing import DiscoveryServer
+from cachediscovery.version import VERSION
+
+from ..conftest import BIN, Ran, run
+
+Run = Callable[..., Ran]
+
+
+def test_invalidate_drops_all_documents_for_kubectl_as_well(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+    cli("api-resources", server=server)
+    assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
+    assert cli("invalidate", server=server).out == f"invalidated 0 documents of {server.url}\n"
+    server.forget_requests()
+    kubectl("api-resources", "--cached", server=server)
+    assert server.request_count == 2
+
+
+def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServer, cli: Run) -> None:
+    cli("api-resources", server=server)
+    assert cli("invalidate", "apps/v1", server=server).out == f"invalidated 1 document of {server.url}\n"
+    server.forget_requests()
+    cli("api-resources", "--cached", server=server)
+    assert server.paths() == ["/apis/apps/v1"]
+
+
+def test_cache_path_is_the_clusters_folder(server: DiscoveryServer, cli: Run, home: Path) -> None:
+    name = server.url.removeprefix("http://").replace(":", "_")
+    assert cli("cache", "path", server=server).out == f"{home}/.kube/cache/discovery/{name}\n"
+    assert cli("cache", "path", "--cache-dir=/x", server=server).out.startswith("/x/discovery/")
+    assert server.request_count == 0
+
+
+def test_the_servers_version_is_what_kubectl_says_of_it(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+    assert cli("server-version", server=server).out in kubectl("version", server=server).out
+    theirs = json.loads(kubectl("version", "-o", "json", server=server).out)["serverVersion"]
+    mine = cli("server-version", "-o", "json", server=server).out
+    assert json.loads(mine)["serverVersion"] == theirs
+    assert list(json.loads(mine)["serverVersion"]) == list(theirs)
+    assert yaml.safe_load(cli("server-version", "-o", "yaml", server=server).out)["serverVersion"] == theirs
+
+
+def test_flags_may_come_before_the_command(server: DiscoveryServer, cli: Run) -> None:
+    assert cli("--cache-dir", "/x", "cache", "-v", "path", server=server).out.startswith("/x/discovery/")
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], ["help"], ["-h"]])
+def test_help_lists_every_command(cli: Run, argv: list[str]) -> None:
+    ran = cli(*argv)
+    assert ran.code == 0
+    for command in ("api-resources", "api-versions", "server-version", "invalidate [GROUP/VERSION]", "cache path"):
+        assert f"  {command}" in ran.out
+
+
+def test_every_commands_help_lists_its_flags(cli: Run) -> None:
+    ran = cli("api-resources", "--help")
+    assert ran.code == 0
+    for flag in (
+        "cached",
+        "api-group",
+        "namespaced",
+        "verbs",
+        "categories",
+        "sort-by",
+        "no-headers",
+        "output",
+        "context",
+    ):
+        assert f"--{flag}" in ran.out
+
+
+def test_the_version_is_told(cli: Run) -> None:
+    assert cli("version").out == cli("--version").out == f"cachediscovery {VERSION}\n"
+
+
+def test_kubectl_finds_its_plugin(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
+    environ["PATH"] = f"{BIN}:{environ['PATH']}"
+    environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+    ran = run([BIN / "kubectl", "discovery", "api-versions"], environ)
+    assert ran.code == 0
+    assert "apps/v1\n" in ran.out
+    assert run([BIN / "kubectl", "discovery", "--help"], environ).out.startswith("kubectl discovery: ")
+
+
+def test_the_demo_shows_two_listings_and_their_requests(environ: dict[str, str], home: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "cachediscovery", "demo"], env=environ, capture_output=True, text=True, check=True
+    )
+    cold, warm = ran.stdout.split("\nwarm: ")
+    assert "2 requests: /api, /apis," in cold
+    assert "0 requests," in warm
+    assert cold.count("bindings") == warm.count("bindings") == 1
+    assert not list(home.iterdir()), "the demo leaves nothing behind"

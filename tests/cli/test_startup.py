@@ -1,0 +1,50 @@
+"""The start-up budget, counted: what a warm run imports, not how long it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import Ran
+
+Run = Callable[..., Ran]
+
+HEAVY = {"requests", "urllib3", "yaml", "filelock", "platformdirs", "asyncio", "argparse", "dataclasses"}
+HEAVY |= {"http.client", "urllib.request", "logging", "pathlib", "concurrent.futures", "ssl", "email", "subprocess"}
+SHOW = """
+import sys
+from cachediscovery.cli.main import main
+code = main(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported(environ: dict[str, str], *arguments: str) -> set[str]:
+    command = [sys.executable, "-S", "-c", SHOW, *arguments]
+    paths = [str(Path(__file__).parents[2])]
+    ran = subprocess.run(command, env={**environ, "PYTHONPATH": paths[0]}, capture_output=True, text=True, check=True)
+    return set(ran.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "line", ["api-resources --cached", "api-resources --cached -o wide", "api-versions --cached", "cache path"]
+)
+def test_a_warm_run_imports_nothing_that_it_does_not_use(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    cli("api-resources", "--cached", server=server)
+    environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
+    assert sorted(imported(environ, *line.split()) & HEAVY) == []
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import cachediscovery; print(*set(sys.modules) - before)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) <= {"cachediscovery", "__future__"}
