@@ -11,8 +11,9 @@ import threading
 import time
 
 from . import log
+from .disk.files import Signature
 from .disk.lock import FetchLock
-from .disk.store import GROUPS, DocumentStore, Signature
+from .disk.store import GROUPS, DocumentStore
 from .documents import (
     encode_group_list,
     encode_resource_list,
@@ -106,10 +107,13 @@ class CachedDiscoveryClient:
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
         from .client import DiscoveryClient
+        from .disk.http_store import HTTPStore
         from .disk.opening import open_store
 
         store = open_store(config.server, cache_dir)
-        return cls(DiscoveryClient.for_config(config, options), store, ttl=ttl, coherence=coherence)
+        responses = HTTPStore(store.root) if store is not None else None
+        base = DiscoveryClient.for_config(config, options, responses=responses)
+        return cls(base, store, ttl=ttl, coherence=coherence)
 
     @property
     def server(self) -> str:

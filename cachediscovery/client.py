@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from .config.client_config import ClientConfig
+    from .disk.http_store import HTTPStore
     from .transport.transport import Response, Transport, TransportOptions
 
     T = TypeVar("T")
@@ -48,11 +49,15 @@ class DiscoveryClient:
         self._max_workers = max_workers
 
     @classmethod
-    def for_config(cls, config: ClientConfig, options: TransportOptions | None = None) -> DiscoveryClient:
-        """A client for what `load_config` returned."""
+    def for_config(
+        cls, config: ClientConfig, options: TransportOptions | None = None, *, responses: HTTPStore | None = None
+    ) -> DiscoveryClient:
+        """A client for what `load_config` returned; with `responses` it asks conditionally for what is there."""
         from .transport.transport import Transport, TransportOptions
 
-        return cls(Transport.for_config(config, options or TransportOptions()), config.server)
+        transport = Transport.for_config(config, options or TransportOptions())
+        transport.responses = responses
+        return cls(transport, config.server)
 
     @classmethod
     def from_session(
@@ -186,6 +191,16 @@ class DiscoveryClient:
 
     def _document(self, path: str, accept: str, read: Callable[[Response, dict[str, Any]], T]) -> T:
         response = self._transport.get(path, accept=accept)
+        try:
+            return self._read(response, read)
+        except InvalidDocument:
+            if not response.stored:
+                raise
+        log.debug("the stored response of %s cannot be used", response.url)
+        return self._read(self._transport.get(path, accept=accept, conditional=False), read)
+
+    @staticmethod
+    def _read(response: Response, read: Callable[[Response, dict[str, Any]], T]) -> T:
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:

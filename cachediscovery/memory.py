@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .disk.store import Signature
+from .disk.files import Signature
 from .errors import DiscoveryError
 from .schema import GroupVersion
 from .types import APIGroupList, APIResourceList

@@ -58,8 +58,10 @@ class Session:
     def base_client(self) -> DiscoveryClient:
         """A new client that asks the server."""
         from ..client import DiscoveryClient
+        from ..disk.http_store import HTTPStore
 
-        return DiscoveryClient.for_config(self.config, transport_options(self._parsed))
+        responses = HTTPStore(self.store.root) if self.store is not None else None
+        return DiscoveryClient.for_config(self.config, transport_options(self._parsed), responses=responses)
 
     def client(self) -> CachedDiscoveryClient:
         """A new cached client on the cluster's store."""

@@ -1,0 +1,142 @@
+"""Files of the cache, one at a time: read without trust, replaced whole, made for this user alone."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import NamedTuple
+
+from .. import log
+from .trust import is_trusted_file
+
+# POSIX only; elsewhere there is no link to follow, and no FIFO to hang on.
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | _BINARY
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+
+
+class Signature(NamedTuple):
+    """Tells one state of a file from another: a replaced file has another inode, whatever its time and size."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+
+    @property
+    def mtime(self) -> float:
+        """Seconds since the epoch."""
+        return self.mtime_ns / 1e9
+
+
+class StoredFile(NamedTuple):
+    """A file's bytes and the state it was in when they were read."""
+
+    data: bytes
+    signature: Signature
+
+
+def read_file(path: str, limit: int) -> StoredFile | None:
+    """A file's bytes, or None: absent, unreadable, a link, a folder, another user's, larger than `limit` bytes."""
+    try:
+        with open(os.open(path, _READ_FLAGS), "rb", buffering=0) as file:
+            found = os.fstat(file.fileno())
+            if not is_trusted_file(found) or found.st_size > limit:
+                return None
+            data = file.readall()
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) != errno.ENOENT:
+            log.debug("cannot read %s: %s", path, error)
+        return None
+    return StoredFile(data, _signature(found))
+
+
+def signature_of(path: str) -> Signature | None:
+    """A file's state without reading it; None where `read_file` would find nothing."""
+    try:
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return _signature(found) if is_trusted_file(found) else None
+
+
+def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signature:
+    """Put a new file in the place of `path`, whole or not at all, dated `mtime` (seconds since the epoch).
+
+    Raises `OSError`; an empty folder in the way is removed.
+    """
+    temporary = f"{path}.{os.urandom(6).hex()}"
+    try:
+        with open(os.open(temporary, _CREATE_FLAGS, 0o600), "wb", buffering=0) as file:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+        if mtime is not None:
+            os.utime(temporary, ns=(to_nanoseconds(mtime), to_nanoseconds(mtime)))
+        found = os.lstat(temporary)
+        try:
+            os.replace(temporary, path)
+        except IsADirectoryError:
+            os.rmdir(path)
+            os.replace(temporary, path)
+    except BaseException as error:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+        raise
+    return _signature(found)
+
+
+def overwrite(path: str, data: bytes) -> None:
+    """Write into a file that is there, in its place; for files that others hold open. Failing is no error."""
+    try:
+        with open(os.open(path, os.O_WRONLY | _NO_FOLLOW | _BINARY), "wb", buffering=0) as file:
+            file.write(data)
+    except (OSError, ValueError):
+        pass
+
+
+def make_folder(folder: str, top: str) -> None:
+    """Make `folder` and those above it, for this user alone.
+
+    Raises `OSError`, also for a symbolic link or a file in the place of a folder below `top`.
+    """
+    if not os.path.isdir(folder):
+        missing = folder
+        while not os.path.isdir(parent := os.path.dirname(missing)) and parent != missing:
+            missing = parent
+        # os.makedirs gives the mode to the last folder alone.
+        for path in [missing, *folders_between(missing, folder), folder]:
+            try:
+                os.mkdir(path, 0o700)
+            except FileExistsError:
+                if not os.path.isdir(path):
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+    if not all(map(is_folder, folders_between(top, os.path.join(folder, "file")))):
+        raise OSError(errno.ELOOP, "a symbolic link leads out of it", folder)
+
+
+def folders_between(top: str, path: str) -> list[str]:
+    """The folders strictly between `top` and `path`, outermost first."""
+    parts = path[len(top) :].strip(os.sep).split(os.sep)[:-1] if path.startswith(top) else []
+    return [os.path.join(top, *parts[: count + 1]) for count in range(len(parts))]
+
+
+def is_folder(path: str) -> bool:
+    """Whether `path` is a folder, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def to_nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)
+
+
+def _signature(found: os.stat_result) -> Signature:
+    return Signature(found.st_mtime_ns, found.st_size, found.st_ino)

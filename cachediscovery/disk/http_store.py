@@ -1,0 +1,93 @@
+"""`HTTPStore`: whole responses with their `ETag`s, in the folder and the form in which kubectl keeps its own.
+
+A file is named by the SHA-256 of the URL, and holds 32 bytes of SHA-256 over the rest, which is the
+response as on the wire (client-go's `sumDiskCache` and its `httpcache`). What is here is never used without
+asking the server whether it still holds.
+"""
+
+from __future__ import annotations
+
+import os
+from email.utils import formatdate
+from hashlib import sha256
+from typing import NamedTuple
+
+from .. import log
+from ..aggregated import GROUP, KIND, is_aggregated
+from .files import make_folder, read_file, replace_file
+from .trust import distrust_of_folder
+
+FOLDER = "http"
+_MAX_BYTES = 64 << 20
+_DIGEST = 32
+# client-go puts its time-out into the URL, and the URL into the file's name.
+_TIMEOUT = "?timeout=32s"
+# What kubectl sends, and demands to find beside a response that it is to use again.
+_KUBECTL_ACCEPT = f"application/json;g={GROUP};v=v2;as={KIND},application/json"
+# Only these are worth it; whatever else a program asks for on the same connection is its own.
+_PATHS = ("/api", "/apis")
+
+
+class StoredResponse(NamedTuple):
+    """A response that may be used again if the server says so to its `etag`."""
+
+    etag: str
+    content_type: str
+    body: bytes
+
+
+class HTTPStore:
+    """The responses below one cache root. Reading finds nothing rather than fail; failing to write is no error."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._folder = os.path.join(root, FOLDER)
+
+    def load(self, url: str) -> StoredResponse | None:
+        """The stored response of `url` (without a query), ours or kubectl's."""
+        if not self._is_ours(url):
+            return None
+        stored = read_file(self._path(url), _MAX_BYTES)
+        if stored is None or stored.data[:_DIGEST] != sha256(stored.data[_DIGEST:]).digest():
+            return None
+        head, _, body = stored.data[_DIGEST:].partition(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        if status.split(" ")[1:2] != ["200"] or not _is_header(headers.get("etag", "")):
+            return None
+        if {"transfer-encoding", "content-encoding"} & headers.keys():
+            return None
+        return StoredResponse(headers["etag"], headers.get("content-type", ""), body)
+
+    def save(self, url: str, response: StoredResponse) -> None:
+        """Keep a response, for kubectl as well."""
+        # A login page may have an ETag, too.
+        if not self._is_ours(url) or not _is_header(response.etag) or not is_aggregated(response.content_type):
+            return
+        lines = [
+            "HTTP/1.1 200 OK",
+            "Cache-Control: public",
+            f"Content-Length: {len(response.body)}",
+            f"Content-Type: {response.content_type}",
+            f"Date: {formatdate(usegmt=True)}",
+            f"Etag: {response.etag}",
+            "Vary: Accept",
+            f"X-Varied-Accept: {_KUBECTL_ACCEPT}",
+        ]
+        data = "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
+        try:
+            make_folder(self._folder, self._root)
+            replace_file(self._path(url), sha256(data).digest() + data)
+        except (OSError, ValueError) as error:
+            log.debug("cannot keep the response of %s: %s", url, error)
+
+    def _is_ours(self, url: str) -> bool:
+        return url.endswith(_PATHS) and not any(map(distrust_of_folder, (self._root, self._folder)))
+
+    def _path(self, url: str) -> str:
+        return os.path.join(self._folder, sha256(f"{url}{_TIMEOUT}".encode()).hexdigest())
+
+
+def _is_header(value: str) -> bool:
+    return bool(value) and value.isascii() and value.isprintable()
