@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from .config.overrides import ConfigOverrides as ConfigOverrides
     from .disk.opening import open_store as open_store
     from .disk.store import DocumentStore as DocumentStore
+    from .errors import AmbiguousResourceError as AmbiguousResourceError
     from .errors import CertificateError as CertificateError
     from .errors import ConfigError as ConfigError
     from .errors import CredentialsError as CredentialsError
     from .errors import DiscoveryError as DiscoveryError
     from .errors import GroupDiscoveryFailed as GroupDiscoveryFailed
+    from .errors import GroupUnavailableError as GroupUnavailableError
     from .errors import InvalidDocument as InvalidDocument
     from .errors import InvalidGroupVersion as InvalidGroupVersion
     from .errors import NoConfigError as NoConfigError
+    from .errors import NoKindMatchError as NoKindMatchError
+    from .errors import NoMatchError as NoMatchError
+    from .errors import NoResourceMatchError as NoResourceMatchError
     from .errors import NotFound as NotFound
     from .errors import RequestError as RequestError
     from .errors import RequestTimeout as RequestTimeout
@@ -40,6 +45,10 @@ if TYPE_CHECKING:
     from .listing import filtered_by as filtered_by
     from .listing import supports_all_verbs as supports_all_verbs
     from .openapi import OpenAPIV3 as OpenAPIV3
+    from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
+    from .restmapper.mapper import RESTMapper as RESTMapper
+    from .restmapper.mapping import RESTMapping as RESTMapping
+    from .restmapper.table import ResourceTable as ResourceTable
     from .schema import GroupKind as GroupKind
     from .schema import GroupResource as GroupResource
     from .schema import GroupVersion as GroupVersion
@@ -60,6 +69,7 @@ _MODULES = {
     "APIResource": ".types",
     "APIResourceList": ".types",
     "AggregatedDiscoveryInterface": ".interface",
+    "AmbiguousResourceError": ".errors",
     "CachedDiscoveryClient": ".cached_client",
     "CachedDiscoveryInterface": ".interface",
     "CertificateError": ".errors",
@@ -67,6 +77,7 @@ _MODULES = {
     "ConfigError": ".errors",
     "ConfigOverrides": ".config.overrides",
     "CredentialsError": ".errors",
+    "DeferredDiscoveryRESTMapper": ".restmapper.deferred",
     "DiscoveryClient": ".client",
     "DiscoveryError": ".errors",
     "DiscoveryInterface": ".interface",
@@ -75,6 +86,7 @@ _MODULES = {
     "GroupDiscoveryFailed": ".errors",
     "GroupKind": ".schema",
     "GroupResource": ".schema",
+    "GroupUnavailableError": ".errors",
     "GroupVersion": ".schema",
     "GroupVersionForDiscovery": ".types",
     "GroupVersionKind": ".schema",
@@ -84,10 +96,16 @@ _MODULES = {
     "InvalidDocument": ".errors",
     "InvalidGroupVersion": ".errors",
     "NoConfigError": ".errors",
+    "NoKindMatchError": ".errors",
+    "NoMatchError": ".errors",
+    "NoResourceMatchError": ".errors",
     "NotFound": ".errors",
     "OpenAPIV3": ".openapi",
+    "RESTMapper": ".restmapper.mapper",
+    "RESTMapping": ".restmapper.mapping",
     "RequestError": ".errors",
     "RequestTimeout": ".errors",
+    "ResourceTable": ".restmapper.table",
     "StaleGroupVersionError": ".errors",
     "StatusError": ".errors",
     "TransportOptions": ".transport.transport",

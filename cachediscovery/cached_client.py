@@ -10,31 +10,24 @@ from __future__ import annotations
 import threading
 import time
 
-from . import log
-from .disk.files import Signature
 from .disk.lock import FetchLock
 from .disk.store import GROUPS, DocumentStore
-from .documents import (
-    encode_group_list,
-    encode_resource_list,
-    group_list_from,
-    parse_object,
-    resource_list_from,
-)
+from .document_cache import DocumentCache
+from .documents import encode_group_list, encode_resource_list
 from .errors import DiscoveryError
-from .fields import MalformedDocument
 from .interface import GroupsAndMaybeResources, parse_group_version
 from .listing import fetch_each, groups_and_resources, namespaced_only, preferred_resources
-from .memory import Entry, Groups
+from .memory import Groups
 from .schema import GroupVersion
 from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from .config.client_config import ClientConfig
+    from .document_cache import Document
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
@@ -47,11 +40,6 @@ if TYPE_CHECKING:
 DEFAULT_TTL = 6 * 60 * 60.0
 # How long another process's refresh may go unseen by a long-lived one.
 DEFAULT_COHERENCE = 1.0
-# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
-_FUTURE = 5.0
-# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
-# dates it when it is written, and may have asked as long before as a request may take.
-_IN_FLIGHT = 40.0
 # Seconds for which a listing with failed group versions stands: extension servers come back.
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
@@ -80,18 +68,11 @@ class CachedDiscoveryClient:
         looking whether another process has replaced or removed it.
         """
         self._delegate = delegate
-        self._store = store
-        self._ttl = ttl
-        self._coherence = coherence
+        self._cache = DocumentCache(store, ttl, coherence)
+        # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(store.lock_path if store is not None else str)
-        # Guards all below, and is never held while fetching or reading files.
         self._mutex = threading.Lock()
-        self._entries: dict[str, Entry] = {}
         self._fetching: dict[str, threading.Lock] = {}
-        # When all, or one group version, was invalidated: seconds since the epoch.
-        self._invalidated_at = 0.0
-        self._key_invalidated_at: dict[str, float] = {}
-        self._fresh = True
         # Whether the server sends all resources at once; None while that is not known.
         self._aggregates: bool | None = None
 
@@ -130,36 +111,32 @@ class CachedDiscoveryClient:
 
         Whoever finds nothing while this is true need not invalidate and try again.
         """
-        return self._fresh
+        return self._cache.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
         """From now on use nothing older than this moment: of everything, or of one group version.
 
         Makes no request: what is asked for next is fetched then, and cached as usual.
         """
-        key = str(parse_group_version(group_version)) if group_version is not None else None
-        with self._mutex:
-            if key is None:
-                self._invalidated_at = time.time()
-                self._key_invalidated_at.clear()
-                self._entries.clear()
-                self._fresh = True
-            else:
-                self._key_invalidated_at[key] = time.time()
-                self._entries.pop(key, None)
+        self._cache.invalidate(str(parse_group_version(group_version)) if group_version is not None else None)
         invalidate_delegate = getattr(self._delegate, "invalidate", None)
         if invalidate_delegate is not None:
             invalidate_delegate(group_version)
+
+    def revision(self) -> int:
+        """A number that changes when a document used before no longer holds: whoever derives from them derives anew.
+
+        Looks at the files at most once in `coherence` seconds, and makes no request.
+        """
+        return self._cache.revision()
 
     def server_groups(self) -> APIGroupList:
         return self._groups().groups
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         # The plain case first and alone: it is called once for every lookup of a program.
-        entry = self._entries.get(group_version)
-        if entry is not None and time.monotonic() - entry.checked_at < self._coherence and self._holds(entry):
-            return entry.value  # type: ignore[return-value]
-        return self._resources(str(parse_group_version(group_version)))
+        found = self._cache.peek(group_version)
+        return found if isinstance(found, APIResourceList) else self._resources(str(parse_group_version(group_version)))
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
         return groups_and_resources(*self._everything())
@@ -186,7 +163,7 @@ class CachedDiscoveryClient:
 
     def _all_cached(self, *, look: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
-        groups = self._look_up(GROUPS, look=look)
+        groups = self._cache.look_up(GROUPS, look=look)
         if not isinstance(groups, Groups):
             return None
         resources, missing = self._cached_resources(groups.groups, look=look)
@@ -199,7 +176,7 @@ class CachedDiscoveryClient:
         resources: dict[GroupVersion, APIResourceList] = {}
         missing = []
         for group_version in groups.group_versions:
-            found = self._look_up(str(group_version), look=look)
+            found = self._cache.look_up(str(group_version), look=look)
             if isinstance(found, APIResourceList):
                 resources[group_version] = found
             else:
@@ -234,6 +211,18 @@ class CachedDiscoveryClient:
         assert isinstance(found, APIResourceList)
         return found
 
+    def _once(self, key: str, fetch: Callable[[], Document]) -> Document:
+        """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
+        found = self._cache.look_up(key)
+        if found is not None:
+            return found
+        with self._fetching_lock(key):
+            return self._lock.run(fetch, lambda: self._cache.look_up(key, look=True))
+
+    def _fetching_lock(self, key: str) -> threading.Lock:
+        with self._mutex:
+            return self._fetching.setdefault(key, threading.Lock())
+
     def _fetch_groups(self) -> Groups:
         aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
             self._delegate, "groups_and_maybe_resources", None
@@ -243,141 +232,23 @@ class CachedDiscoveryClient:
             return self._keep_groups(GroupsAndMaybeResources(self._delegate.server_groups(), None, {}), asked_at)
         return self._keep_groups(aggregated(), asked_at)
 
-    def _once(self, key: str, fetch: Callable[[], Groups | APIResourceList]) -> Groups | APIResourceList:
-        """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
-        found = self._look_up(key)
-        if found is not None:
-            return found
-        with self._fetching_lock(key):
-            return self._lock.run(fetch, lambda: self._look_up(key, look=True))
-
-    def _fetching_lock(self, key: str) -> threading.Lock:
-        with self._mutex:
-            return self._fetching.setdefault(key, threading.Lock())
-
-    def _look_up(self, key: str, *, look: bool = False) -> Groups | APIResourceList | None:
-        """The document of `key` from memory or disk, or None; `look` looks at the file whatever `coherence` says."""
-        entry = self._entries.get(key)
-        now = time.monotonic()
-        if entry is not None and not self._holds(entry):
-            entry = None
-        if entry is not None and (look or now - entry.checked_at >= self._coherence) and entry.signature is not None:
-            assert self._store is not None
-            if self._store.signature(key) == entry.signature:
-                entry.checked_at = now
-            else:
-                log.debug("%s was replaced or removed by another process", self._store.path(key))
-                entry = None
-        if entry is None:
-            entry = self._read(key, now)
-        if entry is None:
-            return None
-        if not entry.ours:
-            self._fresh = False
-        return entry.value
-
-    def _holds(self, entry: Entry) -> bool:
-        return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
-
-    def _read(self, key: str, now: float) -> Entry | None:
-        """The document of `key` from disk, put into memory; None if it is not there, or not to be used."""
-        stored = self._store.read(key) if self._store is not None else None
-        if stored is None or self._store is None:
-            return None
-        path, mtime = self._store.path(key), stored.signature.mtime
-        invalidated_at = max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))
-        entry = Entry(
-            value=Groups(APIGroupList(()), {}),
-            fetched_at=mtime,
-            expires_at=mtime + self._ttl,
-            signature=stored.signature,
-            checked_at=now,
-            ours=False,
-        )
-        if invalidated_at and not self._is_newer(stored.signature, invalidated_at):
-            log.debug("cache miss: %s is older than the last invalidation", path)
-            return None
-        if not self._holds(entry):
-            log.debug("cache miss: %s has expired", path)
-            return None
-        try:
-            parsed = parse_object(stored.data)
-            if key == GROUPS:
-                entry.value = Groups(_cached_groups(parsed), {})
-            else:
-                entry.value = resource_list_from(parsed, key, strict=True)
-        except MalformedDocument as error:
-            log.debug("cache miss: %s: %s", path, error)
-            return None
-        log.debug("cache hit: %s", path)
-        with self._mutex:
-            # An invalidation that came while the file was read goes before.
-            if invalidated_at != max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
-                return None
-            self._entries[key] = entry
-        return entry
-
-    def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
-        """Whether a file holds nothing that was fetched before `invalidated_at`."""
-        assert self._store is not None
-        if signature.mtime >= invalidated_at + _IN_FLIGHT:
-            return True
-        # Unlike kubectl's, our files are dated when their fetch began.
-        return signature.mtime >= invalidated_at and self._store.last_fetch() == signature.mtime_ns
-
     def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
         groups, resources, failed, complete = fetched
         self._aggregates = resources is not None
         # The groups last: whoever finds them on disk finds their resources as well.
         for group_version, resource_list in (resources or {}).items():
             self._keep_resources(str(group_version), resource_list, asked_at)
-        whole = complete and not failed
-        if whole and groups.groups:
-            self._keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at, self._ttl)
+        if complete and not failed and groups.groups:
+            self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
         else:
             # Not a word on disk of what is not the whole; what was there is outdated as well.
-            if self._store is not None and not whole:
-                self._store.remove(GROUPS)
-            self._keep(GROUPS, Groups(groups, failed), None, asked_at, min(self._ttl, _FAILED_TTL))
+            if failed or not complete:
+                self._cache.remove(GROUPS)
+            self._cache.keep(GROUPS, Groups(groups, failed), None, asked_at, _FAILED_TTL)
         return Groups(groups, failed, resources)
 
     def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
         # An empty list is never written: kubectl would believe it.
         data = encode_resource_list(resource_list) if resource_list.resources else None
-        self._keep(key, resource_list, data, asked_at, self._ttl)
+        self._cache.keep(key, resource_list, data, asked_at)
         return resource_list
-
-    def _keep(self, key: str, value: Groups | APIResourceList, data: bytes | None, asked_at: float, ttl: float) -> None:
-        """Put a document that was asked for at `asked_at` into memory and, where there is `data`, on disk."""
-        if asked_at < max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
-            # Asked for before an invalidation: good for who asked, not for anybody later.
-            return
-        signature = None
-        if self._store is not None and data is not None:
-            signature = self._store.write(key, data, asked_at)
-            self._store.note_fetch(asked_at)
-        entry = Entry(
-            value=value,
-            fetched_at=asked_at,
-            expires_at=asked_at + ttl,
-            signature=signature,
-            checked_at=time.monotonic(),
-            ours=True,
-        )
-        with self._mutex:
-            if asked_at >= max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0)):
-                self._entries[key] = entry
-
-
-def _cached_groups(parsed: dict[str, Any]) -> APIGroupList:
-    """The groups of a cache file. With a name that no server may have, it is neither ours nor kubectl's."""
-    groups = group_list_from(parsed, strict=True)
-    if not groups.groups:
-        raise MalformedDocument("no groups")
-    for group in groups.groups:
-        for version in group.versions:
-            try:
-                parse_group_version(str(GroupVersion(group.name, version.version)))
-            except DiscoveryError as error:
-                raise MalformedDocument(str(error)) from None
-    return groups

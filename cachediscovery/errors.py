@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .schema import GroupVersion
+    from .schema import GroupVersion, GroupVersionResource
 
 
 class DiscoveryError(Exception):
@@ -80,6 +80,34 @@ class StaleGroupVersionError(DiscoveryError):
     def __init__(self, group_version: GroupVersion) -> None:
         super().__init__(f"stale GroupVersion discovery: {group_version}")
         self.group_version = group_version
+
+
+class NoMatchError(DiscoveryError):
+    """Nothing on the server matches: apimachinery's `NoResourceMatchError` and `NoKindMatchError`."""
+
+
+class NoResourceMatchError(NoMatchError):
+    """No resource of this name, plural, singular or short."""
+
+
+class NoKindMatchError(NoMatchError):
+    """No kind of this name in this group, or not in any of the versions asked for."""
+
+
+class AmbiguousResourceError(DiscoveryError):
+    """A name stands for several resources of one group version; `matches` lists all candidates."""
+
+    def __init__(self, message: str, matches: tuple[GroupVersionResource, ...]) -> None:
+        super().__init__(message)
+        self.matches = matches
+
+
+class GroupUnavailableError(DiscoveryError):
+    """Nothing matches, but not all was seen: `failed` are the group versions that could hold it and did not answer."""
+
+    def __init__(self, message: str, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
+        super().__init__(message)
+        self.failed = dict(failed)
 
 
 class GroupDiscoveryFailed(DiscoveryError):

@@ -41,6 +41,12 @@ class GroupKind(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
+    @classmethod
+    def parse(cls, text: str) -> GroupKind:
+        """Parse `KIND` or `KIND.GROUP`, the group being all after the first dot."""
+        kind, _, group = text.partition(".")
+        return cls(group, kind)
+
 
 class GroupResource(NamedTuple):
     """A resource without a version. Prints as `deployments.apps`."""

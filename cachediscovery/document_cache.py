@@ -1,0 +1,202 @@
+"""`DocumentCache`: one cluster's documents, in memory over disk, and the rules by which they still hold. No HTTP.
+
+A document is known by its key: `GROUPS`, or a group version such as `apps/v1`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from . import log
+from .disk.files import Signature
+from .disk.store import GROUPS, DocumentStore
+from .documents import group_list_from, parse_object, resource_list_from
+from .errors import InvalidGroupVersion
+from .fields import MalformedDocument
+from .interface import parse_group_version
+from .memory import Entry, Groups
+from .schema import GroupVersion
+from .types import APIGroupList, APIResourceList
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Document: TypeAlias = Groups | APIResourceList
+
+# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+_FUTURE = 5.0
+# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
+# dates it when it is written, and may have asked as long before as a request may take.
+_IN_FLIGHT = 40.0
+
+
+class DocumentCache:
+    """The memory layer and the disk layer behind one set of rules. Safe for use by several threads."""
+
+    def __init__(self, store: DocumentStore | None, ttl: float, coherence: float) -> None:
+        """`store` may be None: memory alone. `ttl` and `coherence` are in seconds."""
+        self._store = store
+        self._ttl = ttl
+        self._coherence = coherence
+        # Guards all below, and is never held while files are read or written.
+        self._mutex = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        # When all, or one document, was invalidated: seconds since the epoch.
+        self._invalidated_at = 0.0
+        self._key_invalidated_at: dict[str, float] = {}
+        self._revision = 0
+        self._revised_at = 0.0
+        # True while everything used was put here by `keep` since the last invalidation.
+        self.fresh = True
+
+    def peek(self, key: str) -> Document | None:
+        """The document if it is in memory, and its file was looked at within the bound of coherence."""
+        entry = self._entries.get(key)
+        if entry is not None and time.monotonic() - entry.checked_at < self._coherence and _is_current(entry):
+            return entry.value
+        return None
+
+    def look_up(self, key: str, *, look: bool = False) -> Document | None:
+        """The document from memory or disk, or None; `look` looks at the file whatever the bound of coherence."""
+        entry = self._entries.get(key)
+        now = time.monotonic()
+        if entry is None or not self._still_holds(key, entry, now, look=look):
+            entry = self._read(key, now)
+        if entry is None:
+            return None
+        if not entry.ours:
+            self.fresh = False
+        return entry.value
+
+    def keep(self, key: str, value: Document, data: bytes | None, asked_at: float, ttl: float | None = None) -> None:
+        """Put a document, asked for at `asked_at`, into memory and, where there is `data`, on disk."""
+        if asked_at < self._invalidated(key):
+            # Asked for before an invalidation: good for who asked, not for anybody later.
+            return
+        signature = None
+        if self._store is not None and data is not None:
+            signature = self._store.write(key, data, asked_at)
+            self._store.note_fetch(asked_at)
+        entry = Entry(
+            value=value,
+            fetched_at=asked_at,
+            expires_at=asked_at + (self._ttl if ttl is None else min(ttl, self._ttl)),
+            signature=signature,
+            checked_at=time.monotonic(),
+            ours=True,
+        )
+        with self._mutex:
+            if asked_at >= self._invalidated(key):
+                if key in self._entries:
+                    self._revision += 1
+                self._entries[key] = entry
+
+    def remove(self, key: str) -> None:
+        """Remove a document's file: what is known now is not the whole."""
+        if self._store is not None:
+            self._store.remove(key)
+
+    def invalidate(self, key: str | None) -> None:
+        """Use nothing older than this moment: of everything (None), or of one document."""
+        with self._mutex:
+            self._revision += 1
+            if key is None:
+                self._invalidated_at = time.time()
+                self._key_invalidated_at.clear()
+                self._entries.clear()
+                self.fresh = True
+            else:
+                self._key_invalidated_at[key] = time.time()
+                self._entries.pop(key, None)
+
+    def revision(self) -> int:
+        """A number that changes when a document used before no longer holds. Looks at files within the bound."""
+        now = time.monotonic()
+        if now - self._revised_at >= self._coherence:
+            self._revised_at = now
+            for key, entry in list(self._entries.items()):
+                self._still_holds(key, entry, now)
+        return self._revision
+
+    def _invalidated(self, key: str) -> float:
+        return max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))
+
+    def _still_holds(self, key: str, entry: Entry, now: float, *, look: bool = False) -> bool:
+        """Whether an entry may be used; one that may not is dropped."""
+        holds = _is_current(entry)
+        if holds and entry.signature is not None and (look or now - entry.checked_at >= self._coherence):
+            assert self._store is not None
+            holds = self._store.signature(key) == entry.signature
+            if holds:
+                entry.checked_at = now
+            else:
+                log.debug("%s was replaced or removed by another process", self._store.path(key))
+        if not holds:
+            with self._mutex:
+                if self._entries.get(key) is entry:
+                    del self._entries[key]
+                    self._revision += 1
+        return holds
+
+    def _read(self, key: str, now: float) -> Entry | None:
+        """The document from disk, put into memory; None if it is not there, or not to be used."""
+        stored = self._store.read(key) if self._store is not None else None
+        if stored is None or self._store is None:
+            return None
+        path, signature = self._store.path(key), stored.signature
+        invalidated_at = self._invalidated(key)
+        if invalidated_at and not self._is_newer(signature, invalidated_at):
+            log.debug("cache miss: %s is older than the last invalidation", path)
+            return None
+        try:
+            parsed = parse_object(stored.data)
+            value = _groups_from(parsed) if key == GROUPS else resource_list_from(parsed, key, strict=True)
+        except MalformedDocument as error:
+            log.debug("cache miss: %s: %s", path, error)
+            return None
+        entry = Entry(
+            value=value,
+            fetched_at=signature.mtime,
+            expires_at=signature.mtime + self._ttl,
+            signature=signature,
+            checked_at=now,
+            ours=False,
+        )
+        if not _is_current(entry):
+            log.debug("cache miss: %s has expired", path)
+            return None
+        log.debug("cache hit: %s", path)
+        with self._mutex:
+            # An invalidation that came while the file was read goes before.
+            if invalidated_at != self._invalidated(key):
+                return None
+            self._entries[key] = entry
+        return entry
+
+    def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
+        """Whether a file holds nothing that was fetched before `invalidated_at`."""
+        assert self._store is not None
+        if signature.mtime >= invalidated_at + _IN_FLIGHT:
+            return True
+        # Unlike kubectl's, our files are dated when their fetch began.
+        return signature.mtime >= invalidated_at and self._store.last_fetch() == signature.mtime_ns
+
+
+def _is_current(entry: Entry) -> bool:
+    return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
+
+
+def _groups_from(parsed: dict[str, Any]) -> Groups:
+    """The groups of a cache file. With a name that no server may have, it is neither ours nor kubectl's."""
+    groups: APIGroupList = group_list_from(parsed, strict=True)
+    if not groups.groups:
+        raise MalformedDocument("no groups")
+    for group in groups.groups:
+        for version in group.versions:
+            try:
+                parse_group_version(str(GroupVersion(group.name, version.version)))
+            except InvalidGroupVersion as error:
+                raise MalformedDocument(str(error)) from None
+    return Groups(groups, {})

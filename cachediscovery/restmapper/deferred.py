@@ -1,0 +1,138 @@
+"""`DeferredDiscoveryRESTMapper`: a `RESTMapper` that reads nothing before its first lookup, and keeps up."""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import DiscoveryError, GroupDiscoveryFailed, NoMatchError
+from .mapper import RESTMapper
+from .table import ResourceTable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from ..interface import DiscoveryInterface
+    from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
+    from ..types import APIResourceList
+    from .mapping import RESTMapping
+
+    T = TypeVar("T")
+
+
+class DeferredDiscoveryRESTMapper:
+    """The lookups of `RESTMapper` on a discovery client, cached or not. Safe for use by several threads.
+
+    On a miss, a client whose cache is not fresh is invalidated and asked once more; a fresh one is not,
+    so that a loop over wrong names makes no loop of requests. All methods raise `DiscoveryError`.
+    """
+
+    def __init__(self, client: DiscoveryInterface) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._revision: object = None
+        # Tables by the one group that they are of; that of all groups under None.
+        self._tables: dict[str | None, ResourceTable] = {}
+
+    def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
+        return self._find(None, RESTMapper.kind_for, resource)
+
+    def kinds_for(self, resource: GroupVersionResource) -> list[GroupVersionKind]:
+        return list(self._find(None, RESTMapper.kinds_for, resource))
+
+    def resource_for(self, resource: GroupVersionResource) -> GroupVersionResource:
+        return self._find(None, RESTMapper.resource_for, resource)
+
+    def resources_for(self, resource: GroupVersionResource) -> list[GroupVersionResource]:
+        return list(self._find(None, RESTMapper.resources_for, resource))
+
+    def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
+        """Reads the documents of that one group."""
+        return self._find(group_kind.group, RESTMapper.rest_mapping, group_kind, *versions)
+
+    def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
+        """Reads the documents of that one group."""
+        return list(self._find(group_kind.group, RESTMapper.rest_mappings, group_kind, *versions))
+
+    def resource_singularizer(self, resource: str) -> str:
+        return self._find(None, RESTMapper.resource_singularizer, resource)
+
+    def mapping_for(self, argument: str) -> RESTMapping:
+        return self._find(None, RESTMapper.mapping_for, argument)
+
+    def expand_category(self, category: str) -> list[GroupResource]:
+        return list(self._find(None, RESTMapper.expand_category, category))
+
+    def nearest_names(self, argument: str, count: int = 3) -> list[str]:
+        return list(self._find(None, RESTMapper.nearest_names, argument, count))
+
+    def mapper(self, group: str | None = None) -> RESTMapper:
+        """A mapper for all that is served now, or for one group."""
+        return RESTMapper(self._table(group))
+
+    def reset(self) -> None:
+        """Forget everything; the next lookup discovers anew."""
+        invalidate = getattr(self._client, "invalidate", None)
+        if invalidate is not None:
+            invalidate()
+        with self._lock:
+            self._tables.clear()
+
+    def _find(self, group: str | None, lookup: Callable[..., T], *arguments: Any) -> T:
+        """`lookup` in all groups, or in one; after a miss in a cache that is not fresh once more."""
+        table = self._table(group)
+        key = (lookup, arguments)
+        if key in table.answers:
+            known: T = table.answers[key]
+            return known
+        try:
+            answer = lookup(RESTMapper(table), *arguments)
+        except NoMatchError:
+            if getattr(self._client, "fresh", True):
+                raise
+            self.reset()
+            table = self._table(group)
+            answer = lookup(RESTMapper(table), *arguments)
+        table.answers[key] = answer
+        return answer
+
+    def _table(self, group: str | None) -> ResourceTable:
+        revision = getattr(self._client, "revision", None)
+        current = revision() if revision is not None else 0
+        if current == self._revision:
+            table = self._tables.get(None) or self._tables.get(group)
+            if table is not None:
+                return table
+        made = self._load(group)
+        with self._lock:
+            if current != self._revision:
+                self._tables = {}
+                self._revision = current
+            self._tables[group] = made
+        return made
+
+    def _load(self, group: str | None) -> ResourceTable:
+        if group is None:
+            return _table_of(self._client.server_groups_and_resources)
+        groups = [item for item in self._client.server_groups().groups if item.name == group]
+        lists: list[APIResourceList] = []
+        failed: dict[GroupVersion, DiscoveryError] = {}
+        for group_version in (version for item in groups for version in item.group_versions):
+            try:
+                lists.append(self._client.server_resources_for_group_version(str(group_version)))
+            except DiscoveryError as error:
+                failed[group_version] = error
+        if not groups:
+            # The group may be there and not answer at all: only the whole listing tells.
+            return _table_of(self._client.server_groups_and_resources)
+        return ResourceTable(groups, lists, failed)
+
+
+def _table_of(listing: Callable[[], tuple[Any, Any]]) -> ResourceTable:
+    try:
+        groups, lists = listing()
+    except GroupDiscoveryFailed as error:
+        groups, lists = error.result
+        return ResourceTable(groups, lists, error.failed)
+    return ResourceTable(groups, lists, {})
