@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from .config.client_config import ClientConfig
     from .disk.http_store import HTTPStore
-    from .transport.transport import Response, Transport, TransportOptions
+    from .transport.document_transport import DocumentTransport, Response
+    from .transport.transport import TransportOptions
 
     T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class DiscoveryClient:
     """
 
     def __init__(
-        self, transport: Transport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
+        self, transport: DocumentTransport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
     ) -> None:
         """`legacy` asks for unaggregated documents alone; `max_workers` bounds the requests under way at a time."""
         self._transport = transport
@@ -76,7 +77,7 @@ class DiscoveryClient:
         return self._server
 
     @property
-    def transport(self) -> Transport:
+    def transport(self) -> DocumentTransport:
         """The connection to the server, for other documents than those of discovery."""
         return self._transport
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .transport.transport import Response
+    from .transport.document_transport import Response
 
 
 class OpenAPIV3GroupVersion(NamedTuple):

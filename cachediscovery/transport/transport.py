@@ -12,6 +12,7 @@ import requests
 from .. import log
 from ..errors import InvalidDocument, RequestError, StatusError
 from ..lines import without_userinfo
+from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
 from .failures import cut_short, read_timed_out, request_error, status_error
 from .proxies import proxies_for
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..config.client_config import ClientConfig
-    from ..disk.http_store import HTTPStore
     from .credentials import Credentials, Identity
 
 CONNECT_TIMEOUT = 5.0
@@ -31,7 +31,6 @@ _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
 _MAX_RETRY_SECONDS = 20.0
-_NOT_MODIFIED = 304
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -44,25 +43,7 @@ class TransportOptions(NamedTuple):
     pool_size: int = 32
 
 
-class Response(NamedTuple):
-    """A whole response. `stored` tells that the server answered 304: the body is the stored one, and still holds."""
-
-    url: str
-    content_type: str
-    body: bytes
-    stored: bool = False
-
-
-class _Answer(NamedTuple):
-    """What came over the wire. `headers` ignores letter case."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Transport:
+class Transport(DocumentTransport):
     """GET requests to one API server over one connection pool. Safe for use by several threads."""
 
     def __init__(
@@ -74,13 +55,9 @@ class Transport:
         config: ClientConfig | None = None,
         options: TransportOptions = TransportOptions(),
     ) -> None:
-        """With `config` and `credentials` the session's TLS is set up here; without, the session is used as it is.
-
-        Where `responses` is set, what it holds is asked for conditionally (RFC 9110, 13.1.2).
-        """
-        self.responses: HTTPStore | None = None
+        """With `config` and `credentials` the session's TLS is set up here; without, the session is used as it is."""
+        super().__init__(server)
         self._session = session
-        self._server = server.rstrip("/")
         self._credentials = credentials
         self._config = config
         self._options = options
@@ -100,40 +77,17 @@ class Transport:
             session.headers["Accept-Encoding"] = "identity"
         return cls(session, config.server, credentials=Credentials(config), config=config, options=options)
 
-    def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> Response:
-        """GET `path` (from the server's root, beginning with a slash).
-
-        Retries what the server asks to retry, follows redirects, and asks once more with new credentials
-        after a 401. `conditional=False` makes no use of a stored response. Raises `StatusError` for any
-        status but 200 (and 304 for a stored response), else another `RequestError`.
-        """
-        url = self._server + path
-        store = self.responses
-        stored = store.load(url) if store is not None and conditional else None
-        answer = self._ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
-        if answer.status == _NOT_MODIFIED:
-            if stored is None:
-                raise status_error(answer.url, answer.status, answer.headers, answer.body)
-            return Response(answer.url, stored.content_type, stored.body, stored=True)
-        response = Response(answer.url, answer.headers.get("Content-Type", ""), answer.body)
-        etag = answer.headers.get("ETag", "")
-        if store is not None and etag:
-            from ..disk.http_store import StoredResponse
-
-            store.save(url, StoredResponse(etag, response.content_type, response.body))
-        return response
-
     def close(self) -> None:
-        """Close the connections. The transport may be used again."""
         self._session.close()
 
-    def _ask(self, url: str, send: Mapping[str, str]) -> _Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
         waited = 0.0
         renewed = False
         for attempt in range(1, _MAX_RETRIES + 2):
             identity = self._credentials.identity() if self._credentials is not None else None
             try:
-                return self._get(url, send, identity)
+                return self._get(url, headers, identity)
             except StatusError as error:
                 if error.code == 401 and identity is not None and not renewed:
                     assert self._credentials is not None
@@ -148,7 +102,7 @@ class Transport:
                 time.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> _Answer:
+    def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
         if identity is not None:
             self._mount(identity)
@@ -161,7 +115,7 @@ class Transport:
             response = self._send(session, url, sent)
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
-                if response.status in (200, _NOT_MODIFIED):
+                if response.status in (200, NOT_MODIFIED):
                     return response
                 raise status_error(_shown(url), response.status, response.headers, response.body)
             url = urljoin(url, location)
@@ -173,7 +127,7 @@ class Transport:
                 session = self._stranger()
         raise RequestError(_shown(asked), f"{_shown(asked)} redirects without end: check the server's URL")
 
-    def _send(self, session: requests.Session, url: str, headers: Mapping[str, str]) -> _Answer:
+    def _send(self, session: requests.Session, url: str, headers: Mapping[str, str]) -> Answer:
         options = self._options
         started = time.monotonic()
         try:
@@ -187,7 +141,7 @@ class Transport:
                 proxies=proxies,
             ) as response:
                 body = self._read(response, started)
-                answered = _Answer(_shown(url), response.status_code, response.headers, body)
+                answered = Answer(_shown(url), response.status_code, response.headers, body)
         except RequestError:
             raise
         except Exception as error:
