@@ -123,6 +123,9 @@ class APIServer:
         for crd in crds:
             self.request("POST", _CRDS, crd.manifest())
         self.wait_for(lambda: all(self.lists(crd.group, crd.versions[-1], crd.plural) for crd in crds))
+        # A new CRD's storage takes a moment longer than its discovery.
+        paths = [f"/apis/{crd.group}/{crd.versions[-1]}/{crd.plural}" for crd in crds]
+        self.wait_for(lambda: all(self.session.get(self.url + path).ok for path in paths))
 
     def uninstall(self, crds: Iterable[Any]) -> None:
         """Delete CRDs and wait until discovery has forgotten them."""

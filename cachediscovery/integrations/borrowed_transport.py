@@ -1,0 +1,51 @@
+"""Another client's connection as a transport: its TLS, its credentials, its retries."""
+
+from __future__ import annotations
+
+from ..errors import DiscoveryError
+from ..transport.document_transport import Answer, DocumentTransport
+from ..transport.failures import request_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    # (path, headers) -> (status, headers, body)
+    Ask = Callable[[str, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
+
+
+class BorrowedTransport(DocumentTransport):
+    """GET requests that `ask(path, headers)` makes.
+
+    `ask` returns status, headers (in any letter case) and body. What it raises becomes the
+    `__cause__` of a `RequestError`.
+    """
+
+    def __init__(self, server: str, ask: Ask) -> None:
+        super().__init__(server)
+        self._borrowed = ask
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        try:
+            status, found, body = self._borrowed(url.removeprefix(self._server), headers)
+        except DiscoveryError:
+            raise
+        except Exception as error:
+            # The other client's own time-outs apply, and we do not know them.
+            raise request_error(url, error, float("nan"), float("nan")) from error
+        return Answer(url, status, _Headers(found), body)
+
+
+class _Headers(dict[str, str]):
+    """Headers by name, in any letter case."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__((name.lower(), value) for name, value in headers.items())
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        return super().get(name.lower(), default)
+
+
+def original_error(error: DiscoveryError) -> BaseException:
+    """The other client's own exception behind ours, which its users are prepared to catch; ours if there is none."""
+    return error.__cause__ if error.__cause__ is not None else error

@@ -1,0 +1,116 @@
+"""kubectl's cache under `kr8s`: its `api_resources`, `api_versions` and `lookup_kind`.
+
+    import kr8s
+    from cachediscovery.integrations.kr8s import use_cache
+
+    api = use_cache(kr8s.api())            # or: use_cache(await kr8s.asyncio.api())
+
+The connection and the credentials are those of `api`; its errors are kr8s's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import anyio.from_thread
+import anyio.to_thread
+from kr8s._data_utils import sort_versions
+
+from ..cached_client import CachedDiscoveryClient
+from ..client import DiscoveryClient
+from ..disk.http_store import HTTPStore
+from ..disk.opening import open_store
+from ..documents import resource_to
+from ..errors import DiscoveryError, GroupDiscoveryFailed
+from .borrowed_transport import BorrowedTransport, original_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from ..types import APIGroup, APIResourceList
+
+T = TypeVar("T")
+
+
+def use_cache(api: T) -> T:
+    """Make `api`, a `kr8s.Api`, sync or async, answer from the cache; returns the same object."""
+    cached = _CachedApi(api)
+    api.async_api_resources = cached.api_resources  # type: ignore[attr-defined]
+    api.async_api_resources_uncached = cached.api_resources_uncached  # type: ignore[attr-defined]
+    api.async_api_versions = cached.api_versions  # type: ignore[attr-defined]
+    return api
+
+
+class _CachedApi:
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self._portal: anyio.from_thread.BlockingPortal | None = None
+        server: str = api.auth.server
+        transport = BorrowedTransport(server, self._ask)
+        store = open_store(server)
+        if store is not None:
+            transport.responses = HTTPStore(store.root)
+        self._discovery = CachedDiscoveryClient(DiscoveryClient(transport, server), store)
+
+    async def api_resources(self) -> list[dict[str, Any]]:
+        """kr8s's list: a dict for each resource, `version` being its group version."""
+        groups, lists = await self._run(self._listing)
+        by_group_version = {item.group_version: item for item in lists}
+        found = []
+        for name in _in_order(groups):
+            resource_list = by_group_version.get(name)
+            for resource in resource_list.resources if resource_list is not None else ():
+                if "/" not in resource.name:
+                    found.append({**resource_to(resource._replace(group="", version="")), "version": name})
+        return found
+
+    async def api_resources_uncached(self) -> list[dict[str, Any]]:
+        """kr8s asks for this after a miss. Where the answer is fresh already, asking again would not help."""
+        if not self._discovery.fresh:
+            self._discovery.invalidate()
+        return await self.api_resources()
+
+    async def api_versions(self) -> AsyncIterator[str]:
+        for group in (await self._run(self._discovery.server_groups)).groups:
+            for version in group.versions:
+                yield version.group_version
+
+    def _listing(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        try:
+            return self._discovery.server_groups_and_resources()
+        except GroupDiscoveryFailed as error:
+            groups: list[APIGroup]
+            groups, lists = error.result
+            return groups, lists
+
+    async def _run(self, call: Callable[[], Any]) -> Any:
+        """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""
+        async with anyio.from_thread.BlockingPortal() as portal:
+            self._portal = portal
+            try:
+                return await anyio.to_thread.run_sync(call)
+            except DiscoveryError as error:
+                raise original_error(error) from None
+
+    def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        assert self._portal is not None
+        return self._portal.call(self._ask_on_loop, path, headers)
+
+    async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        # kr8s joins `base` and `url` with a slash; after /apis that would ask for another document.
+        where = {"version": "", "base": "/api", "url": f"..{path}"}
+        async with self._api.call_api("GET", **where, headers=dict(headers), raise_for_status=False) as answer:
+            if answer.status_code not in (401, 403):
+                return answer.status_code, answer.headers, answer.content
+        # kr8s renews its credentials where it raises for these, and only there.
+        async with self._api.call_api("GET", **where, headers=dict(headers)) as answer:
+            return answer.status_code, answer.headers, answer.content
+
+
+def _in_order(groups: list[APIGroup]) -> list[str]:
+    """The group versions as kr8s orders them: it takes the first that matches a kind."""
+    names = []
+    for group in sorted(groups, key=lambda group: group.name):
+        names += sort_versions([version.group_version for version in group.versions], key=str)
+    return names

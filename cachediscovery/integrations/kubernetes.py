@@ -1,0 +1,121 @@
+"""`CachedDiscoverer`: kubectl's cache under the dynamic client of the official `kubernetes` package.
+
+    from kubernetes.dynamic import DynamicClient
+    from cachediscovery.integrations.kubernetes import CachedDiscoverer
+
+    client = DynamicClient(api_client, discoverer=CachedDiscoverer)
+
+One argument changes; the client's own connection and credentials are used. Errors are those of the
+`kubernetes` package.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kubernetes.dynamic.discovery import Discoverer
+from kubernetes.dynamic.resource import Resource, ResourceList
+
+from ..cached_client import CachedDiscoveryClient
+from ..client import DiscoveryClient
+from ..disk.http_store import HTTPStore
+from ..disk.opening import open_store
+from ..errors import DiscoveryError
+from .borrowed_transport import BorrowedTransport, original_error
+from .resource_tree import ResourceTree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, KeysView, Mapping
+
+
+class CachedDiscoverer(Discoverer):
+    """The interface of `LazyDiscoverer` and `EagerDiscoverer`: `get`, `search`, `api_groups`, `version`,
+    `invalidate_cache` and iteration.
+
+    Nothing is asked or read before the first call. `cache_file` is not used: the cache is kubectl's.
+    """
+
+    def __init__(self, client: Any, cache_file: str | None = None) -> None:
+        self.client = client
+        server: str = client.configuration.host
+        self._transport = BorrowedTransport(server, self._ask)
+        store = open_store(server)
+        if store is not None:
+            self._transport.responses = HTTPStore(store.root)
+        self._discovery = CachedDiscoveryClient(DiscoveryClient(self._transport, server), store)
+        self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
+        self._version: dict[str, Any] | None = None
+
+    @property
+    def discovery(self) -> CachedDiscoveryClient:
+        """The cached discovery client behind this."""
+        return self._discovery
+
+    @property
+    def version(self) -> dict[str, Any]:
+        """`{"kubernetes": …}` with what `/version` answers; asked for once."""
+        if self._version is None:
+            try:
+                self._version = {"kubernetes": json.loads(self._transport.get("/version").body)}
+            except DiscoveryError as error:
+                raise original_error(error) from None
+        return self._version
+
+    @property
+    def api_groups(self) -> KeysView[str]:
+        """The names of the API groups, as the server has them now."""
+        self._discovery.invalidate()
+        try:
+            return dict.fromkeys(self._tree.group_names()).keys()
+        except DiscoveryError as error:
+            raise original_error(error) from None
+
+    def search(
+        self,
+        prefix: str | None = None,
+        group: str | None = None,
+        api_version: str | None = None,
+        kind: str | None = None,
+        **keywords: Any,
+    ) -> list[Any]:
+        """The resources that match, also any attribute of a resource."""
+        try:
+            return self._tree.search(prefix, group, api_version, kind, **keywords)
+        except DiscoveryError as error:
+            raise original_error(error) from None
+
+    def discover(self) -> None:
+        """Nothing to do ahead of time."""
+
+    def invalidate_cache(self) -> None:
+        """Use nothing older than this moment; what is asked for next is fetched then."""
+        self._discovery.invalidate()
+        self._version = None
+
+    def get_resources_for_api_version(
+        self, prefix: str, group: str, version: str, preferred: bool
+    ) -> dict[str, list[Any]]:
+        """The resources of one group version, by kind. `preferred` is as the server says, whatever is given."""
+        try:
+            return self._tree.kinds_of(prefix, group or "", version)
+        except DiscoveryError as error:
+            raise original_error(error) from None
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        try:
+            yield from self._tree.kinds()
+        except DiscoveryError as error:
+            raise original_error(error) from None
+
+    def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        from kubernetes.client.exceptions import ApiException
+
+        try:
+            answer = self.client.request("GET", path, header_params=dict(headers), serialize=False)
+        except ApiException as error:
+            if error.status != 304:
+                raise
+            return 304, {}, b""
+        return answer.status, answer.headers, answer.data

@@ -1,0 +1,144 @@
+"""`CachedDiscoverer`: kubectl's cache under the dynamic client of `kubernetes_asyncio`.
+
+    from kubernetes_asyncio.dynamic import DynamicClient
+    from cachediscovery.integrations.kubernetes_asyncio import CachedDiscoverer
+
+    async with DynamicClient(api_client, discoverer=CachedDiscoverer) as client:
+        ...
+
+One argument changes; the client's own connection and credentials are used, on its own event loop,
+which never waits for the cache. Errors are those of `kubernetes_asyncio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from kubernetes_asyncio.dynamic.discovery import Discoverer
+from kubernetes_asyncio.dynamic.exceptions import api_exception
+from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
+
+from ..cached_client import CachedDiscoveryClient
+from ..client import DiscoveryClient
+from ..disk.http_store import HTTPStore
+from ..disk.opening import open_store
+from ..errors import DiscoveryError
+from .borrowed_transport import BorrowedTransport, original_error
+from .resource_tree import ResourceTree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, KeysView, Mapping
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+_FIRST_ERROR = 400
+
+
+class CachedDiscoverer(Discoverer):
+    """The interface of `LazyDiscoverer` and `EagerDiscoverer`, in coroutines as theirs.
+
+    Nothing is asked or read before the first call. `cache_file` is not used: the cache is kubectl's.
+    """
+
+    def __init__(self, client: Any, cache_file: str | None = None) -> None:
+        self.client = client
+        self._loop = asyncio.get_running_loop()
+        server: str = client.configuration.host
+        self._transport = BorrowedTransport(server, self._ask)
+        store = open_store(server)
+        if store is not None:
+            self._transport.responses = HTTPStore(store.root)
+        self._discovery = CachedDiscoveryClient(DiscoveryClient(self._transport, server), store)
+        self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
+        self._version: dict[str, Any] | None = None
+
+    def __await__(self) -> Generator[Any, None, CachedDiscoverer]:
+        async def ready() -> CachedDiscoverer:
+            # Their clients know the version from the beginning, and have no coroutine to ask for it.
+            if self._version is None:
+                response = await self._run(self._transport.get, "/version")
+                self._version = {"kubernetes": json.loads(response.body)}
+            return self
+
+        return ready().__await__()
+
+    async def __aenter__(self) -> CachedDiscoverer:
+        return await self
+
+    @property
+    def discovery(self) -> CachedDiscoveryClient:
+        """The cached discovery client behind this, for use in other threads than the event loop's."""
+        return self._discovery
+
+    @property
+    def version(self) -> dict[str, Any]:
+        """`{"kubernetes": …}` with what `/version` answered."""
+        return self._version or {}
+
+    @property
+    async def api_groups(self) -> KeysView[str]:
+        """The names of the API groups, as the server has them now."""
+        self._discovery.invalidate()
+        return dict.fromkeys(await self._run(self._tree.group_names)).keys()
+
+    async def search(
+        self,
+        prefix: str | None = None,
+        group: str | None = None,
+        api_version: str | None = None,
+        kind: str | None = None,
+        **keywords: Any,
+    ) -> list[Any]:
+        """The resources that match, also any attribute of a resource."""
+        return await self._run(self._tree.search, prefix, group, api_version, kind, **keywords)
+
+    async def discover(self) -> None:
+        """Nothing to do ahead of time."""
+
+    async def invalidate_cache(self) -> None:
+        """Use nothing older than this moment; what is asked for next is fetched then."""
+        self._discovery.invalidate()
+
+    async def get_resources_for_api_version(
+        self, prefix: str | None, group: str | None, version: str | None, preferred: bool
+    ) -> dict[str, list[Any]]:
+        """The resources of one group version, by kind. `preferred` is as the server says, whatever is given."""
+        return await self._run(self._tree.kinds_of, prefix or "apis", group or "", version or "v1")
+
+    async def __aiter__(self) -> AsyncIterator[list[Any]]:
+        for resources in await self._run(lambda: list(self._tree.kinds())):
+            yield resources
+
+    async def _run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        try:
+            return await asyncio.to_thread(call, *arguments, **keywords)
+        except DiscoveryError as error:
+            raise original_error(error) from None
+
+    def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        """Called in a thread; the request is made on the client's event loop."""
+        return asyncio.run_coroutine_threadsafe(self._ask_on_loop(path, headers), self._loop).result()
+
+    async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        from kubernetes_asyncio.client.exceptions import ApiException
+
+        try:
+            answer = await self.client.request("GET", path, header_params=dict(headers), serialize=False)
+        except ApiException as error:
+            if error.status != 304:
+                raise
+            return 304, {}, b""
+        try:
+            body = await answer.read()
+        finally:
+            answer.release()
+        if answer.status >= _FIRST_ERROR:
+            refused = ApiException(status=answer.status, reason=answer.reason)
+            refused.body, refused.headers = body, answer.headers
+            raise api_exception(refused)
+        return answer.status, answer.headers, body

@@ -1,0 +1,74 @@
+"""Generic `lightkube` resources made from discovery, for CRDs that lightkube has no model of.
+
+from lightkube import Client
+from cachediscovery.integrations.lightkube import discovery_for, generic_resource
+
+client = Client()
+Certificate = generic_resource(discovery_for(client), "cert-manager.io/v1", "Certificate")
+for certificate in client.list(Certificate, namespace="*"):
+    ...
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightkube.generic_resource import create_global_resource, create_namespaced_resource
+
+from ..cached_client import CachedDiscoveryClient
+from ..client import DiscoveryClient
+from ..disk.http_store import HTTPStore
+from ..disk.opening import open_store
+from ..interface import parse_group_version
+from ..restmapper.deferred import DeferredDiscoveryRESTMapper
+from ..schema import GroupKind
+from .borrowed_transport import BorrowedTransport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..interface import DiscoveryInterface
+
+
+def discovery_for(client: Any) -> CachedDiscoveryClient:
+    """A cached discovery client on the connection and the credentials of a `lightkube.Client`."""
+    # The client of httpx which lightkube itself sends with.
+    connection = client._client._client
+    server = str(connection.base_url).rstrip("/")
+
+    def ask(path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        answer = connection.get(path, headers=dict(headers))
+        return answer.status_code, answer.headers, answer.content
+
+    transport = BorrowedTransport(server, ask)
+    store = open_store(server)
+    if store is not None:
+        transport.responses = HTTPStore(store.root)
+    return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
+
+
+def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str) -> Any:
+    """lightkube's class for a kind, say `("cert-manager.io/v1", "Certificate")`, with the scope and the plural that
+    the server tells. Raises `DiscoveryError`, `NoKindMatchError` for a kind that is not served."""
+    group, version = parse_group_version(api_version)
+    mapping = DeferredDiscoveryRESTMapper(discovery).rest_mapping(GroupKind(group, kind), version)
+    create = create_namespaced_resource if mapping.namespaced else create_global_resource
+    return create(group, version, mapping.kind, mapping.plural)
+
+
+def load_generic_resources(discovery: DiscoveryInterface) -> list[Any]:
+    """Classes for everything that the server has outside the built-in groups; lightkube's YAML loader finds them then.
+
+    Raises `DiscoveryError`, `GroupDiscoveryFailed` before anything is made if the whole could not be discovered.
+    """
+    made = []
+    for resource_list in discovery.server_preferred_resources():
+        group, _, _ = resource_list.group_version.rpartition("/")
+        # The groups of Kubernetes itself have no dot, or end in k8s.io; lightkube has models of them.
+        if "." not in group or group.endswith(".k8s.io"):
+            continue
+        made += [
+            generic_resource(discovery, resource_list.group_version, item.kind) for item in resource_list.resources
+        ]
+    return made

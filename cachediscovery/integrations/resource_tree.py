@@ -1,0 +1,165 @@
+"""What the dynamic clients of `kubernetes` and `kubernetes_asyncio` search: prefix, group, version, kind, resources."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ..errors import DiscoveryError, GroupDiscoveryFailed, NotFound, StaleGroupVersionError, StatusError
+from ..schema import GroupVersion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..cached_client import CachedDiscoveryClient
+    from ..types import APIResource, APIResourceList
+
+    Kinds = dict[str, list[Any]]
+
+_ANY = "*"
+_UNAVAILABLE = 503
+
+
+class ResourceTree:
+    """The resources of a cluster as a dynamic client's own objects, made when they are asked for."""
+
+    def __init__(self, discovery: CachedDiscoveryClient, client: Any, resource: type, resource_list: type) -> None:
+        """`resource` and `resource_list` are the dynamic client's classes, `client` what their objects act on."""
+        self._discovery = discovery
+        self._client = client
+        self._resource = resource
+        self._resource_list = resource_list
+        # A list's attributes are those of its items' resource, which only coroutines can tell in asyncio's client.
+        self._lists_tell = not inspect.iscoroutinefunction(getattr(resource_list, "base_resource", None))
+        # What was made of a list, and the list, which is another once the server's answer is another.
+        self._made: dict[tuple[str, str, str], tuple[APIResourceList, Kinds]] = {}
+
+    def group_names(self) -> list[str]:
+        """The groups under `/apis`, and "", which stands for the kind `List`."""
+        return ["", *(group.name for group in self._discovery.server_groups().groups if group.name)]
+
+    def search(
+        self,
+        prefix: str | None = None,
+        group: str | None = None,
+        api_version: str | None = None,
+        kind: str | None = None,
+        **attributes: Any,
+    ) -> list[Any]:
+        """All resources that match. Of each kind the first one of which any of `attributes` is true.
+
+        A cache that is not fresh is invalidated and asked once more if nothing matches.
+        """
+        if not group and api_version and "/" in api_version:
+            group, _, api_version = api_version.partition("/")
+        wanted = (prefix or _ANY, group or _ANY, api_version or _ANY, kind or _ANY)
+        found = self._search(wanted, attributes)
+        if not found and not self._discovery.fresh:
+            self._discovery.invalidate()
+            found = self._search(wanted, attributes)
+        return found
+
+    def kinds(self) -> Iterator[list[Any]]:
+        """All resources, those of one kind in one group version together."""
+        self._load_all()
+        for where in self._places():
+            yield from self._kinds(where).values()
+
+    def kinds_of(self, prefix: str, group: str, version: str) -> Kinds:
+        """The resources of one group version, by kind. Raises `DiscoveryError`."""
+        return self._kinds((prefix, group, version))
+
+    def _search(self, wanted: tuple[str, str, str, str], attributes: dict[str, Any]) -> list[Any]:
+        _, group, version, kind = wanted
+        if _ANY in (group, version):
+            self._load_all()
+        found: list[Any] = []
+        for where in self._places():
+            if not all(part in (_ANY, actual) for part, actual in zip(wanted, where, strict=False)):
+                continue
+            kinds = self._kinds_or_none(where)
+            for resources in kinds.values() if kind == _ANY else [kinds.get(kind, [])]:
+                found += self._with_attributes(resources, attributes) if attributes else resources
+        return found
+
+    def _places(self) -> Iterator[tuple[str, str, str]]:
+        yield "api", "", "v1"
+        yield "apis", "", "v1"
+        for group in self._discovery.server_groups().groups:
+            for version in group.versions:
+                if group.name:
+                    yield "apis", group.name, version.version
+
+    def _load_all(self) -> None:
+        """Get all documents in as few requests as there may be, rather than one for each group version."""
+        try:
+            self._discovery.server_groups_and_resources()
+        except GroupDiscoveryFailed:
+            pass
+
+    def _kinds_or_none(self, where: tuple[str, str, str]) -> Kinds:
+        """As the dynamic clients have it: a group version that is gone, or unavailable, has no resources."""
+        try:
+            return self._kinds(where)
+        except (NotFound, StaleGroupVersionError):
+            return {}
+        except StatusError as error:
+            if error.code != _UNAVAILABLE:
+                raise
+            return {}
+
+    def _kinds(self, where: tuple[str, str, str]) -> Kinds:
+        prefix, group, version = where
+        if where == ("apis", "", "v1"):
+            return {"List": [self._resource_list(self._client)]}
+        resource_list = self._discovery.server_resources_for_group_version(str(GroupVersion(group, version)))
+        made = self._made.get(where)
+        if made is None or made[0] is not resource_list:
+            made = self._made[where] = (resource_list, self._make(prefix, group, version, resource_list))
+        return made[1]
+
+    def _make(self, prefix: str, group: str, version: str, resource_list: APIResourceList) -> Kinds:
+        preferred = self._is_preferred(group, version)
+        subresources: dict[str, dict[str, dict[str, Any]]] = {}
+        for item in resource_list.resources:
+            parent, slash, name = item.name.partition("/")
+            if slash:
+                subresources.setdefault(parent, {})[name] = _raw(item)
+        kinds: Kinds = {}
+        for item in resource_list.resources:
+            if "/" in item.name:
+                continue
+            raw = {key: value for key, value in _raw(item).items() if key not in ("group", "version")}
+            made = self._resource(
+                prefix=prefix, group=group, api_version=version, client=self._client, preferred=preferred,
+                subresources=subresources.get(item.name), **raw,
+            )  # fmt: skip
+            kinds.setdefault(item.kind, []).append(made)
+            of_list = self._resource_list(self._client, group=group, api_version=version, base_kind=item.kind)
+            kinds.setdefault(of_list.kind, []).append(of_list)
+        return kinds
+
+    def _with_attributes(self, resources: list[Any], attributes: dict[str, Any]) -> list[Any]:
+        for resource in resources:
+            if isinstance(resource, self._resource_list) and not self._lists_tell:
+                continue
+            if any(getattr(resource, name, None) == value for name, value in attributes.items()):
+                return [resource]
+        return []
+
+    def _is_preferred(self, group: str, version: str) -> bool:
+        if not group:
+            return True
+        try:
+            groups = self._discovery.server_groups().groups
+        except DiscoveryError:
+            return False
+        return any(item.name == group and item.preferred_version.version == version for item in groups)
+
+
+def _raw(resource: APIResource) -> dict[str, Any]:
+    """A resource as the dynamic clients take it: the JSON of the document, with all its keys."""
+    from ..documents import resource_to
+
+    return resource_to(resource)

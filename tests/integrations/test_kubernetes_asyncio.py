@@ -1,0 +1,120 @@
+"""kubernetes_asyncio against the real API server, with its own discoverer and with ours."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes_asyncio import config
+from kubernetes_asyncio.dynamic import DynamicClient
+from kubernetes_asyncio.dynamic.discovery import LazyDiscoverer
+from kubernetes_asyncio.dynamic.exceptions import ForbiddenError, ResourceNotFoundError
+
+from cachediscovery.integrations.kubernetes_asyncio import CachedDiscoverer
+from cachediscovery.testing import DiscoveryServer
+
+from ..apiserver.harness import APIServer
+from .test_kubernetes import SEARCHES, TWINS
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
+AGENT = "asyncio-client"
+
+# Their own search by an attribute fails on lists, whose attributes only a coroutine can tell.
+ATTRIBUTES = {"name", "singular_name", "short_names", "preferred", "namespaced"}
+
+
+def shown(resources: list[Any]) -> list[tuple[str, ...]]:
+    return sorted((type(item).__name__, item.group or "", item.api_version, item.kind) for item in resources)
+
+
+@pytest.fixture(scope="module")
+def twins(apiserver: APIServer) -> Iterator[APIServer]:
+    apiserver.install(TWINS)
+    yield apiserver
+    apiserver.uninstall(TWINS)
+
+
+@asynccontextmanager
+async def dynamic(
+    kubeconfig: Path, discoverer: type = CachedDiscoverer, context: str | None = None, cache_file: str | None = None
+) -> AsyncIterator[DynamicClient]:
+    async with await config.new_client_from_config(str(kubeconfig), context) as api_client:
+        api_client.user_agent = AGENT
+        async with DynamicClient(api_client, discoverer=discoverer, cache_file=cache_file) as made:
+            yield made
+
+
+def test_a_warm_lookup_asks_for_the_version_alone(twins: APIServer) -> None:
+    async def look_up() -> str:
+        async with dynamic(twins.kubeconfig) as made:
+            found = await made.resources.get(api_version="apps/v1", kind="Deployment")
+            return str(found.name)
+
+    assert asyncio.run(look_up()) == "deployments"
+    start = len(twins.requests_of(AGENT))
+    assert asyncio.run(look_up()) == "deployments"
+    assert twins.requests_of(AGENT)[start:] == ["/version"], "as theirs does"
+
+
+def test_every_search_finds_what_theirs_finds(twins: APIServer, tmp_path: Path) -> None:
+    async def compare() -> None:
+        async with (
+            dynamic(twins.kubeconfig) as one,
+            dynamic(twins.kubeconfig, LazyDiscoverer, cache_file=str(tmp_path / "cache.json")) as other,
+        ):
+            for keywords in (keywords for keywords in SEARCHES if not ATTRIBUTES & keywords.keys()):
+                mine, theirs = await one.resources.search(**keywords), await other.resources.search(**keywords)
+                assert shown(mine) == shown(theirs), keywords
+            (found,) = await one.resources.search(name="deployments")
+            assert found.kind == "Deployment"
+            assert sorted(await one.resources.api_groups) == sorted(await other.resources.api_groups)
+            assert one.version == other.version
+            kinds = {resource.kind async for resources in one.resources for resource in resources}
+            assert {"Twin", "TwinList", "Pod", "List"} <= kinds
+
+    asyncio.run(compare())
+
+
+def test_what_is_found_can_be_used(twins: APIServer) -> None:
+    async def use() -> None:
+        async with dynamic(twins.kubeconfig) as made:
+            namespaces = await made.resources.get(api_version="v1", kind="Namespace")
+            listed = await made.get(namespaces)
+            assert "default" in [item.metadata.name for item in listed.items]
+            await made.resources.invalidate_cache()
+            with pytest.raises(ResourceNotFoundError):
+                await made.resources.get(api_version="v1", kind="Nothing")
+
+    asyncio.run(use())
+
+
+def test_errors_are_those_of_the_client(twins: APIServer) -> None:
+    async def ask() -> None:
+        async with dynamic(twins.kubeconfig, context="anonymous") as made:
+            await made.resources.get(kind="Pod")
+
+    with pytest.raises(ForbiddenError):
+        asyncio.run(ask())
+
+
+def test_the_event_loop_does_not_wait_for_discovery(tmp_path: Path) -> None:
+    with DiscoveryServer(delay=0.5) as server:
+        kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
+
+        async def measure() -> float:
+            longest, last = 0.0, time.monotonic()
+            async with dynamic(kubeconfig) as made:
+                looking = asyncio.ensure_future(made.resources.get(api_version="apps/v1", kind="Deployment"))
+                while not looking.done():
+                    last = time.monotonic()
+                    await asyncio.sleep(0.01)
+                    longest = max(longest, time.monotonic() - last)
+                assert looking.result().name == "deployments"
+            return longest
+
+        assert asyncio.run(measure()) < 0.4, "a request takes 0.5 s"
