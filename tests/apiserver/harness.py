@@ -132,10 +132,20 @@ class APIServer:
         crds = list(crds)
         for crd in crds:
             self.request("DELETE", f"{_CRDS}/{crd.name}")
-        self.wait_for(lambda: not any(self.lists(crd.group, crd.versions[-1], crd.plural) for crd in crds))
+        self.wait_for(lambda: all(self.lists(crd.group, crd.versions[-1], crd.plural) is False for crd in crds))
 
-    def lists(self, group: str, version: str, plural: str) -> bool:
-        """Whether aggregated discovery lists a resource."""
+    def lists(self, group: str, version: str, plural: str) -> bool | None:
+        """Whether discovery lists a resource; None while aggregated and unaggregated discovery differ about it."""
+        aggregated = self._aggregated_lists(group, version, plural)
+        groups = self.request("GET", "/apis")["groups"]
+        served = f"{group}/{version}" in [item["groupVersion"] for each in groups for item in each["versions"]]
+        answer = self.session.get(f"{self.url}/apis/{group}/{version}")
+        resources = answer.json()["resources"] if answer.ok else []
+        legacy = served and plural in [item["name"] for item in resources]
+        # A group that is listed and has nothing in it is on its way out, or in.
+        return aggregated if aggregated == legacy and served == bool(resources) else None
+
+    def _aggregated_lists(self, group: str, version: str, plural: str) -> bool:
         for item in self.aggregated("/apis")["items"]:
             if item["metadata"]["name"] == group:
                 for entry in item["versions"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 
 import kr8s
@@ -17,7 +18,9 @@ from ..crds import CRD
 pytestmark = [
     pytest.mark.apiserver,
     pytest.mark.xdist_group("apiserver"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:Kubernetes version"),
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Kubernetes version"
+    ),
 ]
 AGENT = "kr8s/"
 TWIN = CRD("one.test", ("v2", "v1"), "twins", "Twin", ("tw",), ("all",))
@@ -34,6 +37,14 @@ def api_for(server: APIServer) -> kr8s.Api:
     # A cache of its own making keeps one api for each set of arguments.
     kr8s.Api._instances.clear()
     return kr8s.api(kubeconfig=str(server.kubeconfig))
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """kr8s leaves its connections to the garbage collector, which must not find them during another test."""
+    yield
+    kr8s.Api._instances.clear()
+    gc.collect()
 
 
 def asked(server: APIServer) -> list[str]:

@@ -75,7 +75,7 @@ def test_every_search_finds_what_theirs_finds(twins: APIServer, tmp_path: Path) 
             assert sorted(await one.resources.api_groups) == sorted(await other.resources.api_groups)
             assert one.version == other.version
             kinds = {resource.kind async for resources in one.resources for resource in resources}
-            assert {"Twin", "TwinList", "Pod", "List"} <= kinds
+            assert {"Twin", "TwinList", "Pod", "PodList"} <= kinds
 
     asyncio.run(compare())
 
