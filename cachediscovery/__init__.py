@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
     from .cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .client import DiscoveryClient as DiscoveryClient
     from .config.client_config import ClientConfig as ClientConfig
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives: what the imports above tell type checkers, for __getattr__.
 _MODULES = {
+    "AsyncCachedDiscoveryClient": ".async_client",
     "APIGroup": ".types",
     "APIGroupList": ".types",
     "APIResource": ".types",

@@ -78,6 +78,18 @@ COMMANDS = (
         "invalidate", "Drop the cached documents of the cluster, or one of them", "invalidate", (), "[GROUP/VERSION]"
     ),
     Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
+    Command(
+        "resolve",
+        "Print what names stand for: group, version, resource, kind, scope and path",
+        "resolve",
+        (
+            Flag("namespace", TEXT, "namespace of the printed path", "n"),
+            Flag("no-headers", BOOL, "no line of headers"),
+            Flag("output", TEXT, "json or name", "o", ("json", "name")),
+        ),
+        "NAME...",
+    ),
+    Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish"),
     Command("demo", "Show the main job on a server of its own, without any cluster", "demo"),
     Command("version", "Print the version of this program", "version"),
 )

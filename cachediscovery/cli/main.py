@@ -34,6 +34,12 @@ def program_name() -> str:
 
 
 def _main(argv: list[str]) -> int:
+    if argv[:1] == ["__complete"]:
+        from .complete import candidates
+        from .output import write
+
+        write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
+        return 0
     words = _words(argv)
     command, length = find_command(words)
     if command is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .fake import Call as Call
+from .fake import FakeDiscoveryClient as FakeDiscoveryClient
 from .recording import Recording as Recording
 from .recording import load_recording as load_recording
 from .server import DiscoveryServer as DiscoveryServer

@@ -1,0 +1,124 @@
+"""What may come next on a command line. Asks no server: names of resources are those of the cache."""
+
+from __future__ import annotations
+
+from ..errors import DiscoveryError
+from .commands import COMMANDS, GLOBAL_FLAGS, Command, find_command
+from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .session import Session
+
+
+def candidates(shell: str, line: str) -> list[str]:
+    """The words that may stand at the end of `line`, which begins with the program's name."""
+    words = line.split()[1:]
+    last = words.pop() if words and not line[-1:].isspace() else ""
+    found = sorted(word for word in dict.fromkeys(_next(words, last)) if word.startswith(last))
+    if shell == "bash" and "=" in last:
+        # bash takes "=" for the end of a word.
+        prefix = last.partition("=")[0] + "="
+        found = [word.removeprefix(prefix) for word in found]
+    return found
+
+
+def _next(words: list[str], last: str) -> Iterable[str]:
+    command, _ = find_command([word for word in words if not word.startswith("-")])
+    flags = [*(command.flags if command is not None else ()), *GLOBAL_FLAGS]
+    if last.startswith("--") and "=" in last:
+        name = last[2:].partition("=")[0]
+        return [f"--{name}={value}" for flag in flags if flag.name == name for value in _values(flag, words)]
+    before = words[-1] if words else ""
+    for flag in flags:
+        takes_value = flag.kind not in (BOOL, LEVEL)
+        if takes_value and before in (f"--{flag.name}", f"-{flag.letter}"):
+            return _values(flag, words)
+    if last.startswith("-"):
+        return [f"--{flag.name}" for flag in flags]
+    if command is None:
+        return _command_words(words)
+    return _arguments(command, words, last)
+
+
+def _command_words(words: list[str]) -> list[str]:
+    """The next word of the commands that begin with what is there."""
+    names = [command.name.split() for command in COMMANDS]
+    plain = [word for word in words if not word.startswith("-")]
+    return [name[len(plain)] for name in names if len(name) > len(plain) and name[: len(plain)] == plain]
+
+
+def _values(flag: Flag, words: list[str]) -> Iterable[str]:
+    if flag.choices:
+        return flag.choices
+    if flag.name in ("context", "cluster", "user"):
+        from ..config.kubeconfig import load_kubeconfig
+
+        try:
+            kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
+        except (DiscoveryError, UsageError):
+            return []
+        return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[flag.name]
+    if flag.name == "api-group":
+        return [group for group, _ in _cached_names(words)[0] if group]
+    return []
+
+
+def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
+    if command.name == "completion":
+        from .completion import SCRIPTS
+
+        return SCRIPTS
+    if command.name == "invalidate":
+        return [f"{group}/{version}" if group else version for group, version in _cached_names(words)[0]]
+    if command.name == "resolve":
+        prefix = last.rpartition(",")[0] + "," if "," in last else ""
+        return [prefix + name for name in _cached_names(words)[1]]
+    return []
+
+
+def _cached_names(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The group versions and the resources' names that are in the cache, fresh or not."""
+    from ..cached_client import CachedDiscoveryClient
+    from ..restmapper.table import ResourceTable
+    from .session import Session
+
+    try:
+        session: Session = Session(_parsed(words))
+        nobody: Any = _NoServer(session.server)
+        client = CachedDiscoveryClient(nobody, session.store, ttl=float("inf"))
+        groups = client.server_groups()
+        lists = []
+        for group_version in groups.group_versions:
+            try:
+                lists.append(client.server_resources_for_group_version(str(group_version)))
+            except DiscoveryError:
+                continue
+    except (DiscoveryError, UsageError):
+        return [], []
+    table = ResourceTable(groups.groups, lists, {})
+    names = [*table.by_name, *table.by_short_name, *table.by_category]
+    full = [str(mapping.group_resource) for mapping in table.mappings if mapping.group]
+    return [(item.group, item.version) for item in groups.group_versions], [*names, *full]
+
+
+def _parsed(words: list[str]) -> Parsed:
+    """The flags so far; one whose value is just being completed is none yet."""
+    flags = [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]
+    try:
+        return parse(words, flags)
+    except UsageError:
+        return parse(words[:-1], flags)
+
+
+class _NoServer:
+    """A discovery client that cannot be asked."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+
+    def __getattr__(self, name: str) -> object:
+        raise DiscoveryError("a completion asks no server")

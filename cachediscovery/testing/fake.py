@@ -1,0 +1,137 @@
+"""`FakeDiscoveryClient`: a discovery client without any server, for unit tests (client-go's `discovery/fake`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import DiscoveryError, NotFound
+from ..interface import parse_group_version
+from ..listing import groups_and_resources, namespaced_only, preferred_resources
+from ..openapi import OpenAPIV3
+from ..schema import GroupVersion
+from ..types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..transport.document_transport import Response
+
+
+class Call(NamedTuple):
+    """One call of the fake's methods: `server_groups`, say, and its arguments."""
+
+    method: str
+    arguments: tuple[str, ...] = ()
+
+
+class FakeDiscoveryClient:
+    """Answers from resource lists, records every call, and fails on demand. It is a cached client as well.
+
+        client = FakeDiscoveryClient([
+            APIResourceList("apps/v1", (APIResource("deployments", "deployment", True, "Deployment", ("get",)),)),
+        ])
+        client.fail("metrics.k8s.io/v1beta1")
+        client.fail("server_groups", DiscoveryError("no connection"))
+        assert client.calls == []
+
+    The groups are made of the lists: in their order, each preferring the first version given.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[APIResourceList] = (),
+        *,
+        version: VersionInfo | None = None,
+        server: str = "https://fake",
+    ) -> None:
+        # May be changed between calls.
+        self.resources = list(resources)
+        self.version = version if version is not None else VersionInfo(git_version="v0.0.0-fake")
+        self.server = server
+        self.calls: list[Call] = []
+        self._failures: dict[str, DiscoveryError] = {}
+        self.fresh = True
+
+    def fail(self, what: str, error: DiscoveryError | None = None) -> None:
+        """Let a method (`server_groups`) or a group version (`apps/v1`) fail from now on.
+
+        A group version that is failing is listed, whether it has resources or not.
+        """
+        self._failures[what] = error if error is not None else DiscoveryError(f"{what} fails, as the test wants it")
+
+    def recover(self, what: str) -> None:
+        """Let it fail no more."""
+        self._failures.pop(what, None)
+
+    def invalidate(self, group_version: str | None = None) -> None:
+        self._record("invalidate", *([group_version] if group_version is not None else []))
+
+    def server_groups(self) -> APIGroupList:
+        self._record("server_groups")
+        return self._groups()
+
+    def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        self._record("server_resources_for_group_version", group_version)
+        return self._resources(parse_group_version(group_version))
+
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        self._record("server_groups_and_resources")
+        return groups_and_resources(self._groups(), *self._everything())
+
+    def server_preferred_resources(self) -> list[APIResourceList]:
+        self._record("server_preferred_resources")
+        return preferred_resources(self._groups(), *self._everything())
+
+    def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        self._record("server_preferred_namespaced_resources")
+        return namespaced_only(lambda: preferred_resources(self._groups(), *self._everything()))
+
+    def server_version(self) -> VersionInfo:
+        self._record("server_version")
+        return self.version
+
+    def openapi_v3(self) -> OpenAPIV3:
+        """There are no documents."""
+        self._record("openapi_v3")
+
+        def not_found(path: str) -> Response:
+            raise NotFound(f"{self.server}{path}", f"the fake has no {path}", 404)
+
+        return OpenAPIV3(not_found)
+
+    def _record(self, method: str, *arguments: str) -> None:
+        self.calls.append(Call(method, arguments))
+        if method in self._failures:
+            raise self._failures[method]
+
+    def _group_versions(self) -> list[GroupVersion]:
+        listed = [item.group_version for item in self.resources]
+        listed += [name for name in self._failures if not name.startswith(("server_", "openapi", "invalidate"))]
+        return list(dict.fromkeys(GroupVersion.parse(name) for name in listed))
+
+    def _groups(self) -> APIGroupList:
+        versions: dict[str, list[GroupVersionForDiscovery]] = {}
+        for group_version in self._group_versions():
+            entry = GroupVersionForDiscovery(str(group_version), group_version.version)
+            versions.setdefault(group_version.group, []).append(entry)
+        return APIGroupList(tuple(APIGroup(name, tuple(found), found[0]) for name, found in versions.items()))
+
+    def _resources(self, group_version: GroupVersion) -> APIResourceList:
+        name = str(group_version)
+        if name in self._failures:
+            raise self._failures[name]
+        for item in self.resources:
+            if item.group_version == name:
+                return item
+        raise NotFound(f"{self.server}/apis/{name}", f"the fake does not serve {name}", 404)
+
+    def _everything(self) -> tuple[dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
+        resources: dict[GroupVersion, APIResourceList] = {}
+        failed: dict[GroupVersion, DiscoveryError] = {}
+        for group_version in self._group_versions():
+            try:
+                resources[group_version] = self._resources(group_version)
+            except DiscoveryError as error:
+                failed[group_version] = error
+        return resources, failed

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery import (
+    AsyncCachedDiscoveryClient,
+    CachedDiscoveryClient,
+    ClientConfig,
+    DeferredDiscoveryRESTMapper,
+    StatusError,
+)
+from cachediscovery.testing import DiscoveryServer, Failure
+
+Make = Callable[..., CachedDiscoveryClient]
+
+
+def test_its_answers_are_the_sync_clients(server: DiscoveryServer, cached_client: Make) -> None:
+    sync = cached_client(server)
+
+    async def ask() -> None:
+        client = AsyncCachedDiscoveryClient(cached_client(server))
+        assert await client.server_groups() == sync.server_groups()
+        assert await client.server_groups_and_resources() == sync.server_groups_and_resources()
+        assert await client.server_preferred_resources() == sync.server_preferred_resources()
+        assert await client.server_preferred_namespaced_resources() == sync.server_preferred_namespaced_resources()
+        assert (await client.server_resources_for_group_version("apps/v1")).group_version == "apps/v1"
+        assert (await client.server_version()).git_version
+        assert not client.fresh or client.server
+        client.invalidate()
+        assert client.fresh
+        mapper = DeferredDiscoveryRESTMapper(client.client)
+        assert (await client.run(mapper.mapping_for, "deploy")).kind == "Deployment"
+
+    asyncio.run(ask())
+
+
+def test_the_event_loop_does_not_wait(tmp_path: Path) -> None:
+    with DiscoveryServer(delay=0.5) as server:
+
+        async def measure() -> float:
+            client = AsyncCachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=str(tmp_path / "cache"))
+            asking = asyncio.ensure_future(client.server_groups_and_resources())
+            longest = 0.0
+            while not asking.done():
+                last = time.monotonic()
+                await asyncio.sleep(0.01)
+                longest = max(longest, time.monotonic() - last)
+            assert asking.result()[0]
+            return longest
+
+        assert asyncio.run(measure()) < 0.4, "a request takes 0.5 s"
+
+
+def test_tasks_that_miss_together_fetch_once(server: DiscoveryServer, cached_client: Make) -> None:
+    server.delay = 0.05
+
+    async def ask() -> None:
+        client = AsyncCachedDiscoveryClient(cached_client(server))
+        await asyncio.gather(*(client.server_groups() for _ in range(8)))
+
+    asyncio.run(ask())
+    assert server.request_count == 2
+
+
+def test_errors_come_through(server: DiscoveryServer, cached_client: Make) -> None:
+    server.fail("/apis/apps/v1", Failure(503))
+    client = AsyncCachedDiscoveryClient(cached_client(server))
+    with pytest.raises(StatusError):
+        asyncio.run(client.server_resources_for_group_version("apps/v1"))
