@@ -21,6 +21,7 @@ from ..cached_client import CachedDiscoveryClient
 from ..client import DiscoveryClient
 from ..disk.http_store import HTTPStore
 from ..disk.opening import open_store
+from ..disk.store import GROUPS
 from ..errors import DiscoveryError
 from .borrowed_transport import BorrowedTransport, original_error
 from .resource_tree import ResourceTree
@@ -47,6 +48,8 @@ class CachedDiscoverer(Discoverer):
         self._discovery = CachedDiscoveryClient(DiscoveryClient(self._transport, server), store)
         self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
         self._version: dict[str, Any] | None = None
+        # Where their discoverers keep everything in one file; whoever looks at its date looks at the groups' here.
+        self._Discoverer__cache_file = store.path(GROUPS) if store is not None else cache_file
 
     @property
     def discovery(self) -> CachedDiscoveryClient:
