@@ -130,6 +130,21 @@ class CachedDiscoveryClient:
         """
         return self._cache.revision()
 
+    def write_index(self) -> bool:
+        """Write the index that warm command lines start from, if all documents are in memory and on disk.
+
+        Whether it was written. Makes no request; a disk that cannot be written is no error.
+        """
+        found = self._all_cached()
+        store, signatures = self._cache.store, self._cache.signatures()
+        if found is None or found[2] or store is None:
+            return False
+        from .disk.index_writer import write_index
+        from .restmapper.table import ResourceTable
+
+        groups, lists = groups_and_resources(*found)
+        return write_index(store, signatures, groups, ResourceTable(groups, lists, {}))
+
     def server_groups(self) -> APIGroupList:
         return self._groups().groups
 

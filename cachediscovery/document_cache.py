@@ -37,7 +37,7 @@ class DocumentCache:
 
     def __init__(self, store: DocumentStore | None, ttl: float, coherence: float) -> None:
         """`store` may be None: memory alone. `ttl` and `coherence` are in seconds."""
-        self._store = store
+        self.store = store
         self._ttl = ttl
         self._coherence = coherence
         # Guards all below, and is never held while files are read or written.
@@ -76,9 +76,9 @@ class DocumentCache:
             # Asked for before an invalidation: good for who asked, not for anybody later.
             return
         signature = None
-        if self._store is not None and data is not None:
-            signature = self._store.write(key, data, asked_at)
-            self._store.note_fetch(asked_at)
+        if self.store is not None and data is not None:
+            signature = self.store.write(key, data, asked_at)
+            self.store.note_fetch(asked_at)
         entry = Entry(
             value=value,
             fetched_at=asked_at,
@@ -95,8 +95,8 @@ class DocumentCache:
 
     def remove(self, key: str) -> None:
         """Remove a document's file: what is known now is not the whole."""
-        if self._store is not None:
-            self._store.remove(key)
+        if self.store is not None:
+            self.store.remove(key)
 
     def invalidate(self, key: str | None) -> None:
         """Use nothing older than this moment: of everything (None), or of one document."""
@@ -110,6 +110,11 @@ class DocumentCache:
             else:
                 self._key_invalidated_at[key] = time.time()
                 self._entries.pop(key, None)
+
+    def signatures(self) -> dict[str, Signature]:
+        """The states of the files that the documents in memory were read from, or written to."""
+        with self._mutex:
+            return {key: entry.signature for key, entry in self._entries.items() if entry.signature is not None}
 
     def revision(self) -> int:
         """A number that changes when a document used before no longer holds. Looks at files within the bound."""
@@ -127,12 +132,12 @@ class DocumentCache:
         """Whether an entry may be used; one that may not is dropped."""
         holds = _is_current(entry)
         if holds and entry.signature is not None and (look or now - entry.checked_at >= self._coherence):
-            assert self._store is not None
-            holds = self._store.signature(key) == entry.signature
+            assert self.store is not None
+            holds = self.store.signature(key) == entry.signature
             if holds:
                 entry.checked_at = now
             else:
-                log.debug("%s was replaced or removed by another process", self._store.path(key))
+                log.debug("%s was replaced or removed by another process", self.store.path(key))
         if not holds:
             with self._mutex:
                 if self._entries.get(key) is entry:
@@ -142,10 +147,10 @@ class DocumentCache:
 
     def _read(self, key: str, now: float) -> Entry | None:
         """The document from disk, put into memory; None if it is not there, or not to be used."""
-        stored = self._store.read(key) if self._store is not None else None
-        if stored is None or self._store is None:
+        stored = self.store.read(key) if self.store is not None else None
+        if stored is None or self.store is None:
             return None
-        path, signature = self._store.path(key), stored.signature
+        path, signature = self.store.path(key), stored.signature
         invalidated_at = self._invalidated(key)
         if invalidated_at and not self._is_newer(signature, invalidated_at):
             log.debug("cache miss: %s is older than the last invalidation", path)
@@ -177,11 +182,11 @@ class DocumentCache:
 
     def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
         """Whether a file holds nothing that was fetched before `invalidated_at`."""
-        assert self._store is not None
+        assert self.store is not None
         if signature.mtime >= invalidated_at + _IN_FLIGHT:
             return True
         # Unlike kubectl's, our files are dated when their fetch began.
-        return signature.mtime >= invalidated_at and self._store.last_fetch() == signature.mtime_ns
+        return signature.mtime >= invalidated_at and self.store.last_fetch() == signature.mtime_ns
 
 
 def _is_current(entry: Entry) -> bool:

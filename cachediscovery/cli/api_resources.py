@@ -5,18 +5,17 @@ from __future__ import annotations
 from ..errors import GroupDiscoveryFailed
 from ..schema import GroupVersion
 from .flags import Parsed, UsageError
-from .output import fail, write
+from .output import fail
 from .progress import progress
 from .session import Session
-from .table import format_table
+from .stdout import write
+from .table import RESOURCE_HEADERS, WIDE_RESOURCE_HEADERS, format_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..types import APIResource, APIResourceList
 
 _FORMATS = ("", "json", "name", "wide", "yaml")
-_HEADERS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND")
-_WIDE_HEADERS = (*_HEADERS, "VERBS", "CATEGORIES")
 
 
 def run(parsed: Parsed) -> int:
@@ -44,6 +43,7 @@ def run(parsed: Parsed) -> int:
     if failure:
         fail(failure)
         return 1
+    client.write_index()
     return 0
 
 
@@ -84,7 +84,7 @@ def _formatted(resources: list[APIResource], output: str, *, headers: bool) -> s
     if output in ("json", "yaml"):
         return _document(resources, output)
     wide = output == "wide"
-    rows = [_WIDE_HEADERS if wide else _HEADERS] if headers else []
+    rows = [WIDE_RESOURCE_HEADERS if wide else RESOURCE_HEADERS] if headers else []
     for resource in resources:
         api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
         row = (

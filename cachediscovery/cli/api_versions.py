@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..lines import printable
 from .flags import Parsed
-from .output import write
 from .progress import progress
 from .session import Session
+from .stdout import write
 
 
 def run(parsed: Parsed) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import DiscoveryError
 from .flags import Parsed
-from .output import write
 from .session import Session
+from .stdout import write
 
 
 def run(parsed: Parsed) -> int:

@@ -14,7 +14,7 @@ from ..errors import DiscoveryError
 from ..lines import one_line
 from ..testing import DiscoveryServer
 from .flags import Parsed
-from .output import write
+from .stdout import write
 
 _HEAD = 5
 _COMMAND = ("api-resources", "--cached")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..disk.store import GROUPS
 from ..interface import parse_group_version
 from .flags import Parsed, UsageError
-from .output import write
 from .session import Session
+from .stdout import write
 
 
 def run(parsed: Parsed) -> int:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from .commands import COMMANDS, GLOBAL_FLAGS, Command, find_command
-from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .commands import Command
+    from .flags import Flag, Parsed
 
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, or 1 for every error, as kubectl's."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _main(list(sys.argv[1:] if argv is None else argv))
+        code = _warm(words)
+        return _main(words) if code is None else code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -33,10 +35,22 @@ def program_name() -> str:
     return "kubectl discovery" if name.startswith("kubectl-discovery") else "cachediscovery"
 
 
+def _warm(argv: list[str]) -> int | None:
+    """The exit code of a plain command line on a warm cache; None for any other."""
+    if argv[:1] not in (["api-resources"], ["resolve"]):
+        return None
+    from .warm import run
+
+    return run(argv)
+
+
 def _main(argv: list[str]) -> int:
+    from .commands import GLOBAL_FLAGS, find_command
+    from .flags import UsageError, parse
+
     if argv[:1] == ["__complete"]:
         from .complete import candidates
-        from .output import write
+        from .stdout import write
 
         write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
         return 0
@@ -50,7 +64,7 @@ def _main(argv: list[str]) -> int:
         parsed = parse(argv, (*command.flags, *GLOBAL_FLAGS))
         if parsed.flag("help"):
             from .help import command_help
-            from .output import write
+            from .stdout import write
 
             write(command_help(command, program_name()))
             return 0
@@ -82,6 +96,8 @@ def _run(command: Command, parsed: Parsed) -> int:
 
 def _words(argv: Sequence[str]) -> list[str]:
     """The words of `argv` that are neither flags nor their values: kubectl lets flags come before the command."""
+    from .flags import BOOL, LEVEL
+
     takes_value = {f"--{flag.name}" for flag in _all_flags() if flag.kind not in (BOOL, LEVEL)}
     takes_value |= {f"-{flag.letter}" for flag in _all_flags() if flag.letter and flag.kind not in (BOOL, LEVEL)}
     words = []
@@ -97,12 +113,15 @@ def _words(argv: Sequence[str]) -> list[str]:
 
 
 def _all_flags() -> list[Flag]:
+    from .commands import COMMANDS, GLOBAL_FLAGS
+
     return [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]
 
 
 def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:
     from .help import program_help
-    from .output import fail, write
+    from .output import fail
+    from .stdout import write
 
     if "--version" in argv:
         from ..version import VERSION

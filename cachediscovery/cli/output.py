@@ -1,4 +1,4 @@
-"""Writing to standard output and standard error: whole, in UTF-8, and quietly where nobody reads on."""
+"""What goes to standard error, and what to do where nobody reads on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ import sys
 
 from .. import log
 from ..lines import one_line
-
-
-def write(text: str) -> None:
-    """Write `text` to standard output: the same bytes on every platform and in every locale."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    sys.stdout.buffer.flush()
 
 
 def warn(message: str) -> None:

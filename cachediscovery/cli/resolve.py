@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..errors import GroupUnavailableError, NoMatchError
 from .flags import Parsed, UsageError
-from .output import fail, write
+from .output import fail
 from .progress import progress
 from .session import Session
-from .table import format_table
+from .stdout import write
+from .table import MAPPING_HEADERS, format_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ..restmapper.mapping import RESTMapping
 
 _FORMATS = ("", "json", "name")
-_HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
 
 
 def run(parsed: Parsed) -> int:
@@ -29,7 +29,8 @@ def run(parsed: Parsed) -> int:
     if not names:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
     session = Session(parsed)
-    mapper = DeferredDiscoveryRESTMapper(session.client())
+    client = session.client()
+    mapper = DeferredDiscoveryRESTMapper(client)
     found: list[tuple[str, RESTMapping]] = []
     problems = []
     for name in names:
@@ -43,6 +44,7 @@ def run(parsed: Parsed) -> int:
     write(_formatted(found, output, parsed.text("namespace"), headers=not parsed.flag("no-headers")))
     for problem in problems:
         fail(problem)
+    client.write_index()
     return 1 if problems else 0
 
 
@@ -83,4 +85,4 @@ def _formatted(found: list[tuple[str, RESTMapping]], output: str, namespace: str
         (name, mapping.group, mapping.version, mapping.plural, mapping.kind, mapping.scope, mapping.path(namespace))
         for name, mapping in found
     ]
-    return format_table([_HEADERS, *rows] if headers and rows else rows)
+    return format_table([MAPPING_HEADERS, *rows] if headers and rows else rows)

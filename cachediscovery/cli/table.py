@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ..lines import printable
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+RESOURCE_HEADERS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND")
+WIDE_RESOURCE_HEADERS = (*RESOURCE_HEADERS, "VERBS", "CATEGORIES")
+MAPPING_HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
 
 _MIN_WIDTH = 6
 _PADDING = 3
@@ -21,5 +23,7 @@ def format_table(rows: Sequence[Sequence[str]]) -> str:
     lines = [pattern % tuple(row) for row in rows]
     text = "\n".join(lines)
     if not text.replace("\n", "").isprintable():
+        from ..lines import printable
+
         text = "\n".join(map(printable, lines))
     return text + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..version import VERSION
 from .flags import Parsed
-from .output import write
+from .stdout import write
 
 
 def run(_: Parsed) -> int:

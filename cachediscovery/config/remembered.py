@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import zlib
 
-from ..lines import without_userinfo
 from .kubeconfig_paths import kubeconfig_paths
 
 TYPE_CHECKING = False
@@ -34,8 +33,12 @@ class RememberedServer:
         self._root = root
         self._paths = kubeconfig_paths(kubeconfig, environ)
         context, cluster, user, server = flags
-        # A flag's URL may carry a password.
-        self._flags = (context, cluster, user, without_userinfo(server))
+        if "@" in server:
+            # A password is not to be remembered.
+            from ..lines import without_userinfo
+
+            server = without_userinfo(server)
+        self._flags = (context, cluster, user, server)
         self._state = self._look()
 
     def load(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..config.homedir import home_dir
-from ..lines import without_userinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +36,11 @@ def cluster_folder(root: str, server: str) -> str:
     Two servers may share a folder (`a-b` and `a_b`): as in kubectl. Unlike in kubectl, no URL leads out
     of `root`, and user information in a URL does not become a folder's name.
     """
-    schemeless = without_userinfo(server).replace("https://", "", 1).replace("http://", "", 1)
+    if "@" in server:
+        from ..lines import without_userinfo
+
+        server = without_userinfo(server)
+    schemeless = server.replace("https://", "", 1).replace("http://", "", 1)
     safe = "".join(character if character in _SURVIVING else "_" for character in schemeless)
     parts = [part for part in safe.split("/") if part not in ("", ".")]
     # ".." is as legal in a URL's path as it is dangerous in a folder's.

@@ -1,23 +1,14 @@
-"""`RESTMapper`: lookups in a `ResourceTable`, by the rules by which kubectl understands `kubectl get NAME`.
-
-| | kubectl | here |
-|---|---|---|
-| resource, singular, kind | in any letter case | the same |
-| short name | as the server spells it | the same |
-| group | in full, or how it begins | the same |
-| the kind of a list (`podlist`) | leads to a path that no server serves | no match |
-"""
+"""`RESTMapper`: lookups in a `ResourceTable`, by the rules of `rules.py`."""
 
 from __future__ import annotations
 
 from .. import log
 from ..errors import AmbiguousResourceError, GroupUnavailableError, NoKindMatchError, NoMatchError, NoResourceMatchError
 from ..schema import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
+from . import rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .mapping import RESTMapping
     from .table import ResourceTable
 
@@ -51,23 +42,14 @@ class RESTMapper:
 
     def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
         """The mapping of a kind, in the first of `versions` that has it, or without any in the preferred one."""
-        mappings = self.rest_mappings(group_kind, *versions)
-        for version in versions:
-            for mapping in mappings:
-                if mapping.version == version:
-                    return mapping
-        return mappings[0]
+        return self.rest_mappings(group_kind, *versions)[0]
 
     def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
         """The mappings of a kind, best first: in all versions, or in those of `versions` that have it."""
-        wanted = frozenset(filter(None, versions))
-        mappings = [
-            mapping
-            for mapping in self._table.by_kind.get(group_kind.kind, ())
-            if mapping.group == group_kind.group and (not wanted or mapping.version in wanted)
-        ]
+        mappings = rules.of_kind(self._table.by_kind, group_kind.kind, group_kind.group, versions)
         if not mappings:
-            of = f" in version {' or '.join(sorted(wanted))}" if wanted else ""
+            wanted = " or ".join(sorted(filter(None, versions)))
+            of = f" in version {wanted}" if wanted else ""
             raise self._no_match(NoKindMatchError, f"no kind {group_kind}{of}", group_kind.group)
         return mappings
 
@@ -77,23 +59,14 @@ class RESTMapper:
 
     def mapping_for(self, argument: str) -> RESTMapping:
         """What `kubectl get ARGUMENT` would get: `deploy`, `Deployment`, `deployments.apps`, `deployments.v1.apps` …"""
-        resource, _, rest = argument.partition(".")
-        version, dot, group = rest.partition(".")
-        # With two dots the middle part may be a version, or the beginning of the group.
-        partial = [GroupVersionResource(group, version, resource)] if dot else []
-        for candidate in [*partial, GroupVersionResource(rest, "", resource)]:
-            try:
-                kind = self.kind_for(candidate)
-            except (NoMatchError, AmbiguousResourceError):
-                continue
-            return self.rest_mapping(kind.group_kind, kind.version)
-        by_kind = [(GroupKind(group, resource), version)] if dot else []
-        for group_kind, kind_version in [*by_kind, (GroupKind(rest, resource), "")]:
-            try:
-                return self.rest_mapping(group_kind, kind_version)
-            except NoMatchError:
-                continue
-        raise self._no_match(NoResourceMatchError, f"the server doesn't have a resource type {argument!r}", rest)
+        table = self._table
+        found = rules.mapping_for(table.by_name, table.by_short_name, table.by_kind, argument, _warn)
+        if found is None:
+            rest = argument.partition(".")[2]
+            _, dot, group = rest.partition(".")
+            message = f"the server doesn't have a resource type {argument!r}"
+            raise self._no_match(NoResourceMatchError, message, (rest, group) if dot else rest)
+        return found
 
     def expand_category(self, category: str) -> list[GroupResource]:
         """The resources of a category such as `all`, each once; none for a category that no resource is in."""
@@ -108,56 +81,37 @@ class RESTMapper:
         return get_close_matches(argument.partition(".")[0].lower(), dict.fromkeys(names), count)
 
     def _best(self, resource: GroupVersionResource) -> RESTMapping:
-        matches = self._matches(resource)
-        first = matches[0]
-        rivals = [mapping for mapping in matches if mapping.group_version == first.group_version]
-        if len(rivals) > 1:
-            candidates = tuple(mapping.resource for mapping in matches)
+        found = self._matches(resource)
+        if len(rules.rivals_of_best(found)) > 1:
+            candidates = tuple(mapping.resource for mapping in found)
             raise AmbiguousResourceError(
                 f"{_shown(resource)} could be any of {', '.join(map(str, candidates))}", candidates
             )
-        return first
+        return found[0]
 
-    def _matches(self, resource: GroupVersionResource) -> Sequence[RESTMapping]:
+    def _matches(self, resource: GroupVersionResource) -> list[RESTMapping]:
         """All mappings that a partial name stands for, best first, none of them twice."""
         if not resource.resource:
             raise NoResourceMatchError("an empty name is no resource")
-        group, version, name = self._expanded(resource)
-        found = [
-            mapping
-            for mapping in self._table.by_name.get(name.lower(), ())
-            if (not version or mapping.version == version)
-            # With a version a group has to be the whole one.
-            and (mapping.group == group if version and group else mapping.group.startswith(group))
-        ]
+        group, version, name = resource
+        found = rules.matches(self._table.by_name, self._table.by_short_name, name, group, version, _warn)
         if not found:
             raise self._no_match(NoResourceMatchError, f"no resource {_shown(resource)}", group)
         return found
 
-    def _expanded(self, resource: GroupVersionResource) -> GroupVersionResource:
-        """A short name's resource; any other name as it is (client-go's `shortcutExpander`)."""
-        group, _, name = resource
-        for mapping in self._table.by_name.get(name, ()):
-            if not group or mapping.group == group:
-                return resource
-        candidates = self._table.by_short_name.get(name, ())
-        exact = list(dict.fromkeys(item.group_resource for item in candidates if not group or item.group == group))
-        if exact:
-            for other in exact[1:]:
-                log.warning('short name "%s" could also match lower priority resource %s', name, other)
-            # The version is forgotten, as by client-go.
-            return GroupVersionResource(exact[0].group, "", exact[0].resource)
-        for mapping in candidates:
-            if mapping.group.startswith(group):
-                return resource._replace(group=mapping.group, resource=mapping.plural)
-        return resource
-
-    def _no_match(self, error: type[NoMatchError], message: str, group: str) -> NoMatchError | GroupUnavailableError:
+    def _no_match(
+        self, error: type[NoMatchError], message: str, group: str | tuple[str, str]
+    ) -> NoMatchError | GroupUnavailableError:
+        """The error for a miss; `group` is how the group would begin, or either of two ways."""
         failed = {key: value for key, value in self._table.failed.items() if key.group.startswith(group)}
         if failed:
             names = ", ".join(map(str, failed))
             return GroupUnavailableError(f"{message} was seen, but {names} could not be discovered: try again", failed)
         return error(message)
+
+
+def _warn(message: str) -> None:
+    log.warning("%s", message)
 
 
 def _shown(resource: GroupVersionResource) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..schema import GroupVersion
 from .mapping import RESTMapping
+from .rules import file_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,16 +57,9 @@ class ResourceTable:
                 resource.verbs, resource.short_names, resource.categories,
             )  # fmt: skip
             self.mappings.append(mapping)
-            _file(self.by_name, (plural, singular), mapping)
-            _file(self.by_kind, (kind, kind.lower()), mapping)
-            _file(self.by_short_name, resource.short_names, mapping)
-            _file(self.by_category, resource.categories, mapping)
-
-
-def _file(index: dict[str, list[RESTMapping]], keys: tuple[str, ...], mapping: RESTMapping) -> None:
-    for key in dict.fromkeys(keys):
-        if key:
-            index.setdefault(key, []).append(mapping)
+            file_row(mapping, resource.short_names, self.by_name, self.by_short_name, self.by_kind)
+            for category in dict.fromkeys(resource.categories):
+                self.by_category.setdefault(category, []).append(mapping)
 
 
 def _by_priority(groups: Iterable[APIGroup]) -> list[GroupVersion]:

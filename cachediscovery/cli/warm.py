@@ -1,0 +1,139 @@
+"""The plain cases on a warm cache, answered from the index alone: kubectl's listing, and `resolve`.
+
+What is not plain (another flag, a name that is not known, an index that does not hold) is left to the
+whole command line, which prints the same, later. Nothing is imported here that these cases do not use.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..config.remembered import RememberedServer
+from ..disk.folders import cache_root, cluster_folder
+from ..disk.index import CATEGORIES, KIND, NAMESPACED, PLURAL, PREFERRED, SHORT_NAMES, VERBS, VERSION, read_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEFAULT_TTL = 6 * 60 * 60.0
+
+
+def run(argv: Sequence[str]) -> int | None:
+    """Run a plain command line: its exit code, or None if this is not one."""
+    if os.environ.get("CACHEDISCOVERY_TTL"):
+        return None
+    words = list(argv)
+    output = _take_output(words)
+    if output is None:
+        return None
+    if words == ["api-resources", "--cached"] and output in ("", "wide", "name"):
+        text = _index()
+        return _write(_listing(text, output)) if text else None
+    # A word with a dash is a flag, one with a comma several names.
+    if words[:1] == ["resolve"] and len(words) > 1 and output in ("", "name"):
+        names = words[1:]
+        if not any(name.startswith("-") or "," in name or not name for name in names):
+            text = _index()
+            resolved = _resolved(text, names, output) if text else None
+            return _write(resolved) if resolved is not None else None
+    return None
+
+
+def _take_output(words: list[str]) -> str | None:
+    """Take `-o FORMAT` out of `words`: the format, "" if there is none, None if it is given in another way."""
+    if "-o" not in words:
+        return ""
+    at = words.index("-o")
+    if at + 1 >= len(words):
+        return None
+    output = words[at + 1]
+    del words[at : at + 2]
+    return output or None
+
+
+def _index() -> str:
+    root = cache_root()
+    server = RememberedServer(root).load() if root else ""
+    return read_index(root, cluster_folder(root, server), _DEFAULT_TTL) if server else ""
+
+
+def _listing(text: str, output: str) -> str:
+    """`api-resources --cached`."""
+    rows = [line.split("\t") for line in text.split("\n") if line.endswith("\t1")]
+    # Group and name are all that kubectl sorts by, and no two resources share both.
+    rows = sorted((row for row in rows if row[VERBS]), key=lambda row: (row[0], row[PLURAL]))
+    if output == "name":
+        return "".join(f"{row[PLURAL]}.{row[0]}\n" if row[0] else f"{row[PLURAL]}\n" for row in rows)
+    from .table import RESOURCE_HEADERS, WIDE_RESOURCE_HEADERS, format_table
+
+    wide = output == "wide"
+    table: list[Sequence[str]] = [WIDE_RESOURCE_HEADERS if wide else RESOURCE_HEADERS]
+    for row in rows:
+        api_version = f"{row[0]}/{row[VERSION]}" if row[0] else row[VERSION]
+        cells = (row[PLURAL], row[SHORT_NAMES], api_version, row[NAMESPACED], row[KIND])
+        table.append((*cells, row[VERBS], row[CATEGORIES]) if wide else cells)
+    return format_table(table)
+
+
+def _resolved(text: str, names: list[str], output: str) -> str | None:
+    """`resolve NAME…`; None if a name has no match, more than one, or is a category."""
+    from ..restmapper.rules import mapping_for
+
+    found = []
+    ambiguous: list[str] = []
+    for name in names:
+        by_name, by_short_name, by_kind, categories = _candidates(text, name)
+        if name in categories:
+            return None
+        row = mapping_for(by_name, by_short_name, by_kind, name, ambiguous.append)
+        if row is None or ambiguous:
+            return None
+        found.append((name, row))
+    if output == "name":
+        return "".join(f"{row[PLURAL]}.{row[0]}\n" if row[0] else f"{row[PLURAL]}\n" for _, row in found)
+    from .table import MAPPING_HEADERS, format_table
+
+    rows: list[Sequence[str]] = [MAPPING_HEADERS]
+    for name, row in found:
+        group, version, plural = row[0], row[VERSION], row[PLURAL]
+        path = f"/apis/{group}/{version}/{plural}" if group else f"/api/{version}/{plural}"
+        scope = "Namespaced" if row[NAMESPACED] == "true" else "Cluster"
+        rows.append((name, group, version, plural, row[KIND], scope, path))
+    return format_table(rows)
+
+
+_Rows = dict[str, list[tuple[str, ...]]]
+
+
+def _candidates(text: str, name: str) -> tuple[_Rows, _Rows, _Rows, set[str]]:
+    """The rows of all lines in which the first part of `name` stands, filed under their names.
+
+    Whatever a name can lead to is in one of these: only few lines of thousands are taken apart.
+    """
+    from ..restmapper.rules import file_row
+
+    by_name: _Rows = {}
+    by_short_name: _Rows = {}
+    by_kind: _Rows = {}
+    categories: set[str] = set()
+    lowered, wanted = text.lower(), name.partition(".")[0].lower()
+    # Lower case may be longer than what it is of, but not in the ASCII of honest names.
+    if len(lowered) != len(text):
+        return by_name, by_short_name, by_kind, {name}
+    at = lowered.find(wanted)
+    while at >= 0:
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        row = tuple(text[start:end].split("\t"))
+        if len(row) == PREFERRED + 1:
+            file_row(row, row[SHORT_NAMES].split(","), by_name, by_short_name, by_kind)
+            categories.update(row[CATEGORIES].split(","))
+        at = lowered.find(wanted, end)
+    return by_name, by_short_name, by_kind, categories
+
+
+def _write(text: str) -> int:
+    from .stdout import write
+
+    write(text)
+    return 0

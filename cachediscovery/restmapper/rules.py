@@ -1,0 +1,123 @@
+"""The rules by which a name leads to a resource: kubectl's understanding of `kubectl get NAME`.
+
+Pure functions on tuples that begin with group, version, plural, singular and kind: `RESTMapping`s, or the lines of
+an index that a command line reads without importing more than this. The order of the tuples is that of their
+priority.
+
+| | kubectl | here |
+|---|---|---|
+| resource, singular, kind | in any letter case | the same |
+| short name | as the server spells it | the same |
+| group | in full, or how it begins | the same |
+| the kind of a list (`podlist`) | leads to a path that no server serves | no match |
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeVar
+
+    Row = TypeVar("Row", bound=tuple[Any, ...])
+    # Rows by plural and singular, by short name, and by kind (also in lower case).
+    Index = Mapping[str, Sequence[Row]]
+
+GROUP, VERSION, PLURAL, SINGULAR, KIND = range(5)
+
+
+def matches(
+    by_name: Index[Row],
+    by_short_name: Index[Row],
+    name: str,
+    group: str,
+    version: str,
+    warn: Callable[[str], None],
+) -> list[Row]:
+    """All rows that a partial name stands for, best first: an empty `group` or `version` is any."""
+    name, group, version = _expanded(by_name, by_short_name, name, group, version, warn)
+    return [
+        row
+        for row in by_name.get(name.lower(), ())
+        if (not version or row[VERSION] == version)
+        # With a version a group has to be the whole one.
+        and (row[GROUP] == group if version and group else row[GROUP].startswith(group))
+    ]
+
+
+def rivals_of_best(found: Sequence[Row]) -> list[Row]:
+    """The best rows of `found`: more than one, if one group version has two resources of that name."""
+    return [row for row in found if row[:PLURAL] == found[0][:PLURAL]]
+
+
+def of_kind(by_kind: Index[Row], kind: str, group: str, versions: Sequence[str] = ()) -> list[Row]:
+    """The rows of a kind in a whole group, best first; those of `versions`, if any is named, before the others."""
+    wanted = [version for version in versions if version]
+    found = [row for row in by_kind.get(kind, ()) if row[GROUP] == group and (not wanted or row[VERSION] in wanted)]
+    return sorted(found, key=lambda row: wanted.index(row[VERSION])) if wanted else found
+
+
+def mapping_for(
+    by_name: Index[Row],
+    by_short_name: Index[Row],
+    by_kind: Index[Row],
+    argument: str,
+    warn: Callable[[str], None],
+) -> Row | None:
+    """The row that `kubectl get ARGUMENT` would get; None if there is none.
+
+    With two dots or more the second part may be a version, or the beginning of the group; what is no
+    resource may be a kind.
+    """
+    name, _, rest = argument.partition(".")
+    version, dot, group = rest.partition(".")
+    if not name:
+        return None
+    for partial_group, partial_version in [*([(group, version)] if dot else []), (rest, "")]:
+        best = rivals_of_best(matches(by_name, by_short_name, name, partial_group, partial_version, warn))
+        if len(best) == 1:
+            row = best[0]
+            return of_kind(by_kind, row[KIND], row[GROUP], [row[VERSION]])[0]
+    for whole_group, kind_version in [*([(group, version)] if dot else []), (rest, "")]:
+        kinds = of_kind(by_kind, name, whole_group, [kind_version])
+        if kinds:
+            return kinds[0]
+    return None
+
+
+def file_row(row: Row, short_names: Sequence[str], by_name: Any, by_short_name: Any, by_kind: Any) -> None:
+    """Enter a row where its names lead to it."""
+    for index, keys in (
+        (by_name, (row[PLURAL], row[SINGULAR])),
+        (by_short_name, short_names),
+        (by_kind, (row[KIND], row[KIND].lower())),
+    ):
+        for key in dict.fromkeys(keys):
+            if key:
+                index.setdefault(key, []).append(row)
+
+
+def _expanded(
+    by_name: Index[Row],
+    by_short_name: Index[Row],
+    name: str,
+    group: str,
+    version: str,
+    warn: Callable[[str], None],
+) -> tuple[str, str, str]:
+    """A short name's resource; any other name as it is (client-go's `shortcutExpander`)."""
+    for row in by_name.get(name, ()):
+        if not group or row[GROUP] == group:
+            return name, group, version
+    candidates = by_short_name.get(name, ())
+    exact = list(dict.fromkeys((row[PLURAL], row[GROUP]) for row in candidates if not group or row[GROUP] == group))
+    if exact:
+        for other, other_group in exact[1:]:
+            resource = f"{other}.{other_group}" if other_group else other
+            warn(f'short name "{name}" could also match lower priority resource {resource}')
+        # The version is forgotten, as by client-go.
+        return *exact[0], ""
+    for row in candidates:
+        if row[GROUP].startswith(group):
+            return row[PLURAL], row[GROUP], version
+    return name, group, version
