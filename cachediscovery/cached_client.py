@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .config.client_config import ClientConfig
+    from .config.overrides import ConfigOverrides
     from .document_cache import Document
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
@@ -87,13 +88,35 @@ class CachedDiscoveryClient:
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
-        from .client import DiscoveryClient
-        from .disk.http_store import HTTPStore
         from .disk.opening import open_store
+        from .lazy import LazyDiscoveryClient
 
         store = open_store(config.server, cache_dir)
-        responses = HTTPStore(store.root) if store is not None else None
-        base = DiscoveryClient.for_config(config, options, responses=responses)
+        base = LazyDiscoveryClient(config.server, lambda: config, store, options)
+        return cls(base, store, ttl=ttl, coherence=coherence)
+
+    @classmethod
+    def from_kubeconfig(
+        cls,
+        overrides: ConfigOverrides | None = None,
+        *,
+        cache_dir: str = "",
+        ttl: float = DEFAULT_TTL,
+        coherence: float = DEFAULT_COHERENCE,
+        options: TransportOptions | None = None,
+    ) -> CachedDiscoveryClient:
+        """A cached client for the kubeconfig, as `load_config(overrides)` understands it, read when it has to be.
+
+        The server's URL is remembered for the state of the kubeconfig files: with a warm cache
+        no kubeconfig is parsed and no connection made. Raises `ConfigError`.
+        """
+        from .config.overrides import ConfigOverrides
+        from .disk.opening import open_store
+        from .lazy import LazyConfig, LazyDiscoveryClient
+
+        config = LazyConfig(overrides or ConfigOverrides(), cache_dir)
+        store = open_store(config.server, cache_dir)
+        base = LazyDiscoveryClient(config.server, config.load, store, options)
         return cls(base, store, ttl=ttl, coherence=coherence)
 
     @property

@@ -1,26 +1,75 @@
-"""`LazyDiscoveryClient`: a discovery client that is made when it is first asked. A warm cache never asks."""
+"""What a warm cache never needs, made when it is first asked for: the configuration, and the client that connects."""
 
 from __future__ import annotations
 
 import threading
+
+from .errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .client import DiscoveryClient
+    from .config.client_config import ClientConfig
+    from .config.overrides import ConfigOverrides
+    from .disk.store import DocumentStore
     from .interface import GroupsAndMaybeResources
     from .openapi import OpenAPIV3
+    from .transport.transport import TransportOptions
     from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 
-class LazyDiscoveryClient:
-    """The discovery client that `make()` returns, made on the first request: no session, no credentials before."""
+class LazyConfig:
+    """A configuration whose server is known before it is read: remembered for the state of the kubeconfig files."""
 
-    def __init__(self, server: str, make: Callable[[], DiscoveryClient]) -> None:
-        """`server` is the URL of the client to be made. `make` may raise `DiscoveryError`."""
+    def __init__(self, overrides: ConfigOverrides, cache_dir: str = "") -> None:
+        """Raises `ConfigError` where nothing is remembered, and the configuration cannot be used."""
+        from .config.remembered import RememberedServer
+        from .disk.folders import cache_root
+
+        self._overrides = overrides
+        self._loaded: ClientConfig | None = None
+        chosen = (overrides.context, overrides.cluster, overrides.user, overrides.server)
+        remembered = RememberedServer(cache_root(cache_dir), overrides.kubeconfig, chosen)
+        self.server = remembered.load()
+        if not self.server:
+            self.server = self._read().server
+            remembered.save(self.server)
+
+    def load(self) -> ClientConfig:
+        """The whole configuration, credentials and all. Raises `ConfigError`."""
+        config = self._read()
+        if config.server != self.server:
+            raise ConfigError("the kubeconfig was changed while it was being read: try again")
+        return config
+
+    def _read(self) -> ClientConfig:
+        if self._loaded is None:
+            from .config.loading import load_config
+
+            self._loaded = load_config(self._overrides)
+        return self._loaded
+
+
+class LazyDiscoveryClient:
+    """A discovery client that is made on the first request: no session, no credentials before."""
+
+    def __init__(
+        self,
+        server: str,
+        config: Callable[[], ClientConfig],
+        store: DocumentStore | None,
+        options: TransportOptions | None = None,
+    ) -> None:
+        """`server` is that of the configuration that `config()` returns, or raises `DiscoveryError` for.
+
+        Beside the documents of `store` the responses are kept that may be asked for conditionally.
+        """
         self._server = server
-        self._make = make
+        self._config = config
+        self._store = store
+        self._options = options
         self._lock = threading.Lock()
         self._made: DiscoveryClient | None = None
 
@@ -33,7 +82,11 @@ class LazyDiscoveryClient:
         """The real client."""
         with self._lock:
             if self._made is None:
-                self._made = self._make()
+                from .client import DiscoveryClient
+                from .disk.http_store import HTTPStore
+
+                responses = HTTPStore(self._store.root) if self._store is not None else None
+                self._made = DiscoveryClient.for_config(self._config(), self._options, responses=responses)
             return self._made
 
     def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:

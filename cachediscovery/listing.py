@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Failed = Mapping[GroupVersion, DiscoveryError]
 
 # As many requests at a time as one client may have under way against one server.
-MAX_WORKERS = 32
+MAX_WORKERS = 48
 
 
 def groups_and_resources(

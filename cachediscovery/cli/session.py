@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 
 from ..config.overrides import ConfigOverrides
-from ..config.remembered import RememberedServer
-from ..disk.folders import cache_root
 from ..disk.opening import open_store
-from ..errors import ConfigError
+from ..lazy import LazyConfig, LazyDiscoveryClient
 from .flags import Parsed, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from ..cached_client import CachedDiscoveryClient
-    from ..client import DiscoveryClient
-    from ..config.client_config import ClientConfig
     from ..disk.store import DocumentStore
-    from ..transport.transport import TransportOptions
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
 
@@ -31,45 +25,28 @@ class Session:
     def __init__(self, parsed: Parsed) -> None:
         """Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used."""
         self._parsed = parsed
-        self._overrides = overrides_from(parsed)
         self._ttl = ttl_from(parsed)
         transport_numbers(parsed)
-        root = cache_root(parsed.text("cache-dir"))
-        chosen = (self._overrides.context, self._overrides.cluster, self._overrides.user, self._overrides.server)
-        remembered = RememberedServer(root, self._overrides.kubeconfig, chosen)
-        self._config: ClientConfig | None = None
-        self.server = remembered.load()
-        if not self.server:
-            self.server = self.config.server
-            remembered.save(self.server)
-        self.store: DocumentStore | None = open_store(self.server, parsed.text("cache-dir"))
+        cache_dir = parsed.text("cache-dir")
+        self._config = LazyConfig(overrides_from(parsed), cache_dir)
+        self.server = self._config.server
+        self.store: DocumentStore | None = open_store(self.server, cache_dir)
 
-    @property
-    def config(self) -> ClientConfig:
-        """The whole configuration, credentials and all."""
-        if self._config is None:
-            from ..config.loading import load_config
-
-            self._config = load_config(self._overrides)
-            if self.__dict__.get("server") not in (None, "", self._config.server):
-                raise ConfigError("the kubeconfig was changed while it was being read: try again")
-        return self._config
-
-    def base_client(self) -> DiscoveryClient:
+    def base_client(self) -> LazyDiscoveryClient:
         """A new client that asks the server."""
-        from ..client import DiscoveryClient
-        from ..disk.http_store import HTTPStore
+        numbers = transport_numbers(self._parsed)
+        options = None
+        if numbers:
+            from ..transport.transport import TransportOptions
 
-        responses = HTTPStore(self.store.root) if self.store is not None else None
-        return DiscoveryClient.for_config(self.config, transport_options(self._parsed), responses=responses)
+            options = TransportOptions()._replace(**numbers)
+        return LazyDiscoveryClient(self.server, self._config.load, self.store, options)
 
     def client(self) -> CachedDiscoveryClient:
         """A new cached client on the cluster's store."""
         from ..cached_client import CachedDiscoveryClient
-        from ..lazy import LazyDiscoveryClient
 
-        make: Callable[[], DiscoveryClient] = self.base_client
-        return CachedDiscoveryClient(LazyDiscoveryClient(self.server, make), self.store, ttl=self._ttl)
+        return CachedDiscoveryClient(self.base_client(), self.store, ttl=self._ttl)
 
 
 def overrides_from(parsed: Parsed) -> ConfigOverrides:
@@ -116,12 +93,6 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
             raise UsageError(f"--max-document-bytes {size!r} is not a number of bytes")
         numbers["max_document_bytes"] = int(size)
     return numbers
-
-
-def transport_options(parsed: Parsed) -> TransportOptions:
-    from ..transport.transport import TransportOptions
-
-    return TransportOptions()._replace(**transport_numbers(parsed))
 
 
 def _duration(text: str, source: str) -> float:

@@ -53,7 +53,7 @@ def encode_index(documents: Iterable[tuple[str, Signature]], rows: Iterable[Iter
     lines = ["\t".join(row) for row in rows]
     text = "\n".join([*states, "", *lines, ""])
     if (
-        any(line.count("\t") != PREFERRED for line in lines)
+        any(line.count("\t") != PREFERRED or "\n" in line for line in lines)
         or not text.replace("\n", "").replace("\t", "").isprintable()
     ):
         return None

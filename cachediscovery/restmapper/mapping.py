@@ -56,12 +56,16 @@ class RESTMapping(NamedTuple):
         """
         if name and self.namespaced and not namespace:
             raise ValueError(f"{self.group_resource} are namespaced: a name needs a namespace")
-        from urllib.parse import quote
-
         parts = [f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"]
         if namespace and self.namespaced:
-            parts.append(f"namespaces/{quote(namespace, safe='')}")
+            parts += ["namespaces", _quoted(namespace)]
         parts.append(self.plural)
         if name:
-            parts.append(quote(name, safe=""))
+            parts.append(_quoted(name))
         return "/".join(parts)
+
+
+def _quoted(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")

@@ -44,6 +44,31 @@ def test_a_warm_run_imports_nothing_that_it_does_not_use(
     assert sorted(imported(environ, *line.split()) & HEAVY) == []
 
 
+# What a plain case may import of ours: to add a module here is to make every start slower.
+OURS = {"cli", "cli.main", "cli.warm", "cli.table", "cli.stdout", "config", "config.remembered", "config.homedir"}
+OURS |= {
+    "config.kubeconfig_paths",
+    "disk",
+    "disk.folders",
+    "disk.index",
+    "disk.trust",
+    "restmapper",
+    "restmapper.rules",
+}
+
+
+@pytest.mark.parametrize("line", ["api-resources --cached", "api-resources --cached -o wide", "resolve deploy vm"])
+def test_a_plain_case_imports_next_to_nothing(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    cli("api-resources", server=server)
+    environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
+    found = imported(environ, *line.split())
+    ours = {name.removeprefix("cachediscovery.") for name in found if name.startswith("cachediscovery.")}
+    assert ours <= OURS
+    assert not found & {"json", "re", "typing", "collections", "functools", "enum", "threading", "contextlib"}
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import cachediscovery; print(*set(sys.modules) - before)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
