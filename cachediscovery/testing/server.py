@@ -234,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         discovery = self.discovery
         if discovery.delay:
             time.sleep(discovery.delay)
-        path = self.path.partition("?")[0]
+        # Some clients end their paths with a slash, and real servers let them.
+        path = self.path.partition("?")[0].rstrip("/") or "/"
         accept, authorization = self.headers.get("Accept", ""), self.headers.get("Authorization", "")
         status, headers, body = discovery._answer(path, accept, authorization)
         etag = headers.get("Etag")

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios between programs that are measured in turn, in one run."""

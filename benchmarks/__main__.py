@@ -1,0 +1,42 @@
+"""`python -m benchmarks` runs every case, `python -m benchmarks list_85 cold` some; `--runs N` sets the rounds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from .cases import CASES
+from .charts import draw_all
+from .environment import RESULTS, machine
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(CASES)}; all by default")
+    parser.add_argument("--runs", type=int, default=21, help="counted rounds of each case (default 21)")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.cases) - CASES.keys())
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}")
+    RESULTS.mkdir(exist_ok=True)
+    for name in arguments.cases or CASES:
+        print(f"{name}: {CASES[name].__doc__}")
+        with tempfile.TemporaryDirectory(prefix="cachediscovery-bench-") as folder:
+            result = CASES[name](Path(folder), arguments.runs)
+        goals = [goal.document() for goal in result.goals]
+        document = {"case": name, "machine": machine(), "goals": goals, "details": result.details}
+        (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
+        for goal in result.goals:
+            sign = "at least" if goal.at_least else "at most"
+            word = "reached" if goal.reached else "NOT REACHED"
+            print(f"  {word}: {goal.what}: {goal.measured:g} {goal.unit} (goal: {sign} {goal.limit:g})")
+    for path in draw_all(RESULTS):
+        print(f"drawn: {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

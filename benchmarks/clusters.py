@@ -1,0 +1,86 @@
+"""Clusters of any size: the recorded one with more groups, behind a server in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cachediscovery.testing import DiscoveryServer, load_recording
+from cachediscovery.testing.recording import Recording
+
+VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+
+
+def recording_of(documents: int = 0, *, groups: int = 0, crds: int = 0) -> Recording:
+    """The recording with as many groups more as make `documents` cached files, or with `crds` in `groups` groups."""
+    recording = load_recording()
+    have = len(recording.unaggregated) - 2
+    groups = groups or max(0, documents - have)
+    # 2,264 resources on 505 documents: about four and a half for each.
+    per_group = crds // groups if crds and groups else 4
+    for group in range(groups):
+        resources: list[dict[str, Any]] = []
+        for number in range(per_group):
+            kind = f"Bench{group}Kind{number}"
+            entry = {
+                "name": f"{kind.lower()}s",
+                "singularName": kind.lower(),
+                "namespaced": True,
+                "kind": kind,
+                "verbs": VERBS,
+                "shortNames": [f"b{group}k{number}"],
+                "categories": ["bench"],
+                "group": f"group{group}.bench.example",
+                "version": "v1",
+            }
+            resources += [entry, {**entry, "name": f"{kind.lower()}s/status", "verbs": ["get", "patch", "update"]}]
+        recording.add_group(f"group{group}.bench.example", {"v1": resources})
+    return recording
+
+
+class Cluster:
+    """A discovery server in another process, so that it takes no time from what is measured in this one."""
+
+    def __init__(self, folder: Path, recording: Recording, *, aggregated: bool = True, delay: float = 0.0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.kubeconfig = folder / "kubeconfig"
+        recording.save(folder / "recording.json")
+        options = json.dumps({"aggregated": aggregated, "delay": delay})
+        command = [sys.executable, "-m", "benchmarks.clusters", str(folder), options]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate("")
+        self._process.wait(10)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked for since the last call: path, status and bytes sent of each request."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("requests\n")
+        self._process.stdin.flush()
+        found: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
+        return found
+
+
+def _serve(folder: Path, options: dict[str, Any]) -> None:
+    recording = Recording(**json.loads((folder / "recording.json").read_text()))
+    with DiscoveryServer(recording, **options) as server:
+        server.write_kubeconfig(folder / "kubeconfig")
+        print(server.url, flush=True)
+        for _ in sys.stdin:
+            served = [{"path": one.path, "status": one.status, "bytes": one.sent_bytes} for one in server.requests]
+            server.forget_requests()
+            print(json.dumps(served), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), json.loads(sys.argv[2]))
