@@ -11,6 +11,7 @@ from pathlib import Path
 from .cases import CASES
 from .charts import draw_all
 from .environment import RESULTS, machine
+from .report import goals_table
 
 
 def main() -> int:
@@ -35,6 +36,7 @@ def main() -> int:
             print(f"  {word}: {goal.what}: {goal.measured:g} {goal.unit} (goal: {sign} {goal.limit:g})")
     for path in draw_all(RESULTS):
         print(f"drawn: {path.name}")
+    print(f"\nFor the README:\n\n{goals_table(RESULTS)}")
     return 0
 
 

@@ -17,7 +17,7 @@ from cachediscovery import CachedDiscoveryClient, ConfigOverrides, DeferredDisco
 
 from .clusters import Cluster, recording_of
 from .environment import KUBECTL, OURS, PEERS, clientgo, environ_for
-from .measure import Command, Sample, alternate, ratio, summary
+from .measure import Command, alternate, peak_mib, ratio, summary
 
 LIST = ["api-resources", "--cached"]
 
@@ -54,7 +54,7 @@ def _warm(cluster: Cluster, environ: dict[str, str]) -> None:
     cluster.requests()
 
 
-def _listing(folder: Path, runs: int, documents: int, limit: float) -> tuple[Result, dict[str, list[Sample]]]:
+def _listing(folder: Path, runs: int, documents: int, limit: float) -> Result:
     with Cluster(folder, recording_of(documents)) as cluster:
         environ = environ_for(folder / "home", cluster.kubeconfig)
         _warm(cluster, environ)
@@ -63,24 +63,26 @@ def _listing(folder: Path, runs: int, documents: int, limit: float) -> tuple[Res
         if program is not None:
             commands.append(Command("client-go", [program, "list"], environ))
         samples = alternate(commands, runs)
+        peaks = {command.name: peak_mib(command, 5) for command in commands}
         asked = cluster.requests()
     assert asked == [], "a warm run asks nothing"
     measured = ratio(samples, "cachediscovery", "kubectl")
-    goal = Goal(f"warm `api-resources --cached`, {documents} documents, by kubectl's time", limit, measured)
-    return Result([goal], summary(samples)), samples
+    by_memory = round(peaks["cachediscovery"] / peaks["kubectl"], 3)
+    goals = [
+        Goal(f"warm `api-resources --cached`, {documents} documents, by kubectl's time", limit, measured),
+        Goal(f"peak memory of the same, {documents} documents, by kubectl's", 1.0, by_memory),
+    ]
+    return Result(goals, {**summary(samples), "peak_mib": peaks})
 
 
 def list_85(folder: Path, runs: int) -> Result:
     """The warm listing on a cluster of usual size."""
-    return _listing(folder, runs, 85, 0.6)[0]
+    return _listing(folder, runs, 85, 0.6)
 
 
 def list_505(folder: Path, runs: int) -> Result:
     """The warm listing on a large cluster, and the memory that it takes."""
-    result, samples = _listing(folder, runs, 505, 0.45)
-    peak = [max(sample.peak_kib for sample in samples[name]) / 1024 for name in ("cachediscovery", "kubectl")]
-    memory = Goal("peak memory of the warm listing, 505 documents, by kubectl's", 1.0, round(peak[0] / peak[1], 3))
-    return Result([*result.goals, memory], result.details)
+    return _listing(folder, runs, 505, 0.45)
 
 
 def resolve(folder: Path, runs: int) -> Result:

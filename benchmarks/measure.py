@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +23,6 @@ class Command(NamedTuple):
 
 class Sample(NamedTuple):
     seconds: float
-    peak_kib: int
 
 
 def alternate(commands: Sequence[Command], runs: int, warmups: int = 1) -> dict[str, list[Sample]]:
@@ -41,21 +40,38 @@ def alternate(commands: Sequence[Command], runs: int, warmups: int = 1) -> dict[
 
 def run_once(command: Command) -> Sample:
     started = time.perf_counter()
-    with subprocess.Popen(
-        command.argv, env=dict(command.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stderr is not None
-        error = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(command.argv)}: exit code {process.returncode}: {error.decode()[-2000:]}")
-    return Sample(seconds, usage.ru_maxrss)
+    ran = subprocess.run(
+        command.argv, env=dict(command.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
+    seconds = time.perf_counter() - started
+    if ran.returncode != 0:
+        raise RuntimeError(f"{' '.join(command.argv)}: exit code {ran.returncode}: {ran.stderr.decode()[-2000:]}")
+    return Sample(seconds)
+
+
+# A child's peak is at least that of the process which started it: a small one starts it.
+_PEAK = """
+import os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def peak_mib(command: Command, runs: int) -> float:
+    """The median peak memory of a command, in MiB; a bare interpreter's is the least that can be told."""
+    peaks = []
+    for _ in range(runs):
+        measured = [sys.executable, "-I", "-S", "-c", _PEAK, *command.argv]
+        ran = subprocess.run(measured, env=dict(command.environ), capture_output=True, text=True, check=True)
+        peaks.append(int(ran.stdout))
+    return round(statistics.median(peaks) / 1024, 1)
 
 
 def summary(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
-    """Median, deviation and minimum of each, by pyperf, in milliseconds; peak memory in MiB."""
+    """Median, deviation and minimum of each, by pyperf, in milliseconds."""
     found = {}
     for name, taken in samples.items():
         values = [sample.seconds for sample in taken]
@@ -65,7 +81,6 @@ def summary(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
             "mad_ms": round(bench.median_abs_dev() * 1000, 2),
             "min_ms": round(min(values) * 1000, 2),
             "runs": len(values),
-            "peak_mib": round(statistics.median(sample.peak_kib for sample in taken) / 1024, 1),
         }
     return found
 
