@@ -197,7 +197,7 @@ def processes(folder: Path, runs: int) -> Result:
     for count in (1, 2, 4, 8, 16, 32, 64, 128):
         for name, path in (("cachediscovery", OURS), ("kubectl", KUBECTL)):
             place = folder / f"{name}-{count}"
-            with Cluster(place, recording_of(85), delay=0.005) as cluster:
+            with Cluster(place, recording_of(85), delay=0.05) as cluster:
                 environ = environ_for(place / "home", cluster.kubeconfig)
                 started = time.perf_counter()
                 running = [

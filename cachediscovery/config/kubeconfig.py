@@ -38,6 +38,8 @@ class Kubeconfig(NamedTuple):
     clusters: Mapping[str, Mapping[str, Any]]
     users: Mapping[str, Mapping[str, Any]]
     contexts: Mapping[str, Mapping[str, Any]]
+    # Where it was looked for files, whether they are there or not.
+    searched: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -45,7 +47,9 @@ class Kubeconfig(NamedTuple):
 
     def where(self) -> str:
         """The files, for a message."""
-        return ", ".join(self.paths) or "no kubeconfig"
+        if self.paths or not self.searched:
+            return ", ".join(self.paths) or "any kubeconfig, for there is no home folder"
+        return f"{', '.join(self.searched)} (no such file)"
 
 
 def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ) -> Kubeconfig:
@@ -69,6 +73,7 @@ def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ)
         clusters=_merged(file.clusters for file in read),
         users=_merged(file.users for file in read),
         contexts=_merged(file.contexts for file in read),
+        searched=kubeconfig_paths(explicit, environ),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +81,26 @@ def test_a_plain_case_opens_two_files(
     assert opened[0].startswith("server-")
     assert opened[1] == INDEX_FILE
     assert warm.request_count == 0
+    read = sum(os.path.getsize(path) for path in ran.stderr.split())
+    documents = sum(path.stat().st_size for path in (home / ".kube").rglob("server*.json"))
+    assert read < documents / 2, "the index leaves out what no plain case needs"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="counts system calls: install strace to run it")
+def test_a_plain_case_makes_few_system_calls(
+    warm: DiscoveryServer, cli: Run, environ: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
+
+    def calls(*command: str) -> int:
+        counts = tmp_path / "counts"
+        traced = ["strace", "-f", "-c", "-o", str(counts), sys.executable, *command]
+        subprocess.run(traced, env=environ, check=True, stdout=subprocess.DEVNULL)
+        return int(re.findall(r"(\d+)(?:\s+\d+)? total$", counts.read_text(), re.MULTILINE)[0])
+
+    plain = "import sys; from cachediscovery.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    # One look at each of the 40 documents; the rest is the import of some fifteen modules.
+    assert calls("-c", plain, "resolve", "deploy") - calls("-c", "pass") < 40 + 450
 
 
 def test_a_document_that_kubectl_rewrote_voids_the_index(warm: DiscoveryServer, cli: Run, kubectl: Run) -> None:
