@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .cases import CASES
 from .charts import draw_all
-from .environment import RESULTS, machine
+from .environment import RESULTS, compile_package, machine
 from .report import goals_table
 
 
@@ -23,6 +23,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such case: {', '.join(unknown)}")
     RESULTS.mkdir(exist_ok=True)
+    compile_package()
     for name in arguments.cases or CASES:
         print(f"{name}: {CASES[name].__doc__}")
         with tempfile.TemporaryDirectory(prefix="cachediscovery-bench-") as folder:

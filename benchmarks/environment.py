@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import platform
 import shutil
@@ -10,6 +11,8 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+
+import cachediscovery
 
 BIN = Path(sys.executable).parent
 PEERS = Path(__file__).parent / "peers"
@@ -30,9 +33,15 @@ def clientgo() -> str | None:
 
 def environ_for(home: Path, kubeconfig: Path) -> dict[str, str]:
     """An environment of its own for one tool: its home, its cache, nothing of the user's."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KUBE", "CACHEDISCOVERY"))}
+    hidden = ("KUBE", "CACHEDISCOVERY", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
     home.mkdir(parents=True, exist_ok=True)
     return {**kept, "HOME": str(home), "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(home / "cache")}
+
+
+def compile_package() -> None:
+    """Compile our modules, as pip does for a package that is not installed editable; the peers' are compiled."""
+    compileall.compile_dir(Path(cachediscovery.__file__).parent, quiet=2)
 
 
 def machine() -> dict[str, str]:

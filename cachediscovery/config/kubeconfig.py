@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..fields import MalformedDocument, mapping, mappings, text
 from ..lines import one_line
-from .kubeconfig_paths import kubeconfig_paths
+from .locations import kubeconfig_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 
-from .kubeconfig_paths import kubeconfig_paths
+from .locations import kubeconfig_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

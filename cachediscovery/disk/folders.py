@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..config.homedir import home_dir
+from ..config.locations import home_dir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

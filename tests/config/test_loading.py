@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachediscovery import ClientConfig, ConfigError, ConfigOverrides, DiscoveryError, NoConfigError, in_cluster_config
-from cachediscovery.config.homedir import home_dir
 from cachediscovery.config.loading import load_config
+from cachediscovery.config.locations import home_dir
 
 CA = base64.b64encode(b"PEM").decode()
 

@@ -1,4 +1,4 @@
-"""Home, as kubectl understands it (client-go's `util/homedir`)."""
+"""Where kubectl looks: the home folder (client-go's `util/homedir`), and the kubeconfig files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The files to read, in order of precedence; they need not exist."""
+    if explicit:
+        return (explicit,)
+    listed = environ.get("KUBECONFIG", "")
+    if listed:
+        return tuple(dict.fromkeys(path for path in listed.split(os.pathsep) if path))
+    home = home_dir(environ)
+    return (os.path.join(home, ".kube", "config"),) if home else ()
 
 
 def home_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
