@@ -153,6 +153,11 @@ class CachedDiscoveryClient:
         """
         return self._cache.revision()
 
+    def path(self, group_version: str | None = None) -> str:
+        """The file of the groups, or of one group version; "" where there is no cache on disk."""
+        key = GROUPS if group_version is None else str(parse_group_version(group_version))
+        return self._cache.store.path(key) if self._cache.store is not None else ""
+
     def write_index(self) -> bool:
         """Write the index that warm command lines start from, if all documents are in memory and on disk.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Failed = Mapping[GroupVersion, DiscoveryError]
 
 # As many requests at a time as one client may have under way against one server.
-MAX_WORKERS = 48
+MAX_WORKERS = 96
 
 
 def groups_and_resources(

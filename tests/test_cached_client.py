@@ -455,6 +455,14 @@ def test_an_unwritable_cache_costs_one_warning_and_keeps_its_memory(
     assert [record.getMessage().count("cannot be written") for record in caplog.records] == [1]
 
 
+def test_a_document_s_file_can_be_named(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+    client = cached_client(server)
+    client.server_groups()
+    assert Path(client.path()).name == "servergroups.json"
+    assert Path(client.path("apps/v1")).exists()
+    assert CachedDiscoveryClient(client).path() == ""
+
+
 def test_a_cache_in_memory_alone_works(server: DiscoveryServer) -> None:
     client = CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)))
     for _ in range(3):

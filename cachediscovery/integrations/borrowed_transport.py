@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ..cached_client import CachedDiscoveryClient
+from ..client import DiscoveryClient
+from ..disk.http_store import HTTPStore
+from ..disk.opening import open_store
 from ..errors import DiscoveryError
 from ..transport.document_transport import Answer, DocumentTransport
 from ..transport.failures import request_error
@@ -34,6 +38,14 @@ class BorrowedTransport(DocumentTransport):
             # The other client's own time-outs apply, and we do not know them.
             raise request_error(url, error, float("nan"), float("nan")) from error
         return Answer(url, status, _Headers(found), body)
+
+
+def discovery_by(transport: BorrowedTransport, server: str) -> CachedDiscoveryClient:
+    """A cached discovery client that asks by way of `transport`, on kubectl's cache."""
+    store = open_store(server)
+    if store is not None:
+        transport.responses = HTTPStore(store.root)
+    return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
 
 
 class _Headers(dict[str, str]):

@@ -16,13 +16,9 @@ import anyio.from_thread
 import anyio.to_thread
 from kr8s._data_utils import sort_versions
 
-from ..cached_client import CachedDiscoveryClient
-from ..client import DiscoveryClient
-from ..disk.http_store import HTTPStore
-from ..disk.opening import open_store
 from ..documents import resource_to
 from ..errors import DiscoveryError, GroupDiscoveryFailed
-from .borrowed_transport import BorrowedTransport, original_error
+from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +43,7 @@ class _CachedApi:
         self._api = api
         self._portal: anyio.from_thread.BlockingPortal | None = None
         server: str = api.auth.server
-        transport = BorrowedTransport(server, self._ask)
-        store = open_store(server)
-        if store is not None:
-            transport.responses = HTTPStore(store.root)
-        self._discovery = CachedDiscoveryClient(DiscoveryClient(transport, server), store)
+        self._discovery = discovery_by(BorrowedTransport(server, self._ask), server)
 
     async def api_resources(self) -> list[dict[str, Any]]:
         """kr8s's list: a dict for each resource, `version` being its group version."""

@@ -18,12 +18,8 @@ from kubernetes.dynamic.discovery import Discoverer
 from kubernetes.dynamic.resource import Resource, ResourceList
 
 from ..cached_client import CachedDiscoveryClient
-from ..client import DiscoveryClient
-from ..disk.http_store import HTTPStore
-from ..disk.opening import open_store
-from ..disk.store import GROUPS
 from ..errors import DiscoveryError
-from .borrowed_transport import BorrowedTransport, original_error
+from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 from .resource_tree import ResourceTree
 
 TYPE_CHECKING = False
@@ -42,14 +38,11 @@ class CachedDiscoverer(Discoverer):
         self.client = client
         server: str = client.configuration.host
         self._transport = BorrowedTransport(server, self._ask)
-        store = open_store(server)
-        if store is not None:
-            self._transport.responses = HTTPStore(store.root)
-        self._discovery = CachedDiscoveryClient(DiscoveryClient(self._transport, server), store)
+        self._discovery = discovery_by(self._transport, server)
         self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
         self._version: dict[str, Any] | None = None
         # Where their discoverers keep everything in one file; whoever looks at its date looks at the groups' here.
-        self._Discoverer__cache_file = store.path(GROUPS) if store is not None else cache_file
+        self._Discoverer__cache_file = self._discovery.path() or cache_file
 
     @property
     def discovery(self) -> CachedDiscoveryClient:

@@ -21,11 +21,8 @@ from kubernetes_asyncio.dynamic.exceptions import api_exception
 from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 
 from ..cached_client import CachedDiscoveryClient
-from ..client import DiscoveryClient
-from ..disk.http_store import HTTPStore
-from ..disk.opening import open_store
 from ..errors import DiscoveryError
-from .borrowed_transport import BorrowedTransport, original_error
+from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 from .resource_tree import ResourceTree
 
 TYPE_CHECKING = False
@@ -50,10 +47,7 @@ class CachedDiscoverer(Discoverer):
         self._loop = asyncio.get_running_loop()
         server: str = client.configuration.host
         self._transport = BorrowedTransport(server, self._ask)
-        store = open_store(server)
-        if store is not None:
-            self._transport.responses = HTTPStore(store.root)
-        self._discovery = CachedDiscoveryClient(DiscoveryClient(self._transport, server), store)
+        self._discovery = discovery_by(self._transport, server)
         self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
         self._version: dict[str, Any] | None = None
 

@@ -15,19 +15,16 @@ from typing import Any
 
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
-from ..cached_client import CachedDiscoveryClient
-from ..client import DiscoveryClient
-from ..disk.http_store import HTTPStore
-from ..disk.opening import open_store
 from ..interface import parse_group_version
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
 from ..schema import GroupKind
-from .borrowed_transport import BorrowedTransport
+from .borrowed_transport import BorrowedTransport, discovery_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..cached_client import CachedDiscoveryClient
     from ..interface import DiscoveryInterface
 
 
@@ -41,11 +38,7 @@ def discovery_for(client: Any) -> CachedDiscoveryClient:
         answer = connection.get(path, headers=dict(headers))
         return answer.status_code, answer.headers, answer.content
 
-    transport = BorrowedTransport(server, ask)
-    store = open_store(server)
-    if store is not None:
-        transport.responses = HTTPStore(store.root)
-    return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
+    return discovery_by(BorrowedTransport(server, ask), server)
 
 
 def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str) -> Any:

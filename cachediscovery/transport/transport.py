@@ -40,7 +40,7 @@ class TransportOptions(NamedTuple):
     connect_timeout: float = CONNECT_TIMEOUT
     read_timeout: float = READ_TIMEOUT
     max_document_bytes: int = MAX_DOCUMENT_BYTES
-    pool_size: int = 48
+    pool_size: int = 96
 
 
 class Transport(DocumentTransport):
