@@ -161,11 +161,16 @@ class CachedDiscoveryClient:
     def write_index(self) -> bool:
         """Write the index that warm command lines start from, if all documents are in memory and on disk.
 
-        Whether it was written. Makes no request; a disk that cannot be written is no error.
+        An index that still holds is left alone. Whether it was written; a disk that cannot be written is no
+        error. Makes no request.
         """
-        found = self._all_cached()
-        store, signatures = self._cache.store, self._cache.signatures()
-        if found is None or found[2] or store is None:
+        from .disk.index import read_index
+
+        store = self._cache.store
+        if store is None or read_index(store.root, store.folder, float("inf")):
+            return False
+        found, signatures = self._all_cached(), self._cache.signatures()
+        if found is None or found[2]:
             return False
         from .disk.index_writer import write_index
         from .restmapper.table import ResourceTable

@@ -77,6 +77,19 @@ COMMANDS = (
     Command(
         "invalidate", "Drop the cached documents of the cluster, or one of them", "invalidate", (), "[GROUP/VERSION]"
     ),
+    Command(
+        "cache info",
+        "Print what the cache holds, cluster by cluster",
+        "cache_info",
+        (Flag("output", TEXT, "json", "o", ("json",)),),
+    ),
+    Command(
+        "cache prune",
+        "Remove expired and broken documents, and clusters that are in no kubeconfig",
+        "cache_prune",
+        (Flag("dry-run", BOOL, "only say what would be removed"),),
+    ),
+    Command("cache clear", "Remove all documents of all clusters", "cache_clear"),
     Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
     Command(
         "resolve",

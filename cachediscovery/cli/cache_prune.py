@@ -1,0 +1,38 @@
+"""`cache prune`: remove what is of no use any more; `--dry-run` only says what."""
+
+from __future__ import annotations
+
+import os
+
+from ..disk.inventory import FRESH, ClusterEntry, remove
+from .flags import Parsed
+from .output import warn
+from .stdout import write
+from .upkeep import clusters_of, known_folders, root_of
+
+
+def run(parsed: Parsed) -> int:
+    root = root_of(parsed)
+    known = known_folders(root, parsed.text("kubeconfig"))
+    if known is None:
+        warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
+    doomed = [path for cluster in clusters_of(parsed) for path in _doomed(cluster, known)]
+    if parsed.flag("dry-run"):
+        write("".join(f"would remove {path}\n" for path in doomed) + f"would remove {_count(len(doomed))}\n")
+        return 0
+    removed = remove(doomed, os.path.join(root, "discovery"))
+    write(f"removed {_count(removed)}\n")
+    return 0
+
+
+def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
+    """Expired and broken documents and torn leftovers; everything of a cluster that is in no kubeconfig."""
+    orphaned = known is not None and os.path.normpath(cluster.folder) not in known
+    documents = [item.path for item in cluster.documents if orphaned or item.state != FRESH]
+    # An index or a lock of nothing is nothing.
+    extra = cluster.extra if len(documents) == len(cluster.documents) else ()
+    return [*documents, *extra, *cluster.leftovers]
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
