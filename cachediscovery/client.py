@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import log
 from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
+from .concurrency import run_together
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from .fields import MalformedDocument, text, texts
@@ -94,25 +95,18 @@ class DiscoveryClient:
         A 404 for `/api` is an extension API server; a 404 or 403 for `/apis` beside an `/api` is an old or
         a restricted server. Either goes on with the other half.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1, "cachediscovery") as pool:
-            pending = pool.submit(self._legacy_groups)
-            apis: GroupsAndMaybeResources | None = None
-            refused: StatusError | None = None
-            try:
-                apis = self._groups("/apis")
-            except StatusError as error:
-                if error.code not in (403, 404):
-                    raise
-                refused = error
-            api = pending.result()
-        if refused is not None:
+        calls: list[Callable[[], GroupsAndMaybeResources | StatusError | None]] = [
+            self._legacy_groups,
+            self._other_groups,
+        ]
+        api, apis = run_together(calls, len(calls))
+        assert not isinstance(api, StatusError)
+        if isinstance(apis, StatusError):
             if api is None or not api.groups.groups:
-                raise refused
-            if refused.code == 403:
-                log.warning("only the core group can be listed: %s", refused)
-            return api._replace(complete=refused.code == 404)
+                raise apis
+            if apis.code == 403:
+                log.warning("only the core group can be listed: %s", apis)
+            return api._replace(complete=apis.code == 404)
         assert apis is not None
         return apis if api is None else _merged(api, apis)
 
@@ -169,6 +163,14 @@ class DiscoveryClient:
             return self._groups("/api")
         except NotFound:
             return None
+
+    def _other_groups(self) -> GroupsAndMaybeResources | StatusError:
+        try:
+            return self._groups("/apis")
+        except StatusError as error:
+            if error.code in (403, 404):
+                return error
+            raise
 
     def _groups(self, path: str) -> GroupsAndMaybeResources:
         return self._document(path, self._accept, self._groups_from)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from .concurrency import run_together
 from .errors import DiscoveryError, GroupDiscoveryFailed
 from .types import APIResource, APIResourceList
 
@@ -98,13 +101,7 @@ def fetch_each(
         except DiscoveryError as error:
             failed[group_version] = error
 
-    if len(group_versions) == 1:
-        for group_version in group_versions:
-            fetch_one(group_version)
-        return resources, failed
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(max_workers, len(group_versions) or 1), "cachediscovery") as pool:
-        # list() brings out what is not a DiscoveryError, a KeyboardInterrupt say.
-        list(pool.map(fetch_one, group_versions))
+    calls = [partial(fetch_one, group_version) for group_version in group_versions]
+    if calls:
+        run_together(calls, max_workers)
     return resources, failed

@@ -1,0 +1,47 @@
+"""Several calls at a time, in threads that an interrupt does not have to wait for."""
+
+from __future__ import annotations
+
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
+    """The results of `calls`, in their order; at most `max_workers` run at a time.
+
+    All of them are run to their end; then the first exception, in the order of the calls, is raised.
+    Unlike those of an executor the threads are daemons: after Ctrl-C nobody waits for a server that hangs.
+    """
+    if len(calls) == 1:
+        return [calls[0]()]
+    results: dict[int, T] = {}
+    errors: dict[int, BaseException] = {}
+    numbers = iter(range(len(calls)))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            try:
+                results[number] = calls[number]()
+            except BaseException as error:
+                errors[number] = error
+
+    count = min(max_workers, len(calls))
+    threads = [threading.Thread(target=work, name="cachediscovery", daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[min(errors)]
+    return [results[number] for number in range(len(calls))]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from cachediscovery.concurrency import run_together
+
+
+def test_results_are_in_the_order_of_the_calls() -> None:
+    assert run_together([lambda number=number: number * 2 for number in range(50)], 7) == list(range(0, 100, 2))
+    assert run_together([lambda: 1], 7) == [1]
+
+
+def test_no_more_than_the_bound_run_at_a_time() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    turn = threading.Barrier(3, timeout=10)
+
+    def call() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        turn.wait()
+        with lock:
+            running -= 1
+
+    run_together([call] * 9, 3)
+    assert most == 3
+
+
+def test_all_run_to_their_end_before_the_first_error_is_raised() -> None:
+    done: list[int] = []
+
+    def call(number: int) -> None:
+        if number in (2, 4):
+            raise ValueError(str(number))
+        done.append(number)
+
+    with pytest.raises(ValueError, match="2"):
+        run_together([lambda number=number: call(number) for number in range(6)], 2)
+    assert sorted(done) == [0, 1, 3, 5]
