@@ -162,3 +162,7 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.APIS
         pytest.skip(harness.GO_MISSING)
     with harness.APIServer(tmp_path_factory.mktemp("apiserver")) as running:
         yield running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run the long tests whole: a thousand crashes, not a few")
