@@ -124,6 +124,14 @@ def test_get_raises_what_theirs_raises(twins: APIServer) -> None:
     assert resources.get(api_version="one.test/v1", kind="Twin").group == "one.test"
 
 
+def test_two_lookups_give_equal_resources(twins: APIServer) -> None:
+    one, other = (dynamic(twins).resources.get(api_version="one.test/v2", kind="Twin") for _ in range(2))
+    assert one == other
+    assert one.status == other.status
+    assert one.status != other.scale
+    assert len({one, other, dynamic(twins).resources.get(api_version="one.test/v1", kind="Twin")}) == 2
+
+
 def test_subresources_and_lists_are_usable(twins: APIServer) -> None:
     made = dynamic(twins)
     twin = made.resources.get(api_version="one.test/v2", kind="Twin")
