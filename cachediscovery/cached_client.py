@@ -19,6 +19,7 @@ from .interface import GroupsAndMaybeResources, parse_group_version
 from .listing import fetch_each, groups_and_resources, namespaced_only, preferred_resources
 from .memory import Groups
 from .schema import GroupVersion
+from .stale import StaleIfError
 from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 TYPE_CHECKING = False
@@ -62,14 +63,17 @@ class CachedDiscoveryClient:
         *,
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
+        stale_if_error: float = 0.0,
     ) -> None:
-        """`store` holds the files, None for a cache in memory alone. `ttl` and `coherence` are in seconds.
+        """`store` holds the files, None for a cache in memory alone. All times are in seconds.
 
         Within `coherence` seconds of the last look at a file, calls are served from memory without
-        looking whether another process has replaced or removed it.
+        looking whether another process has replaced or removed it. For `stale_if_error` seconds after
+        they have expired, documents are used, with a warning, if the server cannot be reached (RFC 5861).
         """
         self._delegate = delegate
         self._cache = DocumentCache(store, ttl, coherence)
+        self._stale_if_error = StaleIfError(self._cache, stale_if_error)
         # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(store.lock_path if store is not None else str)
         self._mutex = threading.Lock()
@@ -85,6 +89,7 @@ class CachedDiscoveryClient:
         cache_dir: str = "",
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
+        stale_if_error: float = 0.0,
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
@@ -93,7 +98,7 @@ class CachedDiscoveryClient:
 
         store = open_store(config.server, cache_dir)
         base = LazyDiscoveryClient(config.server, lambda: config, store, options)
-        return cls(base, store, ttl=ttl, coherence=coherence)
+        return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
 
     @classmethod
     def from_kubeconfig(
@@ -103,6 +108,7 @@ class CachedDiscoveryClient:
         cache_dir: str = "",
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
+        stale_if_error: float = 0.0,
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for the kubeconfig, as `load_config(overrides)` understands it, read when it has to be.
@@ -117,7 +123,7 @@ class CachedDiscoveryClient:
         config = LazyConfig(overrides or ConfigOverrides(), cache_dir)
         store = open_store(config.server, cache_dir)
         base = LazyDiscoveryClient(config.server, config.load, store, options)
-        return cls(base, store, ttl=ttl, coherence=coherence)
+        return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
 
     @property
     def server(self) -> str:
@@ -237,7 +243,9 @@ class CachedDiscoveryClient:
             _, missing = self._cached_resources(found.groups)
             if len(missing) > _FEW and self._aggregates is not False:
                 with self._fetching_lock(GROUPS):
-                    found = self._fetch_groups()
+                    again = self._stale_if_error.fetch(GROUPS, self._fetch_groups)
+                    assert isinstance(again, Groups)
+                    found = again
         if found.resources is not None:
             # Not by way of the cache: with a short enough TTL it has forgotten them already.
             return found.groups, found.resources, found.failed
@@ -265,7 +273,9 @@ class CachedDiscoveryClient:
         if found is not None:
             return found
         with self._fetching_lock(key):
-            return self._lock.run(fetch, lambda: self._cache.look_up(key, look=True))
+            return self._lock.run(
+                lambda: self._stale_if_error.fetch(key, fetch), lambda: self._cache.look_up(key, look=True)
+            )
 
     def _fetching_lock(self, key: str) -> threading.Lock:
         with self._mutex:

@@ -70,6 +70,18 @@ class DocumentCache:
             self.fresh = False
         return entry.value
 
+    def look_up_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
+        """The document from disk although it has expired, by up to `stale` seconds; and its age in seconds."""
+        read = self._parse(key)
+        if read is None:
+            return None
+        value, signature = read
+        age = time.time() - signature.mtime
+        if not -_FUTURE <= age < self._ttl + stale:
+            return None
+        self.fresh = False
+        return value, max(0.0, age)
+
     def keep(self, key: str, value: Document, data: bytes | None, asked_at: float, ttl: float | None = None) -> None:
         """Put a document, asked for at `asked_at`, into memory and, where there is `data`, on disk."""
         if asked_at < self._invalidated(key):
@@ -145,8 +157,8 @@ class DocumentCache:
                     self._revision += 1
         return holds
 
-    def _read(self, key: str, now: float) -> Entry | None:
-        """The document from disk, put into memory; None if it is not there, or not to be used."""
+    def _parse(self, key: str) -> tuple[Document, Signature] | None:
+        """The document on disk, whatever its age; None if it is not there, broken, or older than an invalidation."""
         stored = self.store.read(key) if self.store is not None else None
         if stored is None or self.store is None:
             return None
@@ -161,6 +173,16 @@ class DocumentCache:
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None
+        return value, signature
+
+    def _read(self, key: str, now: float) -> Entry | None:
+        """The document from disk, put into memory; None if it is not there, or not to be used."""
+        invalidated_at = self._invalidated(key)
+        read = self._parse(key)
+        if read is None or self.store is None:
+            return None
+        value, signature = read
+        path = self.store.path(key)
         entry = Entry(
             value=value,
             fetched_at=signature.mtime,

@@ -104,4 +104,8 @@ def fetch_each(
     calls = [partial(fetch_one, group_version) for group_version in group_versions]
     if calls:
         run_together(calls, max_workers)
-    return resources, failed
+    # In the order asked for, not in that of the answers.
+    return (
+        {key: resources[key] for key in group_versions if key in resources},
+        {key: failed[key] for key in group_versions if key in failed},
+    )

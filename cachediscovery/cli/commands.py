@@ -29,6 +29,7 @@ GLOBAL_FLAGS = (
     Flag("max-document-bytes", TEXT, "largest answer to accept (default 64 MiB)"),
     Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)"),
     Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)"),
+    Flag("stale-if-error", TEXT, "time past their expiry to use documents for if the server cannot be reached"),
     Flag("verbose", LEVEL, "show cache hits, misses and requests", "v"),
     Flag("help", BOOL, "show this help", "h"),
 )

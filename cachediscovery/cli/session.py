@@ -26,6 +26,8 @@ class Session:
         """Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used."""
         self._parsed = parsed
         self._ttl = ttl_from(parsed)
+        stale = parsed.text("stale-if-error")
+        self._stale_if_error = _duration(stale, "--stale-if-error") if stale else 0.0
         transport_numbers(parsed)
         cache_dir = parsed.text("cache-dir")
         self._config = LazyConfig(overrides_from(parsed), cache_dir)
@@ -46,7 +48,7 @@ class Session:
         """A new cached client on the cluster's store."""
         from ..cached_client import CachedDiscoveryClient
 
-        return CachedDiscoveryClient(self.base_client(), self.store, ttl=self._ttl)
+        return CachedDiscoveryClient(self.base_client(), self.store, ttl=self._ttl, stale_if_error=self._stale_if_error)
 
 
 def overrides_from(parsed: Parsed) -> ConfigOverrides:

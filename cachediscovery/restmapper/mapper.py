@@ -106,7 +106,7 @@ class RESTMapper:
         failed = {key: value for key, value in self._table.failed.items() if key.group.startswith(group)}
         if failed:
             names = ", ".join(map(str, failed))
-            return GroupUnavailableError(f"{message} was seen, but {names} could not be discovered: try again", failed)
+            return GroupUnavailableError(f"{message}, but {names} could not be discovered: try again", failed)
         return error(message)
 
 
