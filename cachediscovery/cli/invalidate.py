@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..disk.store import GROUPS
+import os
+
+from ..disk.lock import FetchLock
+from ..disk.store import GROUPS, DocumentStore
 from ..interface import parse_group_version
 from .flags import Parsed, UsageError
 from .session import Session
@@ -14,11 +17,16 @@ def run(parsed: Parsed) -> int:
         raise UsageError(f"one group version at most, got {parsed.arguments}")
     chosen = [str(parse_group_version(argument)) for argument in parsed.arguments]
     session = Session(parsed)
-    removed = 0
-    if session.store is not None:
-        # The groups first: without them nobody takes the rest for the whole.
-        keys = chosen or sorted(session.store.keys(), key=lambda key: key != GROUPS)
-        removed = sum(map(session.store.remove, keys))
+    store, removed = session.store, 0
+    if store is not None and os.path.isdir(store.folder):
+        # A fetch that is under way was asked for before this: it is let finish, and its documents go as well.
+        removed = FetchLock(store.lock_path).run(lambda: _remove(store, chosen), lambda: None)
     noun = "document" if removed == 1 else "documents"
     write(f"invalidated {removed} {noun} of {session.server}\n")
     return 0
+
+
+def _remove(store: DocumentStore, chosen: list[str]) -> int:
+    """The groups first: without them nobody takes the rest for the whole."""
+    keys = chosen or sorted(store.keys(), key=lambda key: key != GROUPS)
+    return sum(map(store.remove, keys))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +34,19 @@ def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServe
     server.forget_requests()
     cli("api-resources", "--cached", server=server)
     assert server.paths() == ["/apis/apps/v1"]
+
+
+def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> None:
+    with DiscoveryServer(delay=1.5) as server:
+        cli("cache", "path", server=server)
+        fetching = threading.Thread(target=cli, args=("api-resources", "--cached"), kwargs={"server": server})
+        fetching.start()
+        while not list((home / ".kube/cache").rglob(".cachediscovery.lock")):
+            time.sleep(0.02)
+        time.sleep(0.3)
+        assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
+        fetching.join()
+        assert not list((home / ".kube/cache").rglob("server*.json"))
 
 
 def test_cache_path_is_the_clusters_folder(server: DiscoveryServer, cli: Run, home: Path) -> None:
