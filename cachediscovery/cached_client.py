@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 
+from .disk.folders import DEFAULT_TTL
 from .disk.lock import FetchLock
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
         APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
     ]
 
-# kubectl's.
-DEFAULT_TTL = 6 * 60 * 60.0
 # How long another process's refresh may go unseen by a long-lived one.
 DEFAULT_COHERENCE = 1.0
 # Seconds for which a listing with failed group versions stands: extension servers come back.

@@ -12,16 +12,13 @@ from . import log
 from .disk.files import Signature
 from .disk.store import GROUPS, DocumentStore
 from .documents import group_list_from, parse_object, resource_list_from
-from .errors import InvalidGroupVersion
 from .fields import MalformedDocument
-from .interface import parse_group_version
 from .memory import Entry, Groups
-from .schema import GroupVersion
-from .types import APIGroupList, APIResourceList
+from .types import APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     Document: TypeAlias = Groups | APIResourceList
 
@@ -169,7 +166,11 @@ class DocumentCache:
             return None
         try:
             parsed = parse_object(stored.data)
-            value = _groups_from(parsed) if key == GROUPS else resource_list_from(parsed, key, strict=True)
+            value: Document
+            if key == GROUPS:
+                value = Groups(group_list_from(parsed, strict=True), {})
+            else:
+                value = resource_list_from(parsed, key, strict=True)
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None
@@ -213,17 +214,3 @@ class DocumentCache:
 
 def _is_current(entry: Entry) -> bool:
     return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
-
-
-def _groups_from(parsed: dict[str, Any]) -> Groups:
-    """The groups of a cache file. With a name that no server may have, it is neither ours nor kubectl's."""
-    groups: APIGroupList = group_list_from(parsed, strict=True)
-    if not groups.groups:
-        raise MalformedDocument("no groups")
-    for group in groups.groups:
-        for version in group.versions:
-            try:
-                parse_group_version(str(GroupVersion(group.name, version.version)))
-            except InvalidGroupVersion as error:
-                raise MalformedDocument(str(error)) from None
-    return Groups(groups, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from .fields import MalformedDocument, flag, mapping, mappings, text, texts
+from .names import is_group_name, is_version_name
 from .types import (
     APIGroup,
     APIGroupList,
@@ -49,9 +50,20 @@ def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool
 
 
 def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroupList:
-    """An `APIGroupList` from parsed JSON. Raises `MalformedDocument`."""
+    """An `APIGroupList` from parsed JSON. Raises `MalformedDocument`.
+
+    A cache file (`strict`) without groups, or with a name that no server may have, is neither ours nor kubectl's.
+    """
     expect_kind(parsed, GROUP_LIST_KIND, "groups", strict=strict)
-    return APIGroupList(tuple(_group_from(group) for group in mappings(parsed, "groups")))
+    groups = tuple(_group_from(group) for group in mappings(parsed, "groups"))
+    if strict:
+        if not groups:
+            raise MalformedDocument("no groups")
+        for group_version in (version for group in groups for version in group.group_versions):
+            name, version = group_version
+            if not is_version_name(version) or (name and not is_group_name(name)):
+                raise MalformedDocument(f"{str(group_version)!r} is no group version")
+    return APIGroupList(groups)
 
 
 def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:

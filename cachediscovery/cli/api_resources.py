@@ -9,7 +9,7 @@ from .output import fail
 from .progress import progress
 from .session import Session
 from .stdout import write
-from .table import RESOURCE_HEADERS, WIDE_RESOURCE_HEADERS, format_table
+from .table import format_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,25 +77,22 @@ def _sorted(resources: list[APIResource], sort_by: str) -> list[APIResource]:
 
 
 def _formatted(resources: list[APIResource], output: str, *, headers: bool) -> str:
-    if output == "name":
-        return "".join(
-            f"{resource.name}.{resource.group}\n" if resource.group else f"{resource.name}\n" for resource in resources
-        )
     if output in ("json", "yaml"):
         return _document(resources, output)
-    wide = output == "wide"
-    rows = [WIDE_RESOURCE_HEADERS if wide else RESOURCE_HEADERS] if headers else []
-    for resource in resources:
-        api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
-        row = (
+    rows = (
+        (
+            resource.group,
+            resource.version,
             resource.name,
             ",".join(resource.short_names),
-            api_version,
             "true" if resource.namespaced else "false",
             resource.kind,
+            ",".join(resource.verbs),
+            ",".join(resource.categories),
         )
-        rows.append((*row, ",".join(resource.verbs), ",".join(resource.categories)) if wide else row)
-    return format_table(rows)
+        for resource in resources
+    )
+    return format_resources(rows, output, headers=headers)
 
 
 def _document(resources: list[APIResource], output: str) -> str:

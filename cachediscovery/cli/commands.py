@@ -117,3 +117,8 @@ def find_command(words: Sequence[str]) -> tuple[Command | None, int]:
             if command.name == name and len(words) >= length:
                 return command, length
     return None, 0
+
+
+def all_flags() -> list[Flag]:
+    """The flags of every command, and those of all commands."""
+    return [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]

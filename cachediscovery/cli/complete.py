@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import DiscoveryError
-from .commands import COMMANDS, GLOBAL_FLAGS, Command, find_command
+from .commands import COMMANDS, GLOBAL_FLAGS, Command, all_flags, find_command
 from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
 
 TYPE_CHECKING = False
@@ -107,7 +107,7 @@ def _cached_names(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
 
 def _parsed(words: list[str]) -> Parsed:
     """The flags so far; one whose value is just being completed is none yet."""
-    flags = [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]
+    flags = all_flags()
     try:
         return parse(words, flags)
     except UsageError:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .commands import Command
-    from .flags import Flag, Parsed
+    from .flags import Parsed
 
 INTERRUPTED = 130
 
@@ -96,10 +96,11 @@ def _run(command: Command, parsed: Parsed) -> int:
 
 def _words(argv: Sequence[str]) -> list[str]:
     """The words of `argv` that are neither flags nor their values: kubectl lets flags come before the command."""
+    from .commands import all_flags
     from .flags import BOOL, LEVEL
 
-    takes_value = {f"--{flag.name}" for flag in _all_flags() if flag.kind not in (BOOL, LEVEL)}
-    takes_value |= {f"-{flag.letter}" for flag in _all_flags() if flag.letter and flag.kind not in (BOOL, LEVEL)}
+    with_value = [flag for flag in all_flags() if flag.kind not in (BOOL, LEVEL)]
+    takes_value = {f"--{flag.name}" for flag in with_value} | {f"-{flag.letter}" for flag in with_value if flag.letter}
     words = []
     skip = False
     for word in argv:
@@ -110,12 +111,6 @@ def _words(argv: Sequence[str]) -> list[str]:
         else:
             words.append(word)
     return words
-
-
-def _all_flags() -> list[Flag]:
-    from .commands import COMMANDS, GLOBAL_FLAGS
-
-    return [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]
 
 
 def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:

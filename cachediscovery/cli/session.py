@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..config.overrides import ConfigOverrides
+from ..disk.folders import DEFAULT_TTL
 from ..disk.opening import open_store
 from ..lazy import LazyConfig, LazyDiscoveryClient
 from .flags import Parsed, UsageError
@@ -73,8 +74,6 @@ def overrides_from(parsed: Parsed) -> ConfigOverrides:
 
 def ttl_from(parsed: Parsed) -> float:
     """`--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours; in seconds."""
-    from ..cached_client import DEFAULT_TTL
-
     text, source = parsed.text("cache-ttl"), "--cache-ttl"
     if not text:
         text, source = os.environ.get(TTL_VARIABLE, ""), f"${TTL_VARIABLE}"

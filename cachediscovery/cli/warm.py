@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 
 from ..config.remembered import RememberedServer
-from ..disk.folders import cache_root, cluster_folder
-from ..disk.index import CATEGORIES, KIND, NAMESPACED, PLURAL, PREFERRED, SHORT_NAMES, VERBS, VERSION, read_index
+from ..disk.folders import DEFAULT_TTL, cache_root, cluster_folder
+from ..disk.index import CATEGORIES, GROUP, KIND, NAMESPACED, PLURAL, PREFERRED, SHORT_NAMES, VERBS, VERSION, read_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_DEFAULT_TTL = 6 * 60 * 60.0
 
 
 def run(argv: Sequence[str]) -> int | None:
@@ -55,25 +53,18 @@ def _take_output(words: list[str]) -> str | None:
 def _index() -> str:
     root = cache_root()
     server = RememberedServer(root).load() if root else ""
-    return read_index(root, cluster_folder(root, server), _DEFAULT_TTL) if server else ""
+    return read_index(root, cluster_folder(root, server), DEFAULT_TTL) if server else ""
 
 
 def _listing(text: str, output: str) -> str:
     """`api-resources --cached`."""
     rows = [line.split("\t") for line in text.split("\n") if line.endswith("\t1")]
     # Group and name are all that kubectl sorts by, and no two resources share both.
-    rows = sorted((row for row in rows if row[VERBS]), key=lambda row: (row[0], row[PLURAL]))
-    if output == "name":
-        return "".join(f"{row[PLURAL]}.{row[0]}\n" if row[0] else f"{row[PLURAL]}\n" for row in rows)
-    from .table import RESOURCE_HEADERS, WIDE_RESOURCE_HEADERS, format_table
+    rows = sorted((row for row in rows if row[VERBS]), key=lambda row: (row[GROUP], row[PLURAL]))
+    from .table import format_resources
 
-    wide = output == "wide"
-    table: list[Sequence[str]] = [WIDE_RESOURCE_HEADERS if wide else RESOURCE_HEADERS]
-    for row in rows:
-        api_version = f"{row[0]}/{row[VERSION]}" if row[0] else row[VERSION]
-        cells = (row[PLURAL], row[SHORT_NAMES], api_version, row[NAMESPACED], row[KIND])
-        table.append((*cells, row[VERBS], row[CATEGORIES]) if wide else cells)
-    return format_table(table)
+    fields = (GROUP, VERSION, PLURAL, SHORT_NAMES, NAMESPACED, KIND, VERBS, CATEGORIES)
+    return format_resources(([row[field] for field in fields] for row in rows), output, headers=True)
 
 
 def _resolved(text: str, names: list[str], output: str) -> str | None:
@@ -91,12 +82,12 @@ def _resolved(text: str, names: list[str], output: str) -> str | None:
             return None
         found.append((name, row))
     if output == "name":
-        return "".join(f"{row[PLURAL]}.{row[0]}\n" if row[0] else f"{row[PLURAL]}\n" for _, row in found)
+        return "".join(f"{row[PLURAL]}.{row[GROUP]}\n" if row[GROUP] else f"{row[PLURAL]}\n" for _, row in found)
     from .table import MAPPING_HEADERS, format_table
 
     rows: list[Sequence[str]] = [MAPPING_HEADERS]
     for name, row in found:
-        group, version, plural = row[0], row[VERSION], row[PLURAL]
+        group, version, plural = row[GROUP], row[VERSION], row[PLURAL]
         path = f"/apis/{group}/{version}/{plural}" if group else f"/api/{version}/{plural}"
         scope = "Namespaced" if row[NAMESPACED] == "true" else "Cluster"
         rows.append((name, group, version, plural, row[KIND], scope, path))

@@ -1,4 +1,4 @@
-"""Where the cache is: kubectl's folders (cli-runtime's `ToDiscoveryClient`)."""
+"""Where the cache is, and for how long: kubectl's folders, kubectl's age (cli-runtime's `ToDiscoveryClient`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# In seconds.
+DEFAULT_TTL = 6 * 60 * 60.0
 # client-go: [^(\w/.)], with Go's ASCII \w. The parentheses are inside the class, so they survive.
 _SURVIVING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/.()")
 

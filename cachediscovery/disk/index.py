@@ -12,7 +12,7 @@ import stat
 import time
 import zlib
 
-from .trust import distrust_of_folder, is_trusted_file
+from .trust import distrust_of_cluster, is_trusted_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_index(root: str, folder: str, ttl: float) -> str:
     if head != b"%s %08x" % (_FORMAT.encode(), zlib.crc32(rest)):
         return ""
     states, _, lines = rest.partition(b"\n\n")
-    if not _hold(states.decode("utf-8", "replace"), folder, ttl) or not _is_trusted(root, folder):
+    if not _hold(states.decode("utf-8", "replace"), folder, ttl) or distrust_of_cluster(root, folder):
         return ""
     return lines.decode("utf-8", "replace")
 
@@ -91,7 +91,3 @@ def _hold(states: str, folder: str, ttl: float) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _is_trusted(root: str, folder: str) -> bool:
-    return not any(map(distrust_of_folder, (root, os.path.dirname(folder), folder)))

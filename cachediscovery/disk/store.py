@@ -23,7 +23,7 @@ from .files import (
     signature_of,
     to_nanoseconds,
 )
-from .trust import distrust_of_folder
+from .trust import distrust_of_cluster
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,8 +149,7 @@ class DocumentStore:
 
     def _is_trusted(self) -> bool:
         if self._trusted is None:
-            folders = [self.root, *folders_between(self.root, self.folder), self.folder]
-            reason = next(filter(None, map(distrust_of_folder, folders)), "")
+            reason = distrust_of_cluster(self.root, self.folder)
             self._trusted = not reason
             if reason:
                 log.warning("the discovery cache is not used: %s", reason)

@@ -30,6 +30,14 @@ def distrust_of_folder(path: str) -> str:
     return ""
 
 
+def distrust_of_cluster(root: str, folder: str) -> str:
+    """Why a cluster's `folder`, `root` or a folder between them is not to be trusted; "" if all of them are."""
+    folders = [folder]
+    while len(folders[-1]) > len(root):
+        folders.append(os.path.dirname(folders[-1]))
+    return next(filter(None, map(distrust_of_folder, reversed(folders))), "")
+
+
 def is_trusted_file(found: os.stat_result) -> bool:
     """Whether an open file is a regular one that this user, or root, wrote."""
     if not stat.S_ISREG(found.st_mode):

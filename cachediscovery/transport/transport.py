@@ -117,21 +117,25 @@ class Transport(DocumentTransport):
             if response.status not in _REDIRECTS or not location:
                 if response.status in (200, NOT_MODIFIED):
                     return response
-                raise status_error(_shown(url), response.status, response.headers, response.body)
+                raise status_error(without_userinfo(url), response.status, response.headers, response.body)
             url = urljoin(url, location)
             if urlsplit(url).scheme not in ("http", "https"):
-                raise RequestError(_shown(asked), f"{_shown(asked)} redirects to something that is not HTTP")
+                raise RequestError(
+                    without_userinfo(asked), f"{without_userinfo(asked)} redirects to something that is not HTTP"
+                )
             if at_home and not _same_origin(asked, url):
-                log.info("%s redirects to another host, which gets no credentials", _shown(asked))
+                log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
                 at_home = False
                 session = self._stranger()
-        raise RequestError(_shown(asked), f"{_shown(asked)} redirects without end: check the server's URL")
+        raise RequestError(
+            without_userinfo(asked), f"{without_userinfo(asked)} redirects without end: check the server's URL"
+        )
 
     def _send(self, session: requests.Session, url: str, headers: Mapping[str, str]) -> Answer:
         options = self._options
         started = time.monotonic()
         try:
-            proxies = proxies_for(url, self._config.proxy_url if self._config else "") if self._config else None
+            proxies = proxies_for(url, self._config.proxy_url) if self._config is not None else None
             with session.get(
                 url,
                 headers=headers,
@@ -141,20 +145,20 @@ class Transport(DocumentTransport):
                 proxies=proxies,
             ) as response:
                 body = self._read(response, started)
-                answered = Answer(_shown(url), response.status_code, response.headers, body)
+                answered = Answer(without_userinfo(url), response.status_code, response.headers, body)
         except RequestError:
             raise
         except Exception as error:
             if not _is_network_error(error):
                 raise
-            raise request_error(_shown(url), error, options.connect_timeout, options.read_timeout) from None
+            raise request_error(without_userinfo(url), error, options.connect_timeout, options.read_timeout) from None
         seconds = time.monotonic() - started
         log.info("GET %s %d in %d ms, %d bytes", answered.url, answered.status, seconds * 1000, len(body))
         return answered
 
     def _read(self, response: requests.Response, started: float) -> bytes:
         """The whole body, within bounds: a time-out of the socket alone would let a slow drip go on for ever."""
-        url = _shown(response.url)
+        url = without_userinfo(response.url)
         limit, deadline = self._options.max_document_bytes, started + self._options.read_timeout
         raw = response.raw
         chunks = []
@@ -210,10 +214,6 @@ class Transport(DocumentTransport):
             trust_only = self._config._replace(tls_server_name="")
             session.mount("https://", self._adapter(b"", b"", trust_only, impersonate=False))
         return session
-
-
-def _shown(url: str) -> str:
-    return without_userinfo(url)
 
 
 def _same_origin(one: str, other: str) -> bool:
