@@ -102,3 +102,8 @@ def test_no_link_is_followed(server: DiscoveryServer, cli: Run, home: Path, fold
     folder.symlink_to(away)
     assert cli("cache", "clear", server=server).out == "removed 0 files of 0 clusters\n"
     assert (away / "servergroups.json").exists()
+
+
+def test_info_judges_a_groups_file_as_the_cache_does(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+    (folder / "servergroups.json").write_text('{"kind":"APIGroupList","apiVersion":"v1","groups":[]}')
+    assert cli("cache", "info", server=server).out.splitlines()[3].split()[1:5] == ["40", "39", "0", "1"]
