@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from .async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
     from .cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .client import DiscoveryClient as DiscoveryClient
+    from .config.authority import cluster_of as cluster_of
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
     from .config.client_config import Impersonation as Impersonation
+    from .config.cluster import Cluster as Cluster
     from .config.in_cluster import in_cluster_config as in_cluster_config
     from .config.loading import load_config as load_config
     from .config.overrides import ConfigOverrides as ConfigOverrides
@@ -76,6 +78,7 @@ _MODULES = {
     "CachedDiscoveryInterface": ".interface",
     "CertificateError": ".errors",
     "ClientConfig": ".config.client_config",
+    "Cluster": ".config.cluster",
     "ConfigError": ".errors",
     "ConfigOverrides": ".config.overrides",
     "CredentialsError": ".errors",
@@ -112,6 +115,7 @@ _MODULES = {
     "StatusError": ".errors",
     "TransportOptions": ".transport.transport",
     "VersionInfo": ".types",
+    "cluster_of": ".config.authority",
     "filtered_by": ".listing",
     "group_version_resources": ".helpers",
     "in_cluster_config": ".config.in_cluster",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 
+from .cluster_identity import ClusterIdentity
 from .disk.folders import DEFAULT_TTL
 from .disk.lock import FetchLock
 from .disk.store import GROUPS, DocumentStore
@@ -26,7 +27,7 @@ from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeAlias
+    from typing import TypeAlias, TypeVar
 
     from .config.client_config import ClientConfig
     from .config.overrides import ConfigOverrides
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
 
+    T = TypeVar("T")
     Everything: TypeAlias = tuple[
         APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
     ]
@@ -45,6 +47,8 @@ DEFAULT_COHERENCE = 1.0
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
 _FEW = 2
+# Of a listing during which another cluster took over, nothing is used.
+_TRIES = 3
 
 
 class CachedDiscoveryClient:
@@ -72,6 +76,7 @@ class CachedDiscoveryClient:
         """
         self._delegate = delegate
         self._cache = DocumentCache(store, ttl, coherence)
+        self._identity = ClusterIdentity(store, delegate, lambda: self._cache.invalidate(None))
         self._stale_if_error = StaleIfError(self._cache, stale_if_error)
         # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(store.lock_path if store is not None else str)
@@ -92,10 +97,11 @@ class CachedDiscoveryClient:
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
+        from .config.authority import cluster_of
         from .disk.opening import open_store
         from .lazy import LazyDiscoveryClient
 
-        store = open_store(config.server, cache_dir)
+        store = open_store(cluster_of(config), cache_dir)
         base = LazyDiscoveryClient(config.server, lambda: config, store, options)
         return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
 
@@ -120,8 +126,8 @@ class CachedDiscoveryClient:
         from .lazy import LazyConfig, LazyDiscoveryClient
 
         config = LazyConfig(overrides or ConfigOverrides(), cache_dir)
-        store = open_store(config.server, cache_dir)
-        base = LazyDiscoveryClient(config.server, config.load, store, options)
+        store = open_store(config.cluster, cache_dir)
+        base = LazyDiscoveryClient(config.cluster.server, config.load, store, options)
         return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
 
     @property
@@ -172,7 +178,7 @@ class CachedDiscoveryClient:
         from .disk.index import read_index
 
         store = self._cache.store
-        if store is None or read_index(store.root, store.folder, float("inf")):
+        if store is None or read_index(store.root, store.folder, float("inf"), store.authority):
             return False
         found, signatures = self._all_cached(), self._cache.signatures()
         if found is None or found[2]:
@@ -211,8 +217,13 @@ class CachedDiscoveryClient:
         found = self._all_cached()
         if found is not None:
             return found
-        # One lock for the whole listing: between two of its requests no other process starts the same.
-        return self._lock.run(self._fetch_everything, lambda: self._all_cached(look=True))
+        for _ in range(_TRIES):
+            changes = self._identity.changes
+            # One lock for the whole listing: between two of its requests no other process starts the same.
+            fetched = self._lock.run(self._fetch_everything, lambda: self._all_cached(look=True))
+            if changes == self._identity.changes:
+                break
+        return fetched
 
     def _all_cached(self, *, look: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
@@ -259,8 +270,8 @@ class CachedDiscoveryClient:
 
     def _resources(self, key: str) -> APIResourceList:
         def fetch() -> APIResourceList:
-            asked_at = time.time()
-            return self._keep_resources(key, self._delegate.server_resources_for_group_version(key), asked_at)
+            fetched, asked_at = self._ask(lambda: self._delegate.server_resources_for_group_version(key))
+            return self._keep_resources(key, fetched, asked_at)
 
         found = self._once(key, fetch)
         assert isinstance(found, APIResourceList)
@@ -284,10 +295,20 @@ class CachedDiscoveryClient:
         aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
             self._delegate, "groups_and_maybe_resources", None
         )
-        asked_at = time.time()
         if aggregated is None:
-            return self._keep_groups(GroupsAndMaybeResources(self._delegate.server_groups(), None, {}), asked_at)
-        return self._keep_groups(aggregated(), asked_at)
+            groups, asked_at = self._ask(self._delegate.server_groups)
+            return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked_at)
+        return self._keep_groups(*self._ask(aggregated))
+
+    def _ask(self, call: Callable[[], T]) -> tuple[T, float]:
+        """What `call` gets from one and the same cluster, and when it was asked for."""
+        for _ in range(_TRIES):
+            changes, asked_at = self._identity.changes, time.time()
+            found = call()
+            self._identity.examine()
+            if changes == self._identity.changes:
+                break
+        return found, asked_at
 
     def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
         groups, resources, failed, complete = fetched

@@ -7,7 +7,7 @@ from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from .concurrency import run_together
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
-from .fields import MalformedDocument, text, texts
+from .fields import MalformedDocument, mapping, text, texts
 from .interface import GroupsAndMaybeResources, parse_group_version
 from .lines import one_line
 from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from .config.client_config import ClientConfig
     from .disk.http_store import HTTPStore
     from .transport.document_transport import DocumentTransport, Response
+    from .transport.server_identity import ServerIdentity
     from .transport.transport import TransportOptions
 
     T = TypeVar("T")
 
 _JSON = "application/json"
+_KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 # A group version that disappears between two requests fails the listing; the second try no longer lists it.
 _TRIES = 2
 
@@ -137,6 +139,17 @@ class DiscoveryClient:
 
     def openapi_v3(self) -> OpenAPIV3:
         return OpenAPIV3(self._transport.get)
+
+    def take_identities(self) -> set[ServerIdentity]:
+        """Who has answered since this was last called: more than one where another cluster took over."""
+        return self._transport.take_identities()
+
+    def cluster_uid(self) -> str:
+        """The UID of the namespace kube-system, which is taken for the cluster's own; "" where it may not be seen."""
+        try:
+            return self._document(_KUBE_SYSTEM, _JSON, lambda _, source: text(mapping(source, "metadata"), "uid"))
+        except DiscoveryError:
+            return ""
 
     def _everything(
         self,

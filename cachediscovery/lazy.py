@@ -16,31 +16,34 @@ if TYPE_CHECKING:
     from .disk.store import DocumentStore
     from .interface import GroupsAndMaybeResources
     from .openapi import OpenAPIV3
+    from .transport.server_identity import ServerIdentity
     from .transport.transport import TransportOptions
     from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 
 class LazyConfig:
-    """A configuration whose server is known before it is read: remembered for the state of the kubeconfig files."""
+    """A configuration whose cluster is known before it is read: remembered for the state of the kubeconfig files."""
 
     def __init__(self, overrides: ConfigOverrides, cache_dir: str = "") -> None:
         """Raises `ConfigError` where nothing is remembered, and the configuration cannot be used."""
-        from .config.remembered import RememberedServer
+        from .config.remembered import RememberedCluster, flags_of
         from .disk.folders import cache_root
 
         self._overrides = overrides
         self._loaded: ClientConfig | None = None
-        chosen = (overrides.context, overrides.cluster, overrides.user, overrides.server)
-        remembered = RememberedServer(cache_root(cache_dir), overrides.kubeconfig, chosen)
-        self.server = remembered.load()
-        if not self.server:
-            self.server = self._read().server
-            remembered.save(self.server)
+        remembered = RememberedCluster(cache_root(cache_dir), overrides.kubeconfig, flags_of(overrides))
+        found = remembered.load()
+        if found is None:
+            from .config.authority import cluster_of
+
+            found = cluster_of(self._read())
+            remembered.save(found)
+        self.cluster = found
 
     def load(self) -> ClientConfig:
         """The whole configuration, credentials and all. Raises `ConfigError`."""
         config = self._read()
-        if config.server != self.server:
+        if config.server != self.cluster.server:
             raise ConfigError("the kubeconfig was changed while it was being read: try again")
         return config
 
@@ -85,9 +88,18 @@ class LazyDiscoveryClient:
                 from .client import DiscoveryClient
                 from .disk.http_store import HTTPStore
 
-                responses = HTTPStore(self._store.root) if self._store is not None else None
-                self._made = DiscoveryClient.for_config(self._config(), self._options, responses=responses)
+                config = self._config()
+                # They are filed by URL: where two clusters share one, there is no telling whose they are.
+                kept = self._store is not None and not config.shares_url
+                responses = HTTPStore(self._store.root) if self._store is not None and kept else None
+                self._made = DiscoveryClient.for_config(config, self._options, responses=responses)
             return self._made
+
+    def take_identities(self) -> set[ServerIdentity]:
+        return self._made.take_identities() if self._made is not None else set()
+
+    def cluster_uid(self) -> str:
+        return self.client.cluster_uid()
 
     def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
         return self.client.groups_and_maybe_resources()

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DocumentStore, TransportOptions
+from cachediscovery.config.cluster import Cluster
 from cachediscovery.disk.folders import cluster_folder
 from cachediscovery.testing import DiscoveryServer
 
@@ -119,7 +120,7 @@ def kubeconfig_of(server: DiscoveryServer, tmp_path: Path) -> Path:
 
 def make_store(tmp_path: Path, server: DiscoveryServer) -> DocumentStore:
     root = str(tmp_path / "cache")
-    return DocumentStore(root, cluster_folder(root, server.url))
+    return DocumentStore(root, cluster_folder(root, Cluster(server.url)))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..disk.lock import FetchLock
-from ..disk.store import GROUPS, DocumentStore
+from ..disk.store import DocumentStore
 from ..interface import parse_group_version
 from .flags import Parsed, UsageError
 from .session import Session
@@ -27,6 +27,4 @@ def run(parsed: Parsed) -> int:
 
 
 def _remove(store: DocumentStore, chosen: list[str]) -> int:
-    """The groups first: without them nobody takes the rest for the whole."""
-    keys = chosen or sorted(store.keys(), key=lambda key: key != GROUPS)
-    return sum(map(store.remove, keys))
+    return sum(map(store.remove, chosen)) if chosen else store.remove_all()

@@ -32,8 +32,8 @@ class Session:
         transport_numbers(parsed)
         cache_dir = parsed.text("cache-dir")
         self._config = LazyConfig(overrides_from(parsed), cache_dir)
-        self.server = self._config.server
-        self.store: DocumentStore | None = open_store(self.server, cache_dir)
+        self.server = self._config.cluster.server
+        self.store: DocumentStore | None = open_store(self._config.cluster, cache_dir)
 
     def base_client(self) -> LazyDiscoveryClient:
         """A new client that asks the server."""

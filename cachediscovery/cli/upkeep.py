@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..config.authority import configured_clusters
 from ..disk.folders import cache_root, cluster_folder
 from ..disk.inventory import ClusterEntry, clusters_in
 from ..disk.trust import distrust_of_folder
@@ -35,8 +36,14 @@ def known_folders(root: str, kubeconfig: str) -> set[str] | None:
         loaded = load_kubeconfig(kubeconfig)
     except ConfigError:
         return None
-    servers = [str(cluster.get("server") or "") for cluster in loaded.clusters.values()]
-    return {os.path.normpath(cluster_folder(root, server)) for server in servers if server} or None
+    folders = set()
+    for cluster in configured_clusters(loaded):
+        if cluster.server:
+            folders.add(os.path.normpath(cluster_folder(root, cluster)))
+            # Also that of its own which it has beside another one with the same URL.
+            cluster.shares_url = True
+            folders.add(os.path.normpath(cluster_folder(root, cluster)))
+    return folders or None
 
 
 def format_size(size: int) -> str:

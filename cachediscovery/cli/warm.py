@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..config.remembered import RememberedServer
+from ..config.remembered import RememberedCluster
 from ..disk.folders import DEFAULT_TTL, cache_root, cluster_folder
 from ..disk.index import CATEGORIES, GROUP, KIND, NAMESPACED, PLURAL, PREFERRED, SHORT_NAMES, VERBS, VERSION, read_index
 
@@ -52,8 +52,10 @@ def _take_output(words: list[str]) -> str | None:
 
 def _index() -> str:
     root = cache_root()
-    server = RememberedServer(root).load() if root else ""
-    return read_index(root, cluster_folder(root, server), DEFAULT_TTL) if server else ""
+    cluster = RememberedCluster(root).load() if root else None
+    if cluster is None:
+        return ""
+    return read_index(root, cluster_folder(root, cluster), DEFAULT_TTL, cluster.authority)
 
 
 def _listing(text: str, output: str) -> str:

@@ -56,6 +56,8 @@ class ClientConfig(NamedTuple):
     exec: ExecConfig | None = None
     impersonation: Impersonation = Impersonation()
     context: str = ""
+    # Another cluster of the kubeconfig has the same URL, but another authority.
+    shares_url: bool = False
 
     def __repr__(self) -> str:
         # The other fields may be secrets, and a repr ends up in logs.

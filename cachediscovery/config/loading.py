@@ -7,13 +7,12 @@ server's URL becomes basic authentication, so that it reaches no cache path and 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 
 from ..errors import ConfigError, NoConfigError
-from ..fields import MalformedDocument, flag, mapping, mappings, text, texts
+from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
+from .authority import shares_url
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
 from .kubeconfig import Kubeconfig, load_kubeconfig
@@ -67,7 +66,9 @@ def _resolve(
     )
     if not config.has_tls:
         return config
-    return _with_identity(_with_trust(config, cluster, overrides), user, cluster, overrides, username, password)
+    config = _with_trust(config, cluster, overrides)
+    config = config._replace(shares_url=shares_url(config, kubeconfig))
+    return _with_identity(config, user, cluster, overrides, username, password)
 
 
 def _context(kubeconfig: Kubeconfig, overrides: ConfigOverrides) -> tuple[str, Mapping[str, Any]]:
@@ -131,7 +132,7 @@ def _split_server(server: str) -> tuple[str, str, str]:
 
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
     """How to know the server. A flag for the CA, or against any check, replaces what the kubeconfig says of both."""
-    ca_file, ca_data = text(cluster, "certificate-authority"), _data(cluster, "certificate-authority-data")
+    ca_file, ca_data = text(cluster, "certificate-authority"), base64_data(cluster, "certificate-authority-data")
     insecure = flag(cluster, "insecure-skip-tls-verify")
     if overrides.certificate_authority or overrides.insecure_skip_tls_verify:
         ca_file, ca_data = overrides.certificate_authority, b""
@@ -163,8 +164,8 @@ def _with_identity(
             f"the auth-provider {one_line(name)!r} of context {config.context!r} was removed from Kubernetes in 1.26: "
             "use the exec plugin of your provider"
         )
-    certificate_file, certificate_data = text(user, "client-certificate"), _data(user, "client-certificate-data")
-    key_file, key_data = text(user, "client-key"), _data(user, "client-key-data")
+    certificate_file, certificate_data = text(user, "client-certificate"), base64_data(user, "client-certificate-data")
+    key_file, key_data = text(user, "client-key"), base64_data(user, "client-key-data")
     if overrides.client_certificate:
         certificate_file, certificate_data = overrides.client_certificate, b""
     if overrides.client_key:
@@ -251,13 +252,3 @@ def _overridden_in_cluster(config: ClientConfig, overrides: ConfigOverrides) -> 
     if overrides.insecure_skip_tls_verify:
         config = config._replace(ca_file="", insecure_skip_tls_verify=True)
     return config._replace(impersonation=_impersonation({}, overrides))
-
-
-def _data(source: Mapping[str, Any], key: str) -> bytes:
-    value = source.get(key)
-    if isinstance(value, bytes):  # YAML's !!binary
-        return value
-    try:
-        return base64.b64decode("".join(text(source, key).split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise MalformedDocument(f"{key!r} is not base64") from None

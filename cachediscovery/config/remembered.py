@@ -1,7 +1,7 @@
-"""The server's URL of a context, remembered for each state of the kubeconfig files: a warm run parses no YAML.
+"""The cluster of a context, remembered for each state of the kubeconfig files: a warm run parses no YAML.
 
-Only the URL is kept, no credential: it names the cache folder. One small text file for each
-combination of files and flags; losing it costs the time to parse the kubeconfig again.
+Only what names its cache folder is kept, no credential. One small text file for each combination of
+files and flags; losing it costs the time to parse the kubeconfig again.
 """
 
 from __future__ import annotations
@@ -9,56 +9,69 @@ from __future__ import annotations
 import os
 import zlib
 
+from .cluster import Cluster
 from .locations import kubeconfig_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .overrides import ConfigOverrides
+
 _FOLDER = "cachediscovery"
-_FORMAT = "cachediscovery server 1"
+_FORMAT = "cachediscovery server 2"
+_ABSENT = "absent"
+# Where in `flags_of` the URL is.
+_SERVER = 3
 
 
-class RememberedServer:
-    """The server's URL for the kubeconfig files and the flags of one invocation."""
+class RememberedCluster:
+    """The cluster for the kubeconfig files and the flags of one invocation."""
 
     def __init__(
         self,
         root: str,
         kubeconfig: str = "",
-        flags: tuple[str, str, str, str] = ("", "", "", ""),
+        flags: tuple[str, ...] = ("",) * 7,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`root` is the cache's root; `flags` are those that choose a server: context, cluster, user, server."""
+        """`root` is the cache's root; `flags` are those that `flags_of` says choose a cluster."""
         self._root = root
         self._paths = kubeconfig_paths(kubeconfig, environ)
-        context, cluster, user, server = flags
-        if "@" in server:
+        if "@" in flags[_SERVER]:
             # A password is not to be remembered.
             from ..lines import without_userinfo
 
-            server = without_userinfo(server)
-        self._flags = (context, cluster, user, server)
+            flags = (*flags[:_SERVER], without_userinfo(flags[_SERVER]), *flags[_SERVER + 1 :])
+        self._flags = flags
         self._state = self._look()
 
-    def load(self) -> str:
-        """The server's URL, or "" where it is not known for just this state of the files."""
+    def load(self) -> Cluster | None:
+        """The cluster, or None where it is not known for just this state of the files."""
         if not self._state:
-            return ""
+            return None
         try:
             with open(self._path(), "rb") as file:
                 found = os.fstat(file.fileno())
                 data = file.read(1 << 16)
         except (OSError, ValueError):
-            return ""
+            return None
         if hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0):
-            return ""
-        state, _, server = data.decode("utf-8", "replace").rstrip("\n").rpartition("\n")
-        return server if state == self._state else ""
+            return None
+        state, *fields = data.decode("utf-8", "surrogateescape").rpartition("\n")[0].rsplit("\n", 5)
+        if state != self._state or len(fields) != 5 or not fields[0]:
+            return None
+        server, authority, shares_url, ca_file, ca_state = fields
+        # The authority is as good as the file that it was made of.
+        if ca_file and ca_state != _state_of(ca_file):
+            return None
+        return Cluster(server, authority, shares_url=bool(shares_url), ca_file=ca_file)
 
-    def save(self, server: str) -> None:
-        """Remember `server` for the files as they were when this was made. Failing costs time only."""
-        if not self._state or "\n" in server:
+    def save(self, cluster: Cluster) -> None:
+        """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
+        ca_state = _state_of(cluster.ca_file) if cluster.ca_file else ""
+        fields = (cluster.server, cluster.authority, "1" if cluster.shares_url else "", cluster.ca_file, ca_state)
+        if not self._state or any("\n" in field for field in fields):
             return
         path = self._path()
         temporary = f"{path}.{os.urandom(6).hex()}"
@@ -66,7 +79,7 @@ class RememberedServer:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             with open(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(f"{self._state}\n{server}\n".encode())
+                file.write("\n".join((self._state, *fields, "")).encode("utf-8", "surrogateescape"))
             os.replace(temporary, path)
         except (OSError, ValueError):
             try:
@@ -84,13 +97,33 @@ class RememberedServer:
         lines = [_FORMAT, *map(repr, self._flags)]
         files = 0
         for path in self._paths:
-            try:
-                found = os.stat(path)
-            except FileNotFoundError:
-                lines.append(f"{path!r} absent")
-                continue
-            except (OSError, ValueError):
+            state = _state_of(path)
+            files += state not in ("", _ABSENT)
+            if not state:
                 return ""
-            files += 1
-            lines.append(f"{os.path.abspath(path)!r} {found.st_size} {found.st_mtime_ns} {found.st_ino}")
+            lines.append(f"{os.path.abspath(path)!r} {state}")
         return "\n".join(lines) if files and self._root else ""
+
+
+def flags_of(overrides: ConfigOverrides) -> tuple[str, ...]:
+    """Those of the flags that have a say in which cluster it is."""
+    return (
+        overrides.context,
+        overrides.cluster,
+        overrides.user,
+        overrides.server,
+        overrides.tls_server_name,
+        overrides.certificate_authority,
+        "insecure" if overrides.insecure_skip_tls_verify else "",
+    )
+
+
+def _state_of(path: str) -> str:
+    """The state of a file as text, "" where it cannot be told."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return _ABSENT
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"

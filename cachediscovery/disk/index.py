@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .files import Signature
 
 INDEX_FILE = ".cachediscovery.index"
-_FORMAT = "cachediscovery index 1"
+_FORMAT = "cachediscovery index 2"
 _MAX_BYTES = 64 << 20
 _FUTURE_NS = 5_000_000_000
 
@@ -29,29 +29,35 @@ _FUTURE_NS = 5_000_000_000
 GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED, VERBS, SHORT_NAMES, CATEGORIES, PREFERRED = range(10)
 
 
-def read_index(root: str, folder: str, ttl: float) -> str:
+def read_index(root: str, folder: str, ttl: float, authority: str = "") -> str:
     """The lines of the index of the cluster in `folder`, as one text; "" if there is none that holds.
 
-    `ttl` is in seconds. The lines are in the order of the resources' priority, each ended by a newline.
+    `ttl` is in seconds. An index made with another `authority` (`Cluster.authority`) does not hold.
+    The lines are in the order of the resources' priority, each ended by a newline.
     """
     data = _read(os.path.join(folder, INDEX_FILE))
     head, _, rest = data.partition(b"\n")
     if head != b"%s %08x" % (_FORMAT.encode(), zlib.crc32(rest)):
         return ""
     states, _, lines = rest.partition(b"\n\n")
+    made_with, _, states = states.partition(b"\n")
+    if authority and made_with != authority.encode():
+        return ""
     if not _hold(states.decode("utf-8", "replace"), folder, ttl) or distrust_of_cluster(root, folder):
         return ""
     return lines.decode("utf-8", "replace")
 
 
-def encode_index(documents: Iterable[tuple[str, Signature]], rows: Iterable[Iterable[str]]) -> bytes | None:
+def encode_index(
+    documents: Iterable[tuple[str, Signature]], rows: Iterable[Iterable[str]], authority: str = ""
+) -> bytes | None:
     """The bytes of an index of `documents` (path below the cluster's folder, state) with the resources of `rows`.
 
     None if a field holds what separates fields: an honest server sends no such name.
     """
     states = [f"{path}\t{state.mtime_ns}\t{state.size}\t{state.inode}" for path, state in documents]
     lines = ["\t".join(row) for row in rows]
-    text = "\n".join([*states, "", *lines, ""])
+    text = "\n".join([authority or "-", *states, "", *lines, ""])
     if (
         any(line.count("\t") != PREFERRED or "\n" in line for line in lines)
         or not text.replace("\n", "").replace("\t", "").isprintable()

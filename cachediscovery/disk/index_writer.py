@@ -32,7 +32,7 @@ def write_index(
         return False
     documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
     preferred = {group.name: group.preferred_version.version for group in groups}
-    data = encode_index(documents, _rows(table, preferred))
+    data = encode_index(documents, _rows(table, preferred), store.authority)
     if data is None:
         return False
     try:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..documents import group_list_from, parse_object, resource_list_from
 from ..fields import MalformedDocument
+from .cluster_record import RECORD_FILE
 from .files import read_file
 from .index import INDEX_FILE
 from .store import GROUPS, GROUPS_FILE, LOCK_FILE, MAX_FILE_BYTES, RESOURCES_FILE, DocumentStore
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FRESH, EXPIRED, BROKEN = "fresh", "expired", "broken"
-_OURS = (LOCK_FILE, INDEX_FILE)
+_OURS = (LOCK_FILE, INDEX_FILE, RECORD_FILE)
 # What a writer was about to rename when it was killed; a live one needs no second.
 _LEFTOVER_SECONDS = 600.0
 
@@ -114,7 +115,7 @@ def _state(path: str, key: str, age: float, ttl: float) -> str:
 def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
     """Temporary files, kubectl's and ours, that nobody will rename any more."""
     folders = [folder, *(os.path.dirname(store.path(key)) for key in store.keys() if key != GROUPS)]
-    prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE))
+    prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE, RECORD_FILE))
     for place in folders:
         try:
             with os.scandir(place) as entries:

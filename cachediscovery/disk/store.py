@@ -11,6 +11,7 @@ import os
 
 from .. import log
 from ..names import is_group_name, is_version_name
+from .cluster_record import RECORD_FILE, ClusterRecord, read_record, write_record
 from .files import (
     Signature,
     StoredFile,
@@ -46,10 +47,16 @@ class DocumentStore:
     A key is `GROUPS` or a group version such as `apps/v1`. Keys that are no safe path have no file.
     """
 
-    def __init__(self, root: str, folder: str) -> None:
-        """`folder` is the cluster's, as `folders.cluster_folder` names it, below `root`."""
+    def __init__(self, root: str, folder: str, authority: str = "") -> None:
+        """`folder` is the cluster's, as `folders.cluster_folder` names it, below `root`.
+
+        With an `authority` (`Cluster.authority`) the documents of a cluster with another one are not there.
+        """
         self.root = root
         self.folder = folder
+        self.authority = authority
+        self._record = ClusterRecord()
+        self._record_state: Signature | None = None
         self._may_write = True
         self._trusted: bool | None = None
         self._noted = 0.0
@@ -69,14 +76,17 @@ class DocumentStore:
         path = self.path(key)
         if not path or not self._is_trusted() or not self._is_plain(path):
             return None
-        return read_file(path, MAX_FILE_BYTES)
+        stored = read_file(path, MAX_FILE_BYTES)
+        # After reading: whoever starts over says so before putting documents there.
+        return stored if self._is_of_cluster() else None
 
     def signature(self, key: str) -> Signature | None:
         """The state of a document's file without reading it; None where `read` would find nothing."""
         path = self.path(key)
         if not path or not self._is_trusted():
             return None
-        return signature_of(path)
+        signature = signature_of(path)
+        return signature if self._is_of_cluster() else None
 
     def write(self, key: str, data: bytes, mtime: float) -> Signature | None:
         """Replace a document, as of `mtime` (seconds since the epoch); its new state, or None if it was not written.
@@ -88,6 +98,8 @@ class DocumentStore:
             return None
         try:
             make_folder(os.path.dirname(path), self.folder)
+            if not self._is_of_cluster():
+                self.start_over(ClusterRecord(self.authority))
             return replace_file(path, data, mtime)
         except (OSError, ValueError) as error:
             if getattr(error, "errno", None) in _IN_THE_WAY:
@@ -107,6 +119,37 @@ class DocumentStore:
         except (OSError, ValueError):
             return False
         return True
+
+    def record(self) -> ClusterRecord:
+        """What is known of the cluster that the documents are from."""
+        if not self._is_trusted():
+            return ClusterRecord()
+        state = signature_of(os.path.join(self.folder, RECORD_FILE))
+        if state != self._record_state:
+            self._record = read_record(self.folder)
+            self._record_state = state
+        return self._record
+
+    def keep_record(self, record: ClusterRecord) -> bool:
+        """Put `record` in the place of what is known; whether that could be done."""
+        if not self._may_write or not self._is_trusted():
+            return False
+        try:
+            make_folder(self.folder, self.folder)
+        except (OSError, ValueError):
+            return False
+        return write_record(self.folder, record)
+
+    def start_over(self, record: ClusterRecord) -> None:
+        """Remove all documents: they are not of the cluster of `record`, and those written from now on are."""
+        self.remove_all()
+        self.keep_record(record)
+        # What a process on the other cluster has written in between; from here on it sees whose folder this is.
+        self.remove_all()
+
+    def remove_all(self) -> int:
+        """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""
+        return sum(map(self.remove, sorted(self.keys(), key=lambda key: key != GROUPS)))
 
     def keys(self) -> Iterator[str]:
         """The keys of all documents that have a file here, `GROUPS` among them."""
@@ -154,6 +197,9 @@ class DocumentStore:
             if reason:
                 log.warning("the discovery cache is not used: %s", reason)
         return self._trusted
+
+    def _is_of_cluster(self) -> bool:
+        return not self.authority or self.record().is_of(self.authority)
 
     def _is_plain(self, path: str) -> bool:
         """Whether the folders from the cluster's down to `path` are folders, and no links to elsewhere."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+_TRIES = 3
+
+
 class DeferredDiscoveryRESTMapper:
     """The lookups of `RESTMapper` on a discovery client, cached or not. Safe for use by several threads.
 
@@ -104,7 +107,12 @@ class DeferredDiscoveryRESTMapper:
             table = self._tables.get(None) or self._tables.get(group)
             if table is not None:
                 return table
-        made = self._load(group)
+        for _ in range(_TRIES):
+            made = self._load(group)
+            # Documents from before and after a change make no table.
+            before, current = current, revision() if revision is not None else 0
+            if before == current:
+                break
         with self._lock:
             if current != self._revision:
                 self._tables = {}

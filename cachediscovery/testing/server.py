@@ -17,6 +17,7 @@ from .recording import Recording, load_recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 # Real API servers compress from this size on.
@@ -70,10 +71,11 @@ class DiscoveryServer:
         delay: float = 0.0,
         token: str = "",
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         """`aggregated` are the versions of aggregated discovery that it speaks, True for all, False for none.
 
-        `delay` is waited before each answer, in seconds. With a `token` others get a 401.
+        `delay` is waited before each answer, in seconds. With a `token` others get a 401. `port` 0 is any.
         """
         self.recording = recording if recording is not None else load_recording()
         self.aggregated = VERSIONS if aggregated is True else aggregated or ()
@@ -82,10 +84,14 @@ class DiscoveryServer:
         # Answers in place of the recorded ones, by path.
         self.failures: dict[str, Failure] = {}
         self.etags = True
+        # Header lines of every answer.
+        self.headers: dict[str, str] = {}
+        # Called with the path of each request before it is answered.
+        self.on_request: Callable[[str], None] | None = None
         self.requests: list[ServedRequest] = []
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"discovery": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", port), handler)
         self._scheme = "http"
         if tls is not None:
             self._scheme = "https"
@@ -237,7 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
         # Some clients end their paths with a slash, and real servers let them.
         path = self.path.partition("?")[0].rstrip("/") or "/"
         accept, authorization = self.headers.get("Accept", ""), self.headers.get("Authorization", "")
+        if discovery.on_request is not None:
+            discovery.on_request(path)
         status, headers, body = discovery._answer(path, accept, authorization)
+        headers = {**discovery.headers, **headers}
         etag = headers.get("Etag")
         if status == 200 and etag and self.headers.get("If-None-Match") == etag:
             status, body = 304, b""

@@ -9,12 +9,14 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from .failures import status_error
+from .server_identity import identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..disk.http_store import HTTPStore
+    from .server_identity import ServerIdentity
 
 NOT_MODIFIED = 304
 _OK = 200
@@ -36,6 +38,8 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+    # A fingerprint of the key that the server has shown, "" where it has shown none.
+    key: str = ""
 
 
 class DocumentTransport(ABC):
@@ -45,6 +49,7 @@ class DocumentTransport(ABC):
         self._server = server.rstrip("/")
         # Where this is set, what it holds is asked for conditionally (RFC 9110, 13.1.2).
         self.responses: HTTPStore | None = None
+        self._identities: set[ServerIdentity] = set()
 
     @abstractmethod
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
@@ -60,6 +65,8 @@ class DocumentTransport(ABC):
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
+        if answer.status in (_OK, NOT_MODIFIED):
+            self._identities.add(identity_of(answer.headers, answer.key))
         if answer.status == NOT_MODIFIED and stored is not None:
             return Response(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:
@@ -71,6 +78,11 @@ class DocumentTransport(ABC):
 
             store.save(url, StoredResponse(etag, response.content_type, response.body))
         return response
+
+    def take_identities(self) -> set[ServerIdentity]:
+        """Who has answered since this was last called."""
+        taken, self._identities = self._identities, set()
+        return taken
 
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 
+from ..config.files import read_configured
 from ..errors import ConfigError, CredentialsError
 from ..lines import one_line
 
@@ -19,7 +20,7 @@ def ca_bytes(config: ClientConfig) -> bytes:
     """The PEM of the configured authority, b"" where the system's are to be trusted. Raises `ConfigError`."""
     if config.ca_data or not config.ca_file:
         return config.ca_data
-    return _read(config.ca_file, "certificate-authority")
+    return read_configured(config.ca_file, "certificate-authority")
 
 
 def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSLContext:
@@ -51,10 +52,10 @@ def client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
     """The PEM of the configured client certificate and its key, both b"" for none. Raises `ConfigError`."""
     certificate = config.client_certificate_data
     if not certificate and config.client_certificate_file:
-        certificate = _read(config.client_certificate_file, "client-certificate")
+        certificate = read_configured(config.client_certificate_file, "client-certificate")
     key = config.client_key_data
     if not key and config.client_key_file:
-        key = _read(config.client_key_file, "client-key")
+        key = read_configured(config.client_key_file, "client-key")
     return certificate, key
 
 
@@ -87,12 +88,3 @@ def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> N
         raise CredentialsError(
             f"the client key cannot be loaded by way of a temporary file: {error.strerror}"
         ) from None
-
-
-def _read(path: str, what: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(16 << 20)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{what} {path} cannot be read: {reason}") from None

@@ -15,6 +15,7 @@ from ..lines import without_userinfo
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
 from .failures import cut_short, read_timed_out, request_error, status_error
 from .proxies import proxies_for
+from .server_identity import peer_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,8 +145,10 @@ class Transport(DocumentTransport):
                 timeout=(options.connect_timeout, options.read_timeout),
                 proxies=proxies,
             ) as response:
+                # Once the body is read, the connection is let go of.
+                key = peer_key(getattr(response.raw, "connection", None))
                 body = self._read(response, started)
-                answered = Answer(without_userinfo(url), response.status_code, response.headers, body)
+                answered = Answer(without_userinfo(url), response.status_code, response.headers, body, key)
         except RequestError:
             raise
         except Exception as error:

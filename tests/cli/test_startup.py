@@ -46,7 +46,9 @@ def test_a_warm_run_imports_nothing_that_it_does_not_use(
 
 # What a plain case may import of ours: to add a module here is to make every start slower.
 OURS = {"cli", "cli.main", "cli.warm", "cli.table", "cli.stdout", "config", "config.remembered", "config.locations"}
+
 OURS |= {
+    "config.cluster",
     "config.kubeconfig_paths",
     "disk",
     "disk.folders",

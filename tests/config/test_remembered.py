@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.config.remembered import RememberedServer
+from cachediscovery.config.cluster import Cluster
+from cachediscovery.config.remembered import RememberedCluster
 
 
 @pytest.fixture
@@ -15,15 +16,19 @@ def kubeconfig(tmp_path: Path) -> Path:
     return path
 
 
-def remembered(tmp_path: Path, kubeconfig: Path, *flags: str) -> RememberedServer:
-    chosen = (*flags, "", "", "", "")[:4]
-    return RememberedServer(str(tmp_path / "cache"), str(kubeconfig), chosen, {})  # type: ignore[arg-type]
+def remembered(tmp_path: Path, kubeconfig: Path, *flags: str) -> RememberedCluster:
+    return RememberedCluster(str(tmp_path / "cache"), str(kubeconfig), (*flags, *[""] * 7)[:7], {})
+
+
+def server_of(remembered: RememberedCluster) -> str:
+    found = remembered.load()
+    return found.server if found is not None else ""
 
 
 def test_a_server_is_remembered_for_the_same_files_and_flags(tmp_path: Path, kubeconfig: Path) -> None:
-    remembered(tmp_path, kubeconfig).save("https://one")
-    assert remembered(tmp_path, kubeconfig).load() == "https://one"
-    assert remembered(tmp_path, kubeconfig, "other").load() == ""
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
+    assert server_of(remembered(tmp_path, kubeconfig, "other")) == ""
 
 
 def test_a_changed_kubeconfig_forgets_the_server(tmp_path: Path, kubeconfig: Path) -> None:
@@ -33,36 +38,58 @@ def test_a_changed_kubeconfig_forgets_the_server(tmp_path: Path, kubeconfig: Pat
         lambda: (kubeconfig.unlink(), kubeconfig.write_text("one"), os.utime(kubeconfig, (1, 1))),
         kubeconfig.unlink,
     ):
-        remembered(tmp_path, kubeconfig).save("https://one")
+        remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
         change()
-        assert remembered(tmp_path, kubeconfig).load() == ""
+        assert server_of(remembered(tmp_path, kubeconfig)) == ""
 
 
 def test_a_file_that_appears_counts_as_a_change(tmp_path: Path, kubeconfig: Path) -> None:
     environ = {"KUBECONFIG": f"{tmp_path / 'first'}:{kubeconfig}"}
     root = str(tmp_path / "cache")
-    RememberedServer(root, environ=environ).save("https://one")
-    assert RememberedServer(root, environ=environ).load() == "https://one"
+    RememberedCluster(root, environ=environ).save(Cluster("https://one"))
+    assert server_of(RememberedCluster(root, environ=environ)) == "https://one"
     (tmp_path / "first").write_text("")
-    assert RememberedServer(root, environ=environ).load() == ""
+    assert server_of(RememberedCluster(root, environ=environ)) == ""
 
 
 def test_without_any_file_nothing_is_remembered(tmp_path: Path) -> None:
     nothing = remembered(tmp_path, tmp_path / "missing")
-    nothing.save("https://one")
+    nothing.save(Cluster("https://one"))
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"https://evil", b"\xff\xfe", b"a\nb\n"])
 def test_a_forged_or_torn_file_is_a_miss(tmp_path: Path, kubeconfig: Path, content: bytes) -> None:
-    remembered(tmp_path, kubeconfig).save("https://one")
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     (path,) = (tmp_path / "cache" / "cachediscovery").iterdir()
     path.write_bytes(content)
-    assert remembered(tmp_path, kubeconfig).load() == ""
+    assert server_of(remembered(tmp_path, kubeconfig)) == ""
 
 
 def test_a_password_in_a_flags_url_reaches_no_file(tmp_path: Path, kubeconfig: Path) -> None:
-    remembered(tmp_path, kubeconfig, "", "", "", "https://jane:secret@x").save("https://x")
+    remembered(tmp_path, kubeconfig, "", "", "", "https://jane:secret@x").save(Cluster("https://x"))
     (path,) = (tmp_path / "cache" / "cachediscovery").iterdir()
     assert b"secret" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_all_that_is_known_of_a_cluster_is_remembered(tmp_path: Path, kubeconfig: Path) -> None:
+    ca_file = tmp_path / "ca.crt"
+    ca_file.write_text("one")
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", shares_url=True, ca_file=str(ca_file)))
+    found = remembered(tmp_path, kubeconfig).load()
+    assert found is not None
+    assert (found.server, found.authority, found.shares_url, found.ca_file) == (
+        "https://one",
+        "abc",
+        True,
+        str(ca_file),
+    )
+
+
+def test_a_changed_certificate_file_forgets_the_cluster(tmp_path: Path, kubeconfig: Path) -> None:
+    ca_file = tmp_path / "ca.crt"
+    ca_file.write_text("one")
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", ca_file=str(ca_file)))
+    ca_file.write_text("another")
+    assert remembered(tmp_path, kubeconfig).load() is None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachediscovery.config.cluster import Cluster
 from cachediscovery.disk.folders import cache_root, cluster_folder
 
 
@@ -22,12 +23,12 @@ from cachediscovery.disk.folders import cache_root, cluster_folder
     ],
 )
 def test_a_cluster_has_kubectls_folder(server: str, folder: str) -> None:
-    assert cluster_folder("/cache", server) == f"/cache/discovery/{folder}"
+    assert cluster_folder("/cache", Cluster(server)) == f"/cache/discovery/{folder}"
 
 
 @given(st.text())
 def test_no_url_leads_out_of_the_root(server: str) -> None:
-    folder = os.path.normpath(cluster_folder("/cache", server))
+    folder = os.path.normpath(cluster_folder("/cache", Cluster(server)))
     assert folder == "/cache/discovery" or folder.startswith("/cache/discovery/")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cachediscovery.config.cluster import Cluster
 from cachediscovery.disk.folders import cluster_folder
 from cachediscovery.disk.index import INDEX_FILE, encode_index, read_index
 from cachediscovery.disk.trust import distrust_of_cluster
@@ -14,7 +15,7 @@ PARTS = ["", "discovery", "discovery/rancher.example", "discovery/rancher.exampl
 @pytest.mark.parametrize("part", PARTS)
 def test_every_folder_from_the_root_to_a_nested_cluster_counts(tmp_path: Path, part: str) -> None:
     root = str(tmp_path)
-    folder = Path(cluster_folder(root, "https://rancher.example/k8s/clusters/c-1"))
+    folder = Path(cluster_folder(root, Cluster("https://rancher.example/k8s/clusters/c-1")))
     folder.mkdir(parents=True)
     (folder / "document").write_text("x")
     found = (folder / "document").stat()

@@ -1,0 +1,73 @@
+"""The authority of a cluster: a fingerprint of what its certificates must come from, to tell clusters apart."""
+
+from __future__ import annotations
+
+from .cluster import Cluster, address_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .client_config import ClientConfig
+    from .kubeconfig import Kubeconfig
+
+_HEX_DIGITS = 16
+
+
+def cluster_of(config: ClientConfig) -> Cluster:
+    """The cluster of a configuration. Of a file that cannot be read the first request will complain."""
+    if not config.has_tls or config.insecure_skip_tls_verify:
+        return Cluster(config.server)
+    authority = _fingerprint(_certificates(config.ca_data, config.ca_file), config.tls_server_name)
+    ca_file = "" if config.ca_data else config.ca_file
+    return Cluster(config.server, authority, shares_url=config.shares_url, ca_file=ca_file)
+
+
+def shares_url(config: ClientConfig, kubeconfig: Kubeconfig) -> bool:
+    """Whether the kubeconfig has another cluster at the URL of `config`, told by its authority."""
+    authority = cluster_of(config).authority
+    return bool(authority) and any(
+        cluster.authority not in ("", authority)
+        for cluster in configured_clusters(kubeconfig)
+        if address_of(cluster.server) == address_of(config.server)
+    )
+
+
+def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
+    """The clusters that a kubeconfig names, without a word on who shares a URL."""
+    from ..fields import MalformedDocument, base64_data, flag, text
+
+    for entry in kubeconfig.clusters.values():
+        try:
+            server, name = text(entry, "server"), text(entry, "tls-server-name")
+            data, file = base64_data(entry, "certificate-authority-data"), text(entry, "certificate-authority")
+            if flag(entry, "insecure-skip-tls-verify") or not server.startswith("https://"):
+                data, file, name = b"", "", ""
+        except MalformedDocument:
+            continue
+        yield Cluster(server, _fingerprint(_certificates(data, file), name))
+
+
+def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
+    """The `authority` of a configuration that is not ours."""
+    return _fingerprint(_certificates(b"", ca_file), tls_server_name)
+
+
+def _certificates(data: bytes, file: str) -> bytes:
+    from ..errors import ConfigError
+    from .files import read_configured
+
+    try:
+        return data or (read_configured(file, "certificate-authority") if file else b"")
+    except ConfigError:
+        return b""
+
+
+def _fingerprint(certificates: bytes, tls_server_name: str) -> str:
+    if not certificates and not tls_server_name:
+        return ""
+    from hashlib import sha256
+
+    # Line ends and blank lines are not what makes an authority.
+    material = b"".join(certificates.split()) + b"\0" + tls_server_name.encode()
+    return sha256(material).hexdigest()[:_HEX_DIGITS]

@@ -1,0 +1,39 @@
+"""`Cluster`: what the configuration tells of a cluster before it is asked."""
+
+from __future__ import annotations
+
+# client-go: [^(\w/.)], with Go's ASCII \w. The parentheses are inside the class, so they survive.
+_SURVIVING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/.()")
+
+
+class Cluster:
+    """Where a cluster is, and whom its documents may come from.
+
+    `authority` is a fingerprint of the certificates that the configuration trusts, and of the server name that it
+    expects in them; "" where it names none. `shares_url` tells that another cluster of the kubeconfig has the
+    same URL, but another authority: kubectl mixes the two up. `ca_file` is the file that the certificates are from.
+    """
+
+    __slots__ = ("authority", "ca_file", "server", "shares_url")
+
+    def __init__(self, server: str, authority: str = "", *, shares_url: bool = False, ca_file: str = "") -> None:
+        self.server = server
+        self.authority = authority
+        self.shares_url = shares_url
+        self.ca_file = ca_file
+
+
+def address_of(server: str) -> tuple[str, ...]:
+    """What kubectl makes of a server's URL: the names of the folders, one in another, that hold its documents.
+
+    Two servers may have the same (`a-b` and `a_b`): as in kubectl. Unlike in kubectl, no URL leads out
+    of the cache, and user information in a URL does not become a folder's name.
+    """
+    if "@" in server:
+        from ..lines import without_userinfo
+
+        server = without_userinfo(server)
+    schemeless = server.replace("https://", "", 1).replace("http://", "", 1)
+    safe = "".join([character if character in _SURVIVING else "_" for character in schemeless])
+    # ".." is as legal in a URL's path as it is dangerous in a folder's.
+    return tuple(["__" if part == ".." else part for part in safe.split("/") if part not in ("", ".")])

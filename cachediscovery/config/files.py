@@ -1,0 +1,17 @@
+"""Files that a configuration names: certificates and keys."""
+
+from __future__ import annotations
+
+from ..errors import ConfigError
+
+_MAX_BYTES = 16 << 20
+
+
+def read_configured(path: str, what: str) -> bytes:
+    """The bytes of `path`, which the configuration names as its `what`. Raises `ConfigError`."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MAX_BYTES)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{what} {path} cannot be read: {reason}") from None
