@@ -7,48 +7,30 @@ result kept as a whole.
 
 from __future__ import annotations
 
-import threading
 import time
 
-from .cluster_identity import ClusterIdentity
 from .disk.folders import DEFAULT_TTL
-from .disk.lock import FetchLock
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
-from .documents import encode_group_list, encode_resource_list
-from .errors import DiscoveryError
-from .interface import GroupsAndMaybeResources, parse_group_version
-from .listing import fetch_each, groups_and_resources, namespaced_only, preferred_resources
+from .document_fetcher import DocumentFetcher
+from .interface import parse_group_version
+from .listing import groups_and_resources, namespaced_only, preferred_resources
 from .memory import Groups
-from .schema import GroupVersion
-from .stale import StaleIfError
 from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypeAlias, TypeVar
+    from collections.abc import Callable
 
     from .config.client_config import ClientConfig
     from .config.overrides import ConfigOverrides
-    from .document_cache import Document
+    from .document_cache import Everything
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
 
-    T = TypeVar("T")
-    Everything: TypeAlias = tuple[
-        APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
-    ]
-
 # How long another process's refresh may go unseen by a long-lived one.
 DEFAULT_COHERENCE = 1.0
-# Seconds for which a listing with failed group versions stands: extension servers come back.
-_FAILED_TTL = 10.0
-# With more documents missing, the aggregated ones are asked for, which hold them all.
-_FEW = 2
-# Of a listing during which another cluster took over, nothing is used.
-_TRIES = 3
 
 
 class CachedDiscoveryClient:
@@ -67,23 +49,22 @@ class CachedDiscoveryClient:
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
         stale_if_error: float = 0.0,
+        stale_while_revalidate: float = 0.0,
     ) -> None:
         """`store` holds the files, None for a cache in memory alone. All times are in seconds.
 
         Within `coherence` seconds of the last look at a file, calls are served from memory without
         looking whether another process has replaced or removed it. For `stale_if_error` seconds after
-        they have expired, documents are used, with a warning, if the server cannot be reached (RFC 5861).
+        they have expired, documents are used, with a warning, if the server cannot be reached; for
+        `stale_while_revalidate` seconds they are used at once, and renewed in a thread (RFC 5861).
         """
         self._delegate = delegate
-        self._cache = DocumentCache(store, ttl, coherence)
-        self._identity = ClusterIdentity(store, delegate, lambda: self._cache.invalidate(None))
-        self._stale_if_error = StaleIfError(self._cache, stale_if_error)
-        # Between processes, and between the threads of this one for each document.
-        self._lock = FetchLock(store.lock_path if store is not None else str)
-        self._mutex = threading.Lock()
-        self._fetching: dict[str, threading.Lock] = {}
-        # Whether the server sends all resources at once; None while that is not known.
-        self._aggregates: bool | None = None
+        self._cache = DocumentCache(store, ttl, coherence, stale_while_revalidate)
+        if stale_while_revalidate:
+            from .revalidation import BackgroundRevalidation
+
+            self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(wait=False)).start
+        self._fetcher = DocumentFetcher(delegate, self._cache, stale_if_error)
 
     @classmethod
     def for_config(
@@ -94,6 +75,7 @@ class CachedDiscoveryClient:
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
         stale_if_error: float = 0.0,
+        stale_while_revalidate: float = 0.0,
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
@@ -103,7 +85,14 @@ class CachedDiscoveryClient:
 
         store = open_store(cluster_of(config), cache_dir)
         base = LazyDiscoveryClient(config.server, lambda: config, store, options)
-        return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
+        return cls(
+            base,
+            store,
+            ttl=ttl,
+            coherence=coherence,
+            stale_if_error=stale_if_error,
+            stale_while_revalidate=stale_while_revalidate,
+        )
 
     @classmethod
     def from_kubeconfig(
@@ -114,6 +103,7 @@ class CachedDiscoveryClient:
         ttl: float = DEFAULT_TTL,
         coherence: float = DEFAULT_COHERENCE,
         stale_if_error: float = 0.0,
+        stale_while_revalidate: float = 0.0,
         options: TransportOptions | None = None,
     ) -> CachedDiscoveryClient:
         """A cached client for the kubeconfig, as `load_config(overrides)` understands it, read when it has to be.
@@ -128,7 +118,14 @@ class CachedDiscoveryClient:
         config = LazyConfig(overrides or ConfigOverrides(), cache_dir)
         store = open_store(config.cluster, cache_dir)
         base = LazyDiscoveryClient(config.cluster.server, config.load, store, options)
-        return cls(base, store, ttl=ttl, coherence=coherence, stale_if_error=stale_if_error)
+        return cls(
+            base,
+            store,
+            ttl=ttl,
+            coherence=coherence,
+            stale_if_error=stale_if_error,
+            stale_while_revalidate=stale_while_revalidate,
+        )
 
     @property
     def server(self) -> str:
@@ -157,6 +154,19 @@ class CachedDiscoveryClient:
         if invalidate_delegate is not None:
             invalidate_delegate(group_version)
 
+    def on_expired(self, handler: Callable[[], None]) -> None:
+        """Call `handler`, and start no thread, whenever a document is used that `stale_while_revalidate` allows."""
+        self._cache.on_expired = handler
+
+    def refresh(self, since: float | None = None, *, wait: bool = True) -> None:
+        """Bring the cache up to date: all that is served, asked for conditionally.
+
+        Meanwhile other callers get what is there. Nothing is asked for if documents are there that were asked for at
+        `since` (seconds since the epoch) or later; by default that is now. Without `wait`, nor if somebody else
+        is asking. Raises `DiscoveryError`; failed group versions are not among its errors.
+        """
+        self._fetcher.refresh(time.time() if since is None else since, wait=wait)
+
     def revision(self) -> int:
         """A number that changes when a document used before no longer holds: whoever derives from them derives anew.
 
@@ -180,7 +190,7 @@ class CachedDiscoveryClient:
         store = self._cache.store
         if store is None or read_index(store.root, store.folder, float("inf"), store.authority):
             return False
-        found, signatures = self._all_cached(), self._cache.signatures()
+        found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
             return False
         from .disk.index_writer import write_index
@@ -190,12 +200,16 @@ class CachedDiscoveryClient:
         return write_index(store, signatures, groups, ResourceTable(groups, lists, {}))
 
     def server_groups(self) -> APIGroupList:
-        return self._groups().groups
+        found = self._cache.look_up(GROUPS, expired=True)
+        return found.groups if isinstance(found, Groups) else self._fetcher.groups().groups
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         # The plain case first and alone: it is called once for every lookup of a program.
         found = self._cache.peek(group_version)
-        return found if isinstance(found, APIResourceList) else self._resources(str(parse_group_version(group_version)))
+        if not isinstance(found, APIResourceList):
+            key = str(parse_group_version(group_version))
+            found = self._cache.look_up(key, expired=True)
+        return found if isinstance(found, APIResourceList) else self._fetcher.resources(key)
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
         return groups_and_resources(*self._everything())
@@ -214,119 +228,5 @@ class CachedDiscoveryClient:
         return self._delegate.openapi_v3()
 
     def _everything(self) -> Everything:
-        found = self._all_cached()
-        if found is not None:
-            return found
-        for _ in range(_TRIES):
-            changes = self._identity.changes
-            # One lock for the whole listing: between two of its requests no other process starts the same.
-            fetched = self._lock.run(self._fetch_everything, lambda: self._all_cached(look=True))
-            if changes == self._identity.changes:
-                break
-        return fetched
-
-    def _all_cached(self, *, look: bool = False) -> Everything | None:
-        """Groups and resources from memory and disk, or None if one of them is missing."""
-        groups = self._cache.look_up(GROUPS, look=look)
-        if not isinstance(groups, Groups):
-            return None
-        resources, missing = self._cached_resources(groups.groups, look=look)
-        return None if missing else (groups.groups, resources, groups.failed)
-
-    def _cached_resources(
-        self, groups: APIGroupList, *, look: bool = False
-    ) -> tuple[dict[GroupVersion, APIResourceList], list[GroupVersion]]:
-        """The resource lists at hand, and the group versions that have none."""
-        resources: dict[GroupVersion, APIResourceList] = {}
-        missing = []
-        for group_version in groups.group_versions:
-            found = self._cache.look_up(str(group_version), look=look)
-            if isinstance(found, APIResourceList):
-                resources[group_version] = found
-            else:
-                missing.append(group_version)
-        return resources, missing
-
-    def _fetch_everything(self) -> Everything:
-        found = self._groups()
-        if found.resources is None:
-            _, missing = self._cached_resources(found.groups)
-            if len(missing) > _FEW and self._aggregates is not False:
-                with self._fetching_lock(GROUPS):
-                    again = self._stale_if_error.fetch(GROUPS, self._fetch_groups)
-                    assert isinstance(again, Groups)
-                    found = again
-        if found.resources is not None:
-            # Not by way of the cache: with a short enough TTL it has forgotten them already.
-            return found.groups, found.resources, found.failed
-        resources, missing = self._cached_resources(found.groups)
-        fetched, failures = fetch_each(self._resources, missing)
-        return found.groups, {**resources, **fetched}, {**found.failed, **failures}
-
-    def _groups(self) -> Groups:
-        found = self._once(GROUPS, self._fetch_groups)
-        assert isinstance(found, Groups)
-        return found
-
-    def _resources(self, key: str) -> APIResourceList:
-        def fetch() -> APIResourceList:
-            fetched, asked_at = self._ask(lambda: self._delegate.server_resources_for_group_version(key))
-            return self._keep_resources(key, fetched, asked_at)
-
-        found = self._once(key, fetch)
-        assert isinstance(found, APIResourceList)
-        return found
-
-    def _once(self, key: str, fetch: Callable[[], Document]) -> Document:
-        """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
-        found = self._cache.look_up(key)
-        if found is not None:
-            return found
-        with self._fetching_lock(key):
-            return self._lock.run(
-                lambda: self._stale_if_error.fetch(key, fetch), lambda: self._cache.look_up(key, look=True)
-            )
-
-    def _fetching_lock(self, key: str) -> threading.Lock:
-        with self._mutex:
-            return self._fetching.setdefault(key, threading.Lock())
-
-    def _fetch_groups(self) -> Groups:
-        aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
-            self._delegate, "groups_and_maybe_resources", None
-        )
-        if aggregated is None:
-            groups, asked_at = self._ask(self._delegate.server_groups)
-            return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked_at)
-        return self._keep_groups(*self._ask(aggregated))
-
-    def _ask(self, call: Callable[[], T]) -> tuple[T, float]:
-        """What `call` gets from one and the same cluster, and when it was asked for."""
-        for _ in range(_TRIES):
-            changes, asked_at = self._identity.changes, time.time()
-            found = call()
-            self._identity.examine()
-            if changes == self._identity.changes:
-                break
-        return found, asked_at
-
-    def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
-        groups, resources, failed, complete = fetched
-        self._aggregates = resources is not None
-        # The groups last: whoever finds them on disk finds their resources as well.
-        for group_version, resource_list in (resources or {}).items():
-            self._keep_resources(str(group_version), resource_list, asked_at)
-        if complete and not failed and groups.groups:
-            self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
-        else:
-            # Not a word on disk of what is not the whole; what was there is outdated as well.
-            if failed or not complete:
-                self._cache.remove(GROUPS)
-            self._cache.keep(GROUPS, Groups(groups, failed), None, asked_at, _FAILED_TTL)
-        return Groups(groups, failed, resources)
-
-    def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
-        # An empty list is never written: kubectl would believe it.
-        data = encode_resource_list(resource_list) if resource_list.resources else None
-        self._cache.keep(key, resource_list, data, asked_at)
-        return resource_list
+        found = self._cache.everything(expired=True)
+        return self._fetcher.everything() if found is None else found

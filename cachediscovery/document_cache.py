@@ -18,9 +18,18 @@ from .types import APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Set
     from typing import TypeAlias
 
+    from .errors import DiscoveryError
+    from .schema import GroupVersion
+    from .types import APIGroupList
+
     Document: TypeAlias = Groups | APIResourceList
+    # The groups, the resources of their versions, and the versions that failed.
+    Everything: TypeAlias = tuple[
+        APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
+    ]
 
 # Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
 _FUTURE = 5.0
@@ -32,11 +41,17 @@ _IN_FLIGHT = 40.0
 class DocumentCache:
     """The memory layer and the disk layer behind one set of rules. Safe for use by several threads."""
 
-    def __init__(self, store: DocumentStore | None, ttl: float, coherence: float) -> None:
-        """`store` may be None: memory alone. `ttl` and `coherence` are in seconds."""
+    def __init__(self, store: DocumentStore | None, ttl: float, coherence: float, grace: float = 0.0) -> None:
+        """`store` may be None: memory alone. All times are in seconds.
+
+        For `grace` seconds after they have expired, documents are there for whoever would rather have them than wait.
+        """
         self.store = store
         self._ttl = ttl
         self._coherence = coherence
+        self._grace = grace
+        # Called whenever one that has expired was given away.
+        self.on_expired: Callable[[], None] = _nothing
         # Guards all below, and is never held while files are read or written.
         self._mutex = threading.Lock()
         self._entries: dict[str, Entry] = {}
@@ -55,17 +70,51 @@ class DocumentCache:
             return entry.value
         return None
 
-    def look_up(self, key: str, *, look: bool = False) -> Document | None:
-        """The document from memory or disk, or None; `look` looks at the file whatever the bound of coherence."""
+    def look_up(self, key: str, *, look: bool = False, expired: bool = False) -> Document | None:
+        """The document from memory or disk, or None; `look` looks at the file whatever the bound of coherence.
+
+        With `expired` it may be one that has expired, but is within the time of grace.
+        """
         entry = self._entries.get(key)
         now = time.monotonic()
         if entry is None or not self._still_holds(key, entry, now, look=look):
             entry = self._read(key, now)
         if entry is None:
             return None
+        if not _is_current(entry):
+            if not expired:
+                return None
+            self.on_expired()
         if not entry.ours:
             self.fresh = False
         return entry.value
+
+    def fetched_at(self, key: str) -> float:
+        """When the document in memory was asked for, in seconds since the epoch; 0 if there is none."""
+        entry = self._entries.get(key)
+        return entry.fetched_at if entry is not None else 0.0
+
+    def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
+        """Groups and resources from memory and disk, or None if one of them is missing."""
+        groups = self.look_up(GROUPS, look=look, expired=expired)
+        if not isinstance(groups, Groups):
+            return None
+        resources, missing = self.resources_of(groups.groups, look=look, expired=expired)
+        return None if missing else (groups.groups, resources, groups.failed)
+
+    def resources_of(
+        self, groups: APIGroupList, *, look: bool = False, expired: bool = False
+    ) -> tuple[dict[GroupVersion, APIResourceList], list[GroupVersion]]:
+        """The resource lists at hand, and the group versions that have none."""
+        resources: dict[GroupVersion, APIResourceList] = {}
+        missing = []
+        for group_version in groups.group_versions:
+            found = self.look_up(str(group_version), look=look, expired=expired)
+            if isinstance(found, APIResourceList):
+                resources[group_version] = found
+            else:
+                missing.append(group_version)
+        return resources, missing
 
     def look_up_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
         """The document from disk although it has expired, by up to `stale` seconds; and its age in seconds."""
@@ -92,6 +141,7 @@ class DocumentCache:
             value=value,
             fetched_at=asked_at,
             expires_at=asked_at + (self._ttl if ttl is None else min(ttl, self._ttl)),
+            usable_until=asked_at + (self._ttl + self._grace if ttl is None else min(ttl, self._ttl)),
             signature=signature,
             checked_at=time.monotonic(),
             ours=True,
@@ -106,6 +156,16 @@ class DocumentCache:
         """Remove a document's file: what is known now is not the whole."""
         if self.store is not None:
             self.store.remove(key)
+
+    def retain(self, keys: Set[str]) -> None:
+        """Remove all documents but those of `keys`, in memory and on disk."""
+        with self._mutex:
+            for key in [key for key in self._entries if key not in keys]:
+                del self._entries[key]
+                self._revision += 1
+        if self.store is not None:
+            for key in [key for key in self.store.keys() if key not in keys]:
+                self.store.remove(key)
 
     def invalidate(self, key: str | None) -> None:
         """Use nothing older than this moment: of everything (None), or of one document."""
@@ -139,7 +199,7 @@ class DocumentCache:
 
     def _still_holds(self, key: str, entry: Entry, now: float, *, look: bool = False) -> bool:
         """Whether an entry may be used; one that may not is dropped."""
-        holds = _is_current(entry)
+        holds = _is_usable(entry)
         if holds and entry.signature is not None and (look or now - entry.checked_at >= self._coherence):
             assert self.store is not None
             holds = self.store.signature(key) == entry.signature
@@ -188,11 +248,12 @@ class DocumentCache:
             value=value,
             fetched_at=signature.mtime,
             expires_at=signature.mtime + self._ttl,
+            usable_until=signature.mtime + self._ttl + self._grace,
             signature=signature,
             checked_at=now,
             ours=False,
         )
-        if not _is_current(entry):
+        if not _is_usable(entry):
             log.debug("cache miss: %s has expired", path)
             return None
         log.debug("cache hit: %s", path)
@@ -214,3 +275,11 @@ class DocumentCache:
 
 def _is_current(entry: Entry) -> bool:
     return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
+
+
+def _is_usable(entry: Entry) -> bool:
+    return entry.fetched_at - _FUTURE <= time.time() < entry.usable_until
+
+
+def _nothing() -> None:
+    """What is called where nobody wants to know."""

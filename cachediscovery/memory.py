@@ -24,7 +24,7 @@ class Groups(NamedTuple):
 class Entry:
     """One parsed document: `Groups`, or the resources of a group version."""
 
-    __slots__ = ("checked_at", "expires_at", "fetched_at", "ours", "signature", "value")
+    __slots__ = ("checked_at", "expires_at", "fetched_at", "ours", "signature", "usable_until", "value")
 
     def __init__(
         self,
@@ -32,14 +32,17 @@ class Entry:
         *,
         fetched_at: float,
         expires_at: float,
+        usable_until: float,
         signature: Signature | None,
         checked_at: float,
         ours: bool,
     ) -> None:
         self.value = value
-        # When the server was asked, and when to ask it again: seconds since the epoch.
+        # When the server was asked, when to ask it again, and until when not to wait for what it says:
+        # seconds since the epoch.
         self.fetched_at = fetched_at
         self.expires_at = expires_at
+        self.usable_until = usable_until
         # The state of the file that holds the same document; None: there is no such file.
         self.signature = signature
         # When the file was last known to be in that state: seconds on the monotonic clock.

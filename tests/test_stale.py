@@ -85,8 +85,9 @@ def test_a_server_that_is_back_is_asked_again(server: DiscoveryServer, cached_cl
     server.fail("/apis", Failure(503, times=1))
     client = cached_client(server, stale_if_error=SEVEN_HOURS)
     client.server_groups()
-    assert client._stale_if_error._unreachable_at is not None
-    client._stale_if_error._unreachable_at -= 11
+    stale_if_error = client._fetcher._stale_if_error
+    assert stale_if_error._unreachable_at is not None
+    stale_if_error._unreachable_at -= 11
     server.forget_requests()
     client.server_groups()
     assert sorted(server.paths()) == ["/api", "/apis"]

@@ -29,7 +29,7 @@ def run(parsed: Parsed) -> int:
         raise UsageError("--sort-by accepts only name or kind")
     session = Session(parsed)
     client = session.client()
-    if not parsed.flag("cached"):
+    if parsed.flag("refresh") or not parsed.flag("cached"):
         client.invalidate()
     failure = ""
     try:
@@ -43,7 +43,7 @@ def run(parsed: Parsed) -> int:
     if failure:
         fail(failure)
         return 1
-    client.write_index()
+    session.finish(client)
     return 0
 
 

@@ -30,11 +30,13 @@ GLOBAL_FLAGS = (
     Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)"),
     Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)"),
     Flag("stale-if-error", TEXT, "time past their expiry to use documents for if the server cannot be reached"),
+    Flag("stale-while-revalidate", TEXT, "time past their expiry to use documents for at once, and renew them behind"),
     Flag("verbose", LEVEL, "show cache hits, misses and requests", "v"),
     Flag("help", BOOL, "show this help", "h"),
 )
 
 _CACHED = Flag("cached", BOOL, "use the cache; without it the server is asked")
+_REFRESH = Flag("refresh", BOOL, "ask the server whether the cache still holds, and bring it up to date")
 
 
 class Command:
@@ -60,6 +62,7 @@ COMMANDS = (
         (
             Flag("api-group", TEXT, "only the resources of this API group"),
             _CACHED,
+            _REFRESH,
             Flag("categories", SLICE, "only the resources of all these categories"),
             Flag("namespaced", BOOL, "only namespaced resources, or (=false) only the others"),
             Flag("no-headers", BOOL, "no line of headers"),
@@ -68,7 +71,7 @@ COMMANDS = (
             Flag("verbs", SLICE, "only the resources that support all these verbs"),
         ),
     ),
-    Command("api-versions", "Print the API versions of the server", "api_versions", (_CACHED,)),
+    Command("api-versions", "Print the API versions of the server", "api_versions", (_CACHED, _REFRESH)),
     Command(
         "server-version",
         "Print the version of the server",
@@ -100,6 +103,7 @@ COMMANDS = (
             Flag("namespace", TEXT, "namespace of the printed path", "n"),
             Flag("no-headers", BOOL, "no line of headers"),
             Flag("output", TEXT, "json or name", "o", ("json", "name")),
+            _REFRESH,
         ),
         "NAME...",
     ),

@@ -30,6 +30,8 @@ def run(parsed: Parsed) -> int:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
     session = Session(parsed)
     client = session.client()
+    if parsed.flag("refresh"):
+        client.invalidate()
     mapper = DeferredDiscoveryRESTMapper(client)
     found: list[tuple[str, RESTMapping]] = []
     problems = []
@@ -44,7 +46,7 @@ def run(parsed: Parsed) -> int:
     write(_formatted(found, output, parsed.text("namespace"), headers=not parsed.flag("no-headers")))
     for problem in problems:
         fail(problem)
-    client.write_index()
+    session.finish(client)
     return 1 if problems else 0
 
 

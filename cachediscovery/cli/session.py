@@ -27,8 +27,9 @@ class Session:
         """Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used."""
         self._parsed = parsed
         self._ttl = ttl_from(parsed)
-        stale = parsed.text("stale-if-error")
-        self._stale_if_error = _duration(stale, "--stale-if-error") if stale else 0.0
+        self._stale_if_error = _seconds(parsed, "stale-if-error")
+        self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
+        self._used_expired = False
         transport_numbers(parsed)
         cache_dir = parsed.text("cache-dir")
         self._config = LazyConfig(overrides_from(parsed), cache_dir)
@@ -49,7 +50,30 @@ class Session:
         """A new cached client on the cluster's store."""
         from ..cached_client import CachedDiscoveryClient
 
-        return CachedDiscoveryClient(self.base_client(), self.store, ttl=self._ttl, stale_if_error=self._stale_if_error)
+        client = CachedDiscoveryClient(
+            self.base_client(),
+            self.store,
+            ttl=self._ttl,
+            stale_if_error=self._stale_if_error,
+            stale_while_revalidate=self._stale_while_revalidate,
+        )
+        client.on_expired(self._note_expired)
+        return client
+
+    def finish(self, client: CachedDiscoveryClient) -> None:
+        """After all is printed: keep what makes the next start fast, and renew behind what had expired."""
+        client.write_index()
+        if self._used_expired:
+            from ..revalidation import detach
+
+            def renew() -> None:
+                client.refresh(since=0, wait=False)
+                client.write_index()
+
+            detach(renew)
+
+    def _note_expired(self) -> None:
+        self._used_expired = True
 
 
 def overrides_from(parsed: Parsed) -> ConfigOverrides:
@@ -94,6 +118,10 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
             raise UsageError(f"--max-document-bytes {size!r} is not a number of bytes")
         numbers["max_document_bytes"] = int(size)
     return numbers
+
+
+def _seconds(parsed: Parsed, flag: str) -> float:
+    return _duration(parsed.text(flag), f"--{flag}") if parsed.given(flag) else 0.0
 
 
 def _duration(text: str, source: str) -> float:

@@ -50,6 +50,16 @@ class FetchLock:
         log.debug("the lock %s is held for too long, going on without", self._path())
         return fetch()
 
+    def run_if_free(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T | None:
+        """Like `run`, but where another process holds the lock, return None and leave it to that one."""
+        if not self._acquire():
+            return None
+        try:
+            found = look_again()
+            return fetch() if found is None else found
+        finally:
+            self._release()
+
     @staticmethod
     def _attempts() -> Iterator[None]:
         deadline = time.monotonic() + MAX_WAIT

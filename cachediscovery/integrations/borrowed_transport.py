@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..cached_client import CachedDiscoveryClient
 from ..client import DiscoveryClient
+from ..config.authority import fingerprint_of_file
+from ..config.cluster import Cluster
 from ..disk.http_store import HTTPStore
 from ..disk.opening import open_store
 from ..errors import DiscoveryError
@@ -40,9 +42,15 @@ class BorrowedTransport(DocumentTransport):
         return Answer(url, status, _Headers(found), body)
 
 
-def discovery_by(transport: BorrowedTransport, server: str) -> CachedDiscoveryClient:
-    """A cached discovery client that asks by way of `transport`, on kubectl's cache."""
-    store = open_store(server)
+def discovery_by(
+    transport: BorrowedTransport, server: str, *, ca_file: object = "", tls_server_name: object = ""
+) -> CachedDiscoveryClient:
+    """A cached discovery client that asks by way of `transport`, on kubectl's cache.
+
+    `ca_file` and `tls_server_name` are what the other client expects of the server's certificate, if it says so.
+    """
+    authority = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
+    store = open_store(Cluster(server, authority))
     if store is not None:
         transport.responses = HTTPStore(store.root)
     return CachedDiscoveryClient(DiscoveryClient(transport, server), store)

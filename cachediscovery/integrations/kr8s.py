@@ -43,7 +43,12 @@ class _CachedApi:
         self._api = api
         self._portal: anyio.from_thread.BlockingPortal | None = None
         server: str = api.auth.server
-        self._discovery = discovery_by(BorrowedTransport(server, self._ask), server)
+        self._discovery = discovery_by(
+            BorrowedTransport(server, self._ask),
+            server,
+            ca_file=getattr(api.auth, "server_ca_file", ""),
+            tls_server_name=getattr(api.auth, "tls_server_name", ""),
+        )
 
     async def api_resources(self) -> list[dict[str, Any]]:
         """kr8s's list: a dict for each resource, `version` being its group version."""

@@ -47,7 +47,13 @@ class CachedDiscoverer(Discoverer):
         self._loop = asyncio.get_running_loop()
         server: str = client.configuration.host
         self._transport = BorrowedTransport(server, self._ask)
-        self._discovery = discovery_by(self._transport, server)
+        trust = client.configuration
+        self._discovery = discovery_by(
+            self._transport,
+            server,
+            ca_file=trust.ssl_ca_cert if trust.verify_ssl else "",
+            tls_server_name=getattr(trust, "tls_server_name", "") if trust.verify_ssl else "",
+        )
         self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
         self._version: dict[str, Any] | None = None
 
