@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .types import APIResourceList as APIResourceList
     from .types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .types import VersionInfo as VersionInfo
+    from .watching.watch import DiscoveryWatch as DiscoveryWatch
 
 # Where each public name lives: what the imports above tell type checkers, for __getattr__.
 _MODULES = {
@@ -86,6 +87,7 @@ _MODULES = {
     "DiscoveryClient": ".client",
     "DiscoveryError": ".errors",
     "DiscoveryInterface": ".interface",
+    "DiscoveryWatch": ".watching.watch",
     "DocumentStore": ".disk.store",
     "ExecConfig": ".config.client_config",
     "GroupDiscoveryFailed": ".errors",

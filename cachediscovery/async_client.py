@@ -68,6 +68,9 @@ class AsyncCachedDiscoveryClient:
     async def server_version(self) -> VersionInfo:
         return await self.run(self._client.server_version)
 
+    async def refresh(self) -> None:
+        await self.run(self._client.refresh)
+
     async def run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """`call` in a thread: for whatever works on the sync client, a REST mapper say."""
         return await asyncio.to_thread(call, *arguments, **keywords)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
+    from .watching.watch import DiscoveryWatch
 
 # How long another process's refresh may go unseen by a long-lived one.
 DEFAULT_COHERENCE = 1.0
@@ -166,6 +167,21 @@ class CachedDiscoveryClient:
         is asking. Raises `DiscoveryError`; failed group versions are not among its errors.
         """
         self._fetcher.refresh(time.time() if since is None else since, wait=wait)
+
+    def watch(self, *, interval: float = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
+        """Keep the cache true while the program runs: a CRD that comes, changes or goes is seen within a second.
+
+        Watches CustomResourceDefinitions and APIServices, for which the credentials need the rights `list` and `watch`;
+        where they have none, the server is asked every `interval` seconds, with conditional requests, and a
+        warning says so. `on_change` is called, in a thread of the watch, after a document has changed. Returns at
+        once; the watch ends when it is closed, or as a context manager.
+        """
+        from .watching.refresher import Refresher
+        from .watching.watch import DiscoveryWatch
+
+        transport = getattr(getattr(self._delegate, "client", self._delegate), "transport", None)
+        can_watch = hasattr(transport, "stream")
+        return DiscoveryWatch(self, transport if can_watch else None, Refresher(self, interval, on_change))
 
     def revision(self) -> int:
         """A number that changes when a document used before no longer holds: whoever derives from them derives anew.

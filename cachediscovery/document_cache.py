@@ -148,7 +148,8 @@ class DocumentCache:
         )
         with self._mutex:
             if asked_at >= self._invalidated(key):
-                if key in self._entries:
+                known = self._entries.get(key)
+                if known is not None and known.value != value:
                     self._revision += 1
                 self._entries[key] = entry
 

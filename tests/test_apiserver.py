@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,7 @@ DOWN = {
     },
 }
 _SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +239,43 @@ def test_with_the_api_server_stopped_a_warm_cache_still_answers_everything(
     assert asking.code == 1
     assert f"{server.url}/api" in asking.err
     assert "refused" in asking.err
+
+
+def test_a_watched_crd_is_seen_within_a_second_of_its_creation_and_of_its_end(
+    crowded: APIServer, tmp_path: Path
+) -> None:
+    config = load_config(ConfigOverrides(str(crowded.kubeconfig)))
+    client = CachedDiscoveryClient.for_config(config, cache_dir=str(tmp_path / "cache"))
+    crd = EXTRA[1]
+
+    def seen() -> bool:
+        lists = client.server_groups_and_resources()[1]
+        return any(resource.kind == crd.kind for found in lists for resource in found.resources)
+
+    with client.watch() as watch:
+        assert watch.wait_until_watching(30)
+        assert not seen()
+        started = time.monotonic()
+        crowded.request("POST", _CRDS, crd.manifest())
+        crowded.wait_for(seen)
+        created = time.monotonic() - started
+        started = time.monotonic()
+        crowded.request("DELETE", f"{_CRDS}/{crd.name}")
+        crowded.wait_for(lambda: not seen())
+        deleted = time.monotonic() - started
+    crowded.wait_for(lambda: crowded.lists(crd.group, crd.versions[-1], crd.plural) is False)
+    # A second of ours; what is over it is left to a machine that does other things as well.
+    assert max(created, deleted) < 3, (created, deleted)
+
+
+def test_watching_without_the_right_to_says_so_and_asks_every_so_often(
+    crowded: APIServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = load_config(ConfigOverrides(str(crowded.kubeconfig), as_user="jane", as_groups=("system:authenticated",)))
+    client = CachedDiscoveryClient.for_config(config, cache_dir=str(tmp_path / "cache"))
+    with caplog.at_level("WARNING", "cachediscovery"), client.watch(interval=0.2) as watch:
+        crowded.wait_for(lambda: client.fresh and bool(caplog.records))
+        assert not watch.is_watching
+    (record,) = caplog.records
+    assert "cannot be watched, the server is asked every 0.2 s instead" in record.getMessage()
+    assert "jane" in record.getMessage()

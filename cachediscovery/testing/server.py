@@ -17,7 +17,7 @@ from .recording import Recording, load_recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 # Real API servers compress from this size on.
@@ -86,6 +86,8 @@ class DiscoveryServer:
         self.etags = True
         # Header lines of every answer.
         self.headers: dict[str, str] = {}
+        # By path, what to send for a watch (`?watch=1`): called with the query, it yields one event after another.
+        self.watches: dict[str, Callable[[str], Iterable[dict[str, Any]]]] = {}
         # Called with the path of each request before it is answered.
         self.on_request: Callable[[str], None] | None = None
         self.requests: list[ServedRequest] = []
@@ -245,7 +247,11 @@ class _Handler(BaseHTTPRequestHandler):
         accept, authorization = self.headers.get("Accept", ""), self.headers.get("Authorization", "")
         if discovery.on_request is not None:
             discovery.on_request(path)
+        query = self.path.partition("?")[2]
         status, headers, body = discovery._answer(path, accept, authorization)
+        if status == 200 and path in discovery.watches and "watch=1" in query.split("&"):
+            self._send_events(path, discovery.watches[path](query))
+            return
         headers = {**discovery.headers, **headers}
         etag = headers.get("Etag")
         if status == 200 and etag and self.headers.get("If-None-Match") == etag:
@@ -262,6 +268,20 @@ class _Handler(BaseHTTPRequestHandler):
         discovery._note(ServedRequest("GET", path, tuple(self.headers.items()), status, len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _send_events(self, path: str, events: Iterable[dict[str, Any]]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.discovery._note(ServedRequest("GET", path, tuple(self.headers.items()), 200, 0))
+        try:
+            for event in events:
+                line = json.dumps(event).encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Standard error belongs to the test."""

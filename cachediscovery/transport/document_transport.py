@@ -51,6 +51,10 @@ class DocumentTransport(ABC):
         self.responses: HTTPStore | None = None
         self._identities: set[ServerIdentity] = set()
 
+    @property
+    def server(self) -> str:
+        return self._server
+
     @abstractmethod
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         """GET `url`, whatever status it may have. Raises `RequestError` where there is no whole answer."""

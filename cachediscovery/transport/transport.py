@@ -14,6 +14,7 @@ from ..errors import InvalidDocument, RequestError, StatusError
 from ..lines import without_userinfo
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
 from .failures import cut_short, read_timed_out, request_error, status_error
+from .line_stream import LineStream
 from .proxies import proxies_for
 from .server_identity import peer_key
 
@@ -32,6 +33,7 @@ _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
 _MAX_RETRY_SECONDS = 20.0
+_OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -103,6 +105,60 @@ class Transport(DocumentTransport):
                 time.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
+        """GET `path`, whose answer has no end; `read_timeout`, in seconds, is the longest silence in it.
+
+        Raises `StatusError` for any status but 200, else another `RequestError`.
+        """
+        identity = self._credentials.identity() if self._credentials is not None else None
+        try:
+            return self._stream(path, accept, read_timeout, identity)
+        except StatusError as error:
+            if error.code != 401 or identity is None or self._credentials is None:
+                raise
+            if not self._credentials.renew(identity):
+                raise
+        return self._stream(path, accept, read_timeout, self._credentials.identity())
+
+    def _stream(self, path: str, accept: str, read_timeout: float, identity: Identity | None) -> LineStream:
+        url = self._server + path
+        headers = {"Accept": accept}
+        if identity is not None:
+            self._mount(identity)
+            if identity.authorization:
+                headers["Authorization"] = identity.authorization
+        started = time.monotonic()
+        try:
+            response = self._open(self._session, url, headers, read_timeout)
+            if response.status_code != _OK:
+                with response:
+                    raise status_error(
+                        without_userinfo(url), response.status_code, response.headers, self._read(response, started)
+                    )
+        except Exception as error:
+            raise self._failed(url, error, read_timeout) from None
+        log.info("GET %s %d, watching", without_userinfo(url), response.status_code)
+        limit = self._options.max_document_bytes
+        return LineStream(response, without_userinfo(url), limit, lambda error: self._failed(url, error, read_timeout))
+
+    def _open(
+        self, session: requests.Session, url: str, headers: Mapping[str, str], read_timeout: float
+    ) -> requests.Response:
+        return session.get(
+            url,
+            headers=headers,
+            stream=True,
+            allow_redirects=False,
+            timeout=(self._options.connect_timeout, read_timeout),
+            proxies=proxies_for(url, self._config.proxy_url) if self._config is not None else None,
+        )
+
+    def _failed(self, url: str, error: Exception, read_timeout: float) -> Exception:
+        """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
+        if isinstance(error, RequestError) or not _is_network_error(error):
+            return error
+        return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
+
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
         if identity is not None:
@@ -116,7 +172,7 @@ class Transport(DocumentTransport):
             response = self._send(session, url, sent)
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
-                if response.status in (200, NOT_MODIFIED):
+                if response.status in (_OK, NOT_MODIFIED):
                     return response
                 raise status_error(without_userinfo(url), response.status, response.headers, response.body)
             url = urljoin(url, location)
@@ -133,28 +189,15 @@ class Transport(DocumentTransport):
         )
 
     def _send(self, session: requests.Session, url: str, headers: Mapping[str, str]) -> Answer:
-        options = self._options
         started = time.monotonic()
         try:
-            proxies = proxies_for(url, self._config.proxy_url) if self._config is not None else None
-            with session.get(
-                url,
-                headers=headers,
-                stream=True,
-                allow_redirects=False,
-                timeout=(options.connect_timeout, options.read_timeout),
-                proxies=proxies,
-            ) as response:
+            with self._open(session, url, headers, self._options.read_timeout) as response:
                 # Once the body is read, the connection is let go of.
                 key = peer_key(getattr(response.raw, "connection", None))
                 body = self._read(response, started)
                 answered = Answer(without_userinfo(url), response.status_code, response.headers, body, key)
-        except RequestError:
-            raise
         except Exception as error:
-            if not _is_network_error(error):
-                raise
-            raise request_error(without_userinfo(url), error, options.connect_timeout, options.read_timeout) from None
+            raise self._failed(url, error, self._options.read_timeout) from None
         seconds = time.monotonic() - started
         log.info("GET %s %d in %d ms, %d bytes", answered.url, answered.status, seconds * 1000, len(body))
         return answered

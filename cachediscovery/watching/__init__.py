@@ -1,0 +1,1 @@
+"""Keeping the cache of a long-lived program true by watching what discovery is made of."""

@@ -1,0 +1,120 @@
+"""`CollectionWatch`: the changes of one collection of objects (KEP-365, KEP-956: list once, watch, bookmarks)."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+from ..documents import parse_object
+from ..errors import InvalidDocument, StatusError
+from ..fields import MalformedDocument, mapping, text
+from ..lines import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..transport.line_stream import LineStream
+    from ..transport.transport import Transport
+
+# Only that something changed counts: the names of the objects are enough, and are a hundredth of them.
+_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+# Asked of the server: it ends a watch after this long, and in the meantime sends a bookmark about once a minute.
+_WATCH_SECONDS = 300
+# A connection that is silent for longer than a bookmark takes is taken for dead.
+_SILENCE_SECONDS = 100.0
+GONE = 410
+
+
+class CollectionWatch:
+    """One collection's changes, from where the last look at it ended. For use by one thread, but for `close`."""
+
+    def __init__(self, transport: Transport, path: str) -> None:
+        """`path` is that of the collection, from the server's root."""
+        self.path = path
+        self._transport = transport
+        self._resource_version = ""
+        self._lock = threading.Lock()
+        self._stream: LineStream | None = None
+        self._closed = False
+
+    def follow(self, begun: Callable[[bool], None], changed: Callable[[str], None]) -> None:
+        """Watch until the server ends it; `changed(name)` is called for each change of an object.
+
+        `begun(missed)` is called as soon as nothing is missed any more; `missed` tells that changes before may have
+        been. Raises `RequestError`; after a 410 the next call lists anew.
+        """
+        missed = not self._resource_version
+        if missed:
+            self._resource_version = self._list()
+        stream = self._open()
+        try:
+            begun(missed)
+            for line in stream:
+                self._take(line, changed)
+        finally:
+            stream.close()
+            self._stream = None
+
+    def close(self) -> None:
+        """End `follow`, which is under way in another thread, and make every later call return at once."""
+        with self._lock:
+            self._closed = True
+            if self._stream is not None:
+                self._stream.close()
+
+    def _list(self) -> str:
+        # One object or all of them: the version is that of the collection.
+        response = self._transport.get(f"{self.path}?limit=1", accept=_LIST)
+        try:
+            version = text(mapping(parse_object(response.body), "metadata"), "resourceVersion")
+        except MalformedDocument as error:
+            raise InvalidDocument(response.url, f"{response.url} answered with no list: {one_line(error)}") from None
+        if not version.isalnum() or not version.isascii():
+            raise InvalidDocument(response.url, f"{response.url} answered with a list that has no version")
+        return version
+
+    def _open(self) -> LineStream:
+        query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_SECONDS}"
+        path = f"{self.path}?{query}&resourceVersion={self._resource_version}"
+        try:
+            stream = self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
+        except StatusError as error:
+            if error.code == GONE:
+                self._resource_version = ""
+            raise
+        with self._lock:
+            self._stream = stream
+            if self._closed:
+                stream.close()
+        return stream
+
+    def _take(self, line: bytes, changed: Callable[[str], None]) -> None:
+        url = self._transport.server + self.path
+        try:
+            event = parse_object(line)
+            kind, found = text(event, "type"), mapping(event, "object")
+            if not kind:
+                raise MalformedDocument("an event without a type")
+            if kind == "ERROR":
+                self._resource_version = ""
+                raise _status_error(url, found)
+            metadata = mapping(found, "metadata")
+            version = text(metadata, "resourceVersion")
+            if version.isalnum() and version.isascii():
+                self._resource_version = version
+            if kind != "BOOKMARK":
+                changed(text(metadata, "name"))
+        except MalformedDocument as error:
+            self._resource_version = ""
+            raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from None
+
+
+def _status_error(url: str, status: dict[str, Any]) -> StatusError:
+    from ..transport.failures import status_error
+
+    code = status.get("code")
+    body = json.dumps({**status, "kind": "Status"}).encode()
+    return status_error(url, code if isinstance(code, int) else GONE, {}, body)

@@ -1,0 +1,272 @@
+"""A cache that is kept true by watching, on a server that says what the test wants it to."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscoveryRESTMapper, DiscoveryWatch
+from cachediscovery.testing import DiscoveryServer, Failure
+from cachediscovery.watching.watch import PATHS
+
+CRDS, SERVICES = PATHS
+WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
+
+
+class Watched:
+    """What one collection of a `DiscoveryServer` tells its watchers."""
+
+    def __init__(self, server: DiscoveryServer, path: str) -> None:
+        self.queries: list[str] = []
+        # What each watch is sent, the latest being the last: events, and None to end the answer.
+        self.watches: list[queue.SimpleQueue[dict[str, Any] | None]] = []
+        self.ends_at_once = False
+        server.watches[path] = self.send
+        server.recording.unaggregated[path] = {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}}
+
+    def send(self, query: str) -> Iterator[dict[str, Any]]:
+        events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.watches.append(events)
+        self.queries.append(query)
+        if self.ends_at_once:
+            return
+        while (event := events.get()) is not None:
+            yield event
+
+    def put(self, event: dict[str, Any] | None) -> None:
+        self.watches[-1].put(event)
+
+    def end_all(self) -> None:
+        for events in self.watches:
+            events.put(None)
+
+    def tell(self, kind: str, name: str = "", version: str = "8") -> None:
+        self.put({"type": kind, "object": {"metadata": {"name": name, "resourceVersion": version}}})
+
+    def versions(self) -> list[str]:
+        return [query.rpartition("resourceVersion=")[2] for query in self.queries]
+
+
+class Fixture:
+    def __init__(self, cache_dir: Path) -> None:
+        self.server = DiscoveryServer()
+        self.crds, self.services = Watched(self.server, CRDS), Watched(self.server, SERVICES)
+        self.server.start()
+        self.client = CachedDiscoveryClient.for_config(ClientConfig(self.server.url), cache_dir=str(cache_dir))
+        self.changes = 0
+        self.watch: DiscoveryWatch | None = None
+
+    def begin(self, **keywords: Any) -> DiscoveryWatch:
+        def count() -> None:
+            self.changes += 1
+
+        self.watch = self.client.watch(on_change=count, **keywords)
+        return self.watch
+
+    def discovery_requests(self) -> int:
+        return sum(path in ("/api", "/apis") for path in self.server.paths())
+
+    def groups(self) -> list[str]:
+        return [group.name for group in self.client.server_groups().groups]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Fixture]:
+    made = Fixture(tmp_path / "cache")
+    yield made
+    if made.watch is not None:
+        made.watch.close()
+    made.crds.end_all()
+    made.services.end_all()
+    made.server.stop()
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def settle(watched: Fixture) -> None:
+    """Wait until what the beginning of the watches brings is over."""
+    assert watched.watch is not None
+    assert watched.watch.wait_until_watching(20)
+    assert eventually(lambda: watched.discovery_requests() >= 2)
+    time.sleep(0.3)
+
+
+def test_a_new_crd_is_seen_without_anybody_asking_for_it(watched: Fixture) -> None:
+    mapper = DeferredDiscoveryRESTMapper(watched.client)
+    watched.begin()
+    settle(watched)
+    assert "new.test" not in watched.groups()
+    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.crds.tell("ADDED", "widgets.new.test")
+    assert eventually(lambda: "new.test" in watched.groups())
+    assert mapper.mapping_for("widgets").group == "new.test"
+    assert eventually(lambda: watched.changes == 1)
+
+
+def test_what_the_server_publishes_some_time_after_the_event_is_seen_as_well(watched: Fixture) -> None:
+    watched.begin()
+    settle(watched)
+    watched.services.tell("MODIFIED", "v1.new.test")
+    time.sleep(0.5)
+    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    assert eventually(lambda: "new.test" in watched.groups())
+
+
+def test_while_nothing_changes_nothing_is_asked(watched: Fixture) -> None:
+    watched.begin(interval=0.05)
+    settle(watched)
+    before = watched.server.request_count
+    watched.crds.tell("BOOKMARK", version="9")
+    time.sleep(0.5)
+    assert watched.server.request_count == before
+    assert watched.changes == 0, "what was fetched first is no change"
+
+
+def test_a_burst_of_changes_is_one_change(watched: Fixture) -> None:
+    watched.begin()
+    settle(watched)
+    before = watched.discovery_requests()
+    for number in range(300):
+        watched.crds.tell("ADDED", f"widgets.{number}.test", version=str(number + 10))
+    time.sleep(1)
+    assert 2 <= watched.discovery_requests() - before <= 2 * 11
+
+
+def test_a_watch_that_the_server_ends_goes_on_where_it_was(watched: Fixture) -> None:
+    watched.begin()
+    settle(watched)
+    watched.crds.tell("BOOKMARK", version="12")
+    before = watched.discovery_requests()
+    watched.crds.put(None)
+    assert eventually(lambda: len(watched.crds.queries) == 2)
+    assert watched.crds.versions() == ["7", "12"]
+    assert "allowWatchBookmarks=true" in watched.crds.queries[1]
+    assert watched.discovery_requests() == before
+
+
+def test_a_version_that_is_gone_is_listed_anew_and_nothing_is_missed(watched: Fixture) -> None:
+    watched.begin()
+    settle(watched)
+    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.server.recording.unaggregated[CRDS]["metadata"]["resourceVersion"] = "40"
+    watched.crds.put({"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}})
+    assert eventually(lambda: "new.test" in watched.groups())
+    assert eventually(lambda: watched.crds.versions() == ["7", "40"])
+
+
+def test_a_watch_that_is_answered_with_gone_is_begun_anew(watched: Fixture) -> None:
+    asked = []
+
+    def gone_once(path: str) -> None:
+        if path == CRDS:
+            asked.append(path)
+            if len(asked) == 2:
+                watched.server.fail(CRDS, Failure(410, "too old", times=1))
+
+    watched.server.on_request = gone_once
+    watch = watched.begin()
+    assert watch.wait_until_watching(20)
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_where_watching_is_denied_the_server_is_asked_every_so_often_and_a_warning_says_so(
+    watched: Fixture, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    watched.server.fail(SERVICES, Failure(code, "no way"))
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        watch = watched.begin(interval=0.1)
+        assert eventually(lambda: watched.discovery_requests() > 6)
+        watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+        assert eventually(lambda: "new.test" in watched.groups())
+    assert not watch.is_watching
+    (record,) = caplog.records
+    assert "apiservices cannot be watched, the server is asked every 0.1 s instead" in record.getMessage()
+    assert "no way" in record.getMessage()
+
+
+def test_a_server_that_ends_or_breaks_every_watch_is_not_hammered(watched: Fixture) -> None:
+    for collection in (watched.crds, watched.services):
+        collection.ends_at_once = True
+    watched.begin()
+    time.sleep(2)
+    assert 2 <= len(watched.crds.queries) <= 5
+
+
+def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path) -> None:
+    server = DiscoveryServer()
+    first = Watched(server, CRDS), Watched(server, SERVICES)
+    server.start()
+    port = int(server.url.rpartition(":")[2])
+    client = CachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=str(tmp_path / "cache"))
+    with client.watch() as watch:
+        assert watch.wait_until_watching(20)
+        server.stop()
+        for collection in first:
+            collection.end_all()
+        assert eventually(lambda: not watch.is_watching)
+        again = DiscoveryServer(port=port)
+        crds, services = Watched(again, CRDS), Watched(again, SERVICES)
+        with again:
+            assert watch.wait_until_watching(20)
+            again.recording.add_group("new.test", {"v1": [WIDGET]})
+            crds.tell("ADDED", "widgets.new.test")
+            assert eventually(lambda: "new.test" in [group.name for group in client.server_groups().groups])
+            crds.end_all()
+            services.end_all()
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"type": 3}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": []}}, {"type": "ERROR"}]
+)
+def test_an_event_that_is_none_begins_the_watch_anew(watched: Fixture, event: dict[str, Any]) -> None:
+    watched.begin()
+    settle(watched)
+    before = len(watched.crds.queries)
+    watched.crds.put(event)
+    if event != {"type": "ADDED"}:
+        assert eventually(lambda: len(watched.crds.queries) > before)
+    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.crds.tell("ADDED", "widgets.new.test")
+    assert eventually(lambda: "new.test" in watched.groups())
+
+
+def test_closing_ends_all_threads_at_once_although_the_server_is_silent(watched: Fixture) -> None:
+    watch = watched.begin()
+    settle(watched)
+    started = time.monotonic()
+    watch.close()
+    assert time.monotonic() - started < 2
+    assert not {"cachediscovery-watch", "cachediscovery-refresh"} & {thread.name for thread in threading.enumerate()}
+    assert watched.client.server_groups().groups
+
+
+def test_another_clients_connection_cannot_be_watched_and_is_asked_regularly(
+    server: DiscoveryServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import requests
+
+    from cachediscovery.integrations.borrowed_transport import BorrowedTransport, discovery_by
+
+    def ask(path: str, headers: Any) -> tuple[int, Any, bytes]:
+        answer = requests.get(server.url + path, headers=headers, timeout=10)
+        return answer.status_code, answer.headers, answer.content
+
+    client = discovery_by(BorrowedTransport(server.url, ask), server.url)
+    with caplog.at_level(logging.WARNING, "cachediscovery"), client.watch(interval=0.1):
+        assert eventually(lambda: server.request_count > 6)
+    assert "cannot be watched over this connection" in caplog.text
