@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from ..disk.inventory import remove
+from ..disk.inventory import remove, side_files_in
 from .flags import Parsed
 from .stdout import write
 from .upkeep import clusters_of, root_of
@@ -17,7 +15,8 @@ def run(parsed: Parsed) -> int:
         for cluster in clusters
         for path in (*(item.path for item in cluster.documents), *cluster.extra, *cluster.leftovers)
     ]
-    removed = remove(paths, os.path.join(root_of(parsed), "discovery"))
+    root = root_of(parsed)
+    removed = remove([*paths, *(file.path for file in side_files_in(root))], root)
     noun = "cluster" if len(clusters) == 1 else "clusters"
     write(f"removed {removed} files of {len(clusters)} {noun}\n")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..disk.inventory import BROKEN, EXPIRED, FRESH
+from ..disk.inventory import BROKEN, EXPIRED, FRESH, side_files_in
 from ..durations import format_age
 from ..lines import printable
 from .flags import Parsed, UsageError
@@ -19,7 +19,8 @@ def run(parsed: Parsed) -> int:
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
-    clusters = clusters_of(parsed)
+    clusters, root = clusters_of(parsed), root_of(parsed)
+    beside = side_files_in(root)
     if output == "json":
         objects = [
             {
@@ -32,7 +33,8 @@ def run(parsed: Parsed) -> int:
             }
             for cluster in clusters
         ]
-        write(json.dumps({"root": root_of(parsed), "clusters": objects}, indent=2) + "\n")
+        stored = {"count": len(beside), "size": sum(file.size for file in beside)}
+        write(json.dumps({"root": root, "clusters": objects, "otherFiles": stored}, indent=2) + "\n")
         return 0
     rows: list[tuple[str, ...]] = [_HEADERS]
     for cluster in clusters:
@@ -40,5 +42,8 @@ def run(parsed: Parsed) -> int:
         oldest = max((document.age for document in cluster.documents), default=0.0)
         size = format_size(cluster.size)
         rows.append((printable(cluster.host), str(len(cluster.documents)), *counts, size, format_age(max(0.0, oldest))))
-    write(f"{root_of(parsed)}\n\n{format_table(rows)}" if clusters else f"{root_of(parsed)} holds no cluster\n")
+    write(f"{root}\n\n{format_table(rows)}" if clusters else f"{root} holds no cluster\n")
+    if beside:
+        files = "1 file" if len(beside) == 1 else f"{len(beside)} files"
+        write(f"\nand {files} of all clusters: {format_size(sum(file.size for file in beside))}\n")
     return 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 
-from ..disk.inventory import FRESH, ClusterEntry, remove
+from ..disk.inventory import FRESH, ClusterEntry, remove, side_files_in
 from .flags import Parsed
 from .output import warn
 from .stdout import write
 from .upkeep import clusters_of, known_folders, root_of
+
+# Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.
+_SIDE_FILE_SECONDS = 30 * 24 * 3600.0
 
 
 def run(parsed: Parsed) -> int:
@@ -17,10 +20,11 @@ def run(parsed: Parsed) -> int:
     if known is None:
         warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
     doomed = [path for cluster in clusters_of(parsed) for path in _doomed(cluster, known)]
+    doomed += [file.path for file in side_files_in(root) if file.broken or file.age > _SIDE_FILE_SECONDS]
     if parsed.flag("dry-run"):
         write("".join(f"would remove {path}\n" for path in doomed) + f"would remove {_count(len(doomed))}\n")
         return 0
-    removed = remove(doomed, os.path.join(root, "discovery"))
+    removed = remove(doomed, root)
     write(f"removed {_count(removed)}\n")
     return 0
 

@@ -93,6 +93,19 @@ COMMANDS = (
         "cache_prune",
         (Flag("dry-run", BOOL, "only say what would be removed"),),
     ),
+    Command(
+        "cache verify",
+        "Compare every cached document of the cluster with the server",
+        "cache_verify",
+        (Flag("output", TEXT, "json", "o", ("json",)),),
+    ),
+    Command(
+        "cache warm",
+        "Fetch what the cache lacks, for every context or for those that are named",
+        "cache_warm",
+        (_REFRESH,),
+        "[CONTEXT...]",
+    ),
     Command("cache clear", "Remove all documents of all clusters", "cache_clear"),
     Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
     Command(

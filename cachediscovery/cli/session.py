@@ -23,8 +23,11 @@ TTL_VARIABLE = "CACHEDISCOVERY_TTL"
 class Session:
     """What one invocation of the command line works on: one cluster, its store, its clients."""
 
-    def __init__(self, parsed: Parsed) -> None:
-        """Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used."""
+    def __init__(self, parsed: Parsed, context: str = "") -> None:
+        """`context` goes before the flag.
+
+        Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used.
+        """
         self._parsed = parsed
         self._ttl = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
@@ -32,7 +35,8 @@ class Session:
         self._used_expired = False
         transport_numbers(parsed)
         cache_dir = parsed.text("cache-dir")
-        self._config = LazyConfig(overrides_from(parsed), cache_dir)
+        overrides = overrides_from(parsed)
+        self._config = LazyConfig(overrides._replace(context=context) if context else overrides, cache_dir)
         self.server = self._config.cluster.server
         self.store: DocumentStore | None = open_store(self._config.cluster, cache_dir)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from .overrides import ConfigOverrides
 
-_FOLDER = "cachediscovery"
+REMEMBERED_FOLDER = "cachediscovery"
+_PREFIX = "server-"
 _FORMAT = "cachediscovery server 2"
 _ABSENT = "absent"
 # Where in `flags_of` the URL is.
@@ -90,7 +91,7 @@ class RememberedCluster:
     def _path(self) -> str:
         # A checksum is enough for a name: the file says in full what it is for.
         named = zlib.crc32("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogateescape"))
-        return os.path.join(self._root, _FOLDER, f"server-{named:08x}")
+        return os.path.join(self._root, REMEMBERED_FOLDER, f"{_PREFIX}{named:08x}")
 
     def _look(self) -> str:
         """All that the answer depends on, as text; "" where there is no file, or where it cannot be told."""
@@ -103,6 +104,17 @@ class RememberedCluster:
                 return ""
             lines.append(f"{os.path.abspath(path)!r} {state}")
         return "\n".join(lines) if files and self._root else ""
+
+
+def is_remembered_name(name: str) -> bool:
+    """Whether a file of this name is one of those written here, or what is left of one."""
+    number, dot, suffix = name.removeprefix(_PREFIX).partition(".")
+    return (
+        name.startswith(_PREFIX)
+        and len(number) == 8
+        and not (number + suffix).strip("0123456789abcdef")
+        and (not dot or len(suffix) == 12)
+    )
 
 
 def flags_of(overrides: ConfigOverrides) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class HTTPStore:
         if not self._is_ours(url):
             return None
         stored = read_file(self._path(url), _MAX_BYTES)
-        if stored is None or stored.data[:_DIGEST] != sha256(stored.data[_DIGEST:]).digest():
+        if stored is None or not _is_whole(stored.data):
             return None
         head, _, body = stored.data[_DIGEST:].partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
@@ -87,6 +87,21 @@ class HTTPStore:
 
     def _path(self, url: str) -> str:
         return os.path.join(self._folder, sha256(f"{url}{_TIMEOUT}".encode()).hexdigest())
+
+
+def is_response_name(name: str) -> bool:
+    """Whether a file of this name is a stored response."""
+    return len(name) == 2 * _DIGEST and not name.strip("0123456789abcdef")
+
+
+def is_whole_response(path: str) -> bool:
+    """Whether a stored response is as it was written."""
+    stored = read_file(path, _MAX_BYTES)
+    return stored is not None and _is_whole(stored.data)
+
+
+def _is_whole(data: bytes) -> bool:
+    return data[:_DIGEST] == sha256(data[_DIGEST:]).digest()
 
 
 def _is_header(value: str) -> bool:

@@ -6,10 +6,12 @@ import os
 import time
 from typing import NamedTuple
 
+from ..config.remembered import REMEMBERED_FOLDER, is_remembered_name
 from ..documents import group_list_from, parse_object, resource_list_from
 from ..fields import MalformedDocument
 from .cluster_record import RECORD_FILE
 from .files import read_file
+from .http_store import FOLDER, is_response_name, is_whole_response
 from .index import INDEX_FILE
 from .store import GROUPS, GROUPS_FILE, LOCK_FILE, MAX_FILE_BYTES, RESOURCES_FILE, DocumentStore
 
@@ -58,6 +60,34 @@ def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
         folders.sort()
         if GROUPS_FILE in files or any(name in files for name in _OURS):
             found.append(_cluster(root, top, folder, files, ttl))
+    return found
+
+
+class SideFile(NamedTuple):
+    """A file that is of no one cluster's folder: a stored response, or a remembered cluster."""
+
+    path: str
+    size: int
+    age: float
+    broken: bool
+
+
+def side_files_in(root: str) -> list[SideFile]:
+    """The stored responses (kubectl's and ours) and the remembered clusters below a cache root."""
+    found = []
+    for folder, is_named, is_whole in (
+        (FOLDER, is_response_name, is_whole_response),
+        (REMEMBERED_FOLDER, is_remembered_name, None),
+    ):
+        try:
+            with os.scandir(os.path.join(root, folder)) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if is_named(entry.name) and entry.is_file(follow_symlinks=False):
+                        state = entry.stat(follow_symlinks=False)
+                        broken = is_whole is not None and not is_whole(entry.path)
+                        found.append(SideFile(entry.path, state.st_size, time.time() - state.st_mtime, broken))
+        except OSError:
+            continue
     return found
 
 

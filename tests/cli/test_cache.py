@@ -91,7 +91,7 @@ def test_clear_removes_all_documents_of_all_clusters(
     server: DiscoveryServer, cli: Run, home: Path, folder: Path
 ) -> None:
     (folder / "notes.txt").write_text("the user's own")
-    assert cli("cache", "clear", server=server).out == "removed 42 files of 1 cluster\n"
+    assert cli("cache", "clear", server=server).out == "removed 45 files of 1 cluster\n"
     assert [path.name for path in folder.rglob("*")] == ["notes.txt"]
     assert cli("cache", "info", server=server).out.endswith("holds no cluster\n")
 
@@ -100,10 +100,113 @@ def test_no_link_is_followed(server: DiscoveryServer, cli: Run, home: Path, fold
     away = tmp_path / "away"
     folder.rename(away)
     folder.symlink_to(away)
-    assert cli("cache", "clear", server=server).out == "removed 0 files of 0 clusters\n"
+    assert cli("cache", "clear", server=server).out == "removed 3 files of 0 clusters\n"
+    assert len(everything(away)) == 42
     assert (away / "servergroups.json").exists()
 
 
 def test_info_judges_a_groups_file_as_the_cache_does(server: DiscoveryServer, cli: Run, folder: Path) -> None:
     (folder / "servergroups.json").write_text('{"kind":"APIGroupList","apiVersion":"v1","groups":[]}')
     assert cli("cache", "info", server=server).out.splitlines()[3].split()[1:5] == ["40", "39", "0", "1"]
+
+
+def test_prune_and_clear_know_the_stored_responses_and_the_remembered_clusters(
+    server: DiscoveryServer, cli: Run, home: Path, folder: Path
+) -> None:
+    root = home / ".kube/cache"
+    responses, remembered = sorted((root / "http").iterdir()), sorted((root / "cachediscovery").iterdir())
+    assert (len(responses), len(remembered)) == (2, 1)
+    assert "and 3 files of all clusters: " in cli("cache", "info", server=server).out
+    mine = [root / "http/notes", root / "cachediscovery/server-x.bak", root / "cachediscovery/server"]
+    for path in mine:
+        path.write_text("mine")
+    assert cli("cache", "prune", server=server).out == "removed 0 files\n"
+    responses[0].write_bytes(b"torn")
+    os.utime(responses[1], (time.time() - 31 * 24 * 3600,) * 2)
+    assert cli("cache", "prune", server=server).out == "removed 2 files\n"
+    cli("cache", "clear", server=server)
+    assert everything(root) == set(mine)
+
+
+def test_verify_finds_nothing_wrong_with_what_was_just_fetched(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+    ran = cli("cache", "verify", server=server)
+    assert ran == Ran(0, f"40 of 40 documents are what {server.url} says\n", "")
+
+
+def test_verify_compares_what_kubectl_wrote_from_another_kind_of_discovery(
+    legacy_server: DiscoveryServer, cli: Run, kubectl: Run
+) -> None:
+    assert kubectl("api-resources", server=legacy_server).code == 0
+    legacy_server.aggregated = ("v2",)
+    ran = cli("cache", "verify", server=legacy_server)
+    assert ran == Ran(0, f"40 of 40 documents are what {legacy_server.url} says\n", "")
+
+
+def test_verify_names_what_differs_is_gone_missing_broken_or_unknown(
+    server: DiscoveryServer, cli: Run, folder: Path
+) -> None:
+    widget = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
+    server.recording.add_group("old.test", {"v1": [widget]})
+    cli("api-resources", server=server)
+    server.recording.remove_group("old.test")
+    server.recording.add_group("new.test", {"v1": [widget]})
+    server.recording.mark_stale("batch/v1")
+    changed = folder / "apps/v1/serverresources.json"
+    changed.write_text(changed.read_text().replace('"deploy"', '"dp"'))
+    (folder / "policy/v1/serverresources.json").write_text("torn")
+    (folder / "v1/serverresources.json").unlink()
+    ran = cli("cache", "verify", "-o", "json", server=server)
+    assert ran.code == 1
+    states = {item["name"]: item["state"] for item in json.loads(ran.out)["documents"]}
+    expected = {
+        "groups": "unknown",
+        "v1": "missing",
+        "apps/v1": "different",
+        "policy/v1": "broken",
+        "batch/v1": "unknown",
+        "old.test/v1": "gone",
+        "new.test/v1": "missing",
+    }
+    assert {name: state for name, state in states.items() if state != "same"} == expected
+    table = cli("cache", "verify", server=server).out.splitlines()
+    assert table[0].split() == ["DOCUMENT", "STATE"]
+    assert [line.split() for line in table[1:-2]] == [[name, states[name]] for name in states if name in expected]
+
+
+def test_warm_fills_the_cache_of_every_context_once_for_each_cluster(
+    server: DiscoveryServer, legacy_server: DiscoveryServer, cli: Run, tmp_path: Path
+) -> None:
+    clusters = {"one": server.url, "two": legacy_server.url, "down": "http://127.0.0.1:9"}
+    contexts = {"a": "one", "b": "two", "c": "one", "d": "down"}
+    config = {
+        "clusters": [{"name": name, "cluster": {"server": url}} for name, url in clusters.items()],
+        "contexts": [{"name": name, "context": {"cluster": cluster}} for name, cluster in contexts.items()],
+    }
+    kubeconfig = tmp_path / "several"
+    kubeconfig.write_text(json.dumps(config))
+    ran = cli("cache", "warm", "--kubeconfig", str(kubeconfig))
+    assert ran.code == 1
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert rows == [
+        ["CONTEXT", "SERVER", "DOCUMENTS", "STATE"],
+        ["a", server.url, "40", "fetched"],
+        ["b", legacy_server.url, "40", "fetched"],
+        ["c", server.url, "40", "shared"],
+        ["d", clusters["down"], "0", "failed"],
+    ]
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("error: context d: the connection to http://127.0.0.1:9")
+    assert server.request_count == 2
+    server.forget_requests()
+    assert "fresh" in cli("cache", "warm", "a", "--kubeconfig", str(kubeconfig)).out
+    assert server.request_count == 0
+    assert "fetched" in cli("cache", "warm", "c", "--refresh", "--kubeconfig", str(kubeconfig)).out
+    assert [request.status for request in server.requests] == [304, 304]
+    assert "--context" in cli("api-resources", "--help").out
+    assert cli("api-resources", "--cached", "--context=b", "--kubeconfig", str(kubeconfig)).code == 0
+
+
+def test_warm_without_any_context_says_so(cli: Run) -> None:
+    ran = cli("cache", "warm")
+    assert ran.code == 1
+    assert "no kubeconfig has a context" in ran.err
