@@ -135,8 +135,9 @@ class DocumentCache:
             return
         signature = None
         if self.store is not None and data is not None:
-            signature = self.store.write(key, data, asked_at)
+            # Noted first: whoever finds the document finds that it is no older than it seems.
             self.store.note_fetch(asked_at)
+            signature = self.store.write(key, data, asked_at)
         entry = Entry(
             value=value,
             fetched_at=asked_at,
@@ -271,7 +272,7 @@ class DocumentCache:
         if signature.mtime >= invalidated_at + _IN_FLIGHT:
             return True
         # Unlike kubectl's, our files are dated when their fetch began.
-        return signature.mtime >= invalidated_at and self.store.last_fetch() == signature.mtime_ns
+        return signature.mtime >= invalidated_at and self.store.was_fetch(signature.mtime_ns)
 
 
 def _is_current(entry: Entry) -> bool:

@@ -20,6 +20,7 @@ from .files import (
     make_folder,
     overwrite,
     read_file,
+    read_part,
     replace_file,
     signature_of,
     to_nanoseconds,
@@ -36,6 +37,10 @@ GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
 LOCK_FILE = ".cachediscovery.lock"
 MAX_FILE_BYTES = 64 << 20
+
+# The lock file is a table of the moments of that many fetches, each in a place of its own.
+_NOTES = 509
+_NOTE = b"%020d\n"
 
 # Something else stands where this one document or its folder belongs: no reason to give up on the others.
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
@@ -170,15 +175,13 @@ class DocumentStore:
         if not self._may_write or self._noted == asked_at:
             return
         self._noted = asked_at
-        overwrite(self.lock_path(), b"%020d\n" % to_nanoseconds(asked_at))
+        moment = to_nanoseconds(asked_at)
+        overwrite(self.lock_path(), _NOTE % moment, _place_of(moment))
 
-    def last_fetch(self) -> int:
-        """The `mtime_ns` of the documents last fetched by way of `note_fetch`, by any process; 0 for none."""
-        stored = read_file(os.path.join(self.folder, LOCK_FILE), 1 << 10)
-        try:
-            return int(stored.data) if stored is not None else 0
-        except ValueError:
-            return 0
+    def was_fetch(self, moment: int) -> bool:
+        """Whether documents dated `moment` (nanoseconds since the epoch) were noted, by any process, not long ago."""
+        note = _NOTE % moment
+        return read_part(os.path.join(self.folder, LOCK_FILE), _place_of(moment), len(note)) == note
 
     def lock_path(self) -> str:
         """The file to lock while fetching, its folder made; "" where there can be none."""
@@ -204,6 +207,11 @@ class DocumentStore:
     def _is_plain(self, path: str) -> bool:
         """Whether the folders from the cluster's down to `path` are folders, and no links to elsewhere."""
         return all(map(is_folder, folders_between(self.folder, path)))
+
+
+def _place_of(moment: int) -> int:
+    """Where in the lock file a fetch is noted: what is overwritten by a later one costs time only."""
+    return moment % _NOTES * len(_NOTE % 0)
 
 
 def _folders_in(path: str) -> list[str]:
