@@ -1,4 +1,4 @@
-"""Many processes, many calls, and invalidations among them: no error, and no document fetched more often than need be."""
+"""Many processes, many calls, invalidations among them: no error, and no document fetched more often than need be."""
 
 from __future__ import annotations
 

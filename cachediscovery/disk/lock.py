@@ -37,8 +37,8 @@ class FetchLock:
 
     def run(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
         """Return what `look_again` finds while waiting for the lock, or what `fetch` returns with the lock held."""
-        for _ in self._attempts():
-            if self._acquire():
+        for waited in self._attempts():
+            if self._acquire(may_fail=not waited):
                 try:
                     found = look_again()
                     return fetch() if found is None else found
@@ -61,15 +61,16 @@ class FetchLock:
             self._release()
 
     @staticmethod
-    def _attempts() -> Iterator[None]:
+    def _attempts() -> Iterator[bool]:
+        """Whether it has been waited, for each attempt to be made."""
         deadline = time.monotonic() + MAX_WAIT
-        yield
+        yield False
         while time.monotonic() < deadline:
             time.sleep(_POLL)
-            yield
+            yield True
 
-    def _acquire(self) -> bool:
-        """Whether this process now holds the lock, or needs none."""
+    def _acquire(self, *, may_fail: bool = True) -> bool:
+        """Whether this process now holds the lock, or needs none; `may_fail`: nor can it have one."""
         import filelock
 
         with self._mutex:
@@ -80,7 +81,10 @@ class FetchLock:
                     try:
                         lock.acquire(blocking=False)
                     except filelock.Timeout:
-                        return False
+                        # To filelock a file system without locks is one where somebody else always has them.
+                        if not may_fail or _can_lock(path):
+                            return False
+                        log.debug("cannot lock %s", path)
                     except (OSError, NotImplementedError, RuntimeError) as error:
                         log.debug("cannot lock %s: %s", path, error)
                     else:
@@ -94,3 +98,19 @@ class FetchLock:
             if self._holders == 0 and self._lock is not None:
                 lock, self._lock = self._lock, None
                 lock.release()
+
+
+def _can_lock(path: str) -> bool:
+    """Whether the file system of a file that is there has locks (on some NFS it has none)."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import requests.adapters
-from urllib3 import HTTPHeaderDict
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from requests import PreparedRequest, Response
@@ -18,7 +22,7 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
     """Trusts what `context` trusts and nothing more, whatever `REQUESTS_CA_BUNDLE` or `Session.verify` say.
 
     `extra_headers` are header lines of which several may share a name, as `Impersonate-Group` does;
-    a `dict` of headers cannot hold them.
+    a `dict` of headers cannot hold them. `header_seconds` bounds the time until the header of an answer is whole.
     """
 
     def __init__(
@@ -27,6 +31,7 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
         *,
         server_name: str,
         pool_size: int,
+        header_seconds: float,
         extra_headers: Sequence[tuple[str, str]],
     ) -> None:
         self._tls: dict[str, Any] = {}
@@ -36,6 +41,7 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
                 self._tls.update(server_hostname=server_name, assert_hostname=server_name)
         self._extra_headers = extra_headers
         super().__init__(pool_connections=4, pool_maxsize=pool_size)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(header_seconds)
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
@@ -53,3 +59,39 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
                 headers.add(name, value)
             request.headers = headers  # type: ignore[assignment]
         return super().send(request, *arguments, **keywords)
+
+
+def _pool_classes(header_seconds: float) -> dict[str, Any]:
+    """urllib3's pools with connections that get a header whole in time, or break.
+
+    A time-out of the socket is one for each read, and a server that drips may be read from for ever.
+    """
+
+    class Bounded(HTTPConnection):
+        def getresponse(self) -> Any:
+            return _within(header_seconds, self, super().getresponse)
+
+    class BoundedTLS(HTTPSConnection):
+        def getresponse(self) -> Any:
+            return _within(header_seconds, self, super().getresponse)
+
+    plain = type("BoundedPool", (HTTPConnectionPool,), {"ConnectionCls": Bounded})
+    return {"http": plain, "https": type("BoundedTLSPool", (HTTPSConnectionPool,), {"ConnectionCls": BoundedTLS})}
+
+
+def _within(seconds: float, connection: HTTPConnection, read: Callable[[], Any]) -> Any:
+    timer = threading.Timer(seconds, _break, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        return read()
+    finally:
+        timer.cancel()
+
+
+def _break(connection: HTTPConnection) -> None:
+    try:
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

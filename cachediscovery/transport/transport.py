@@ -248,6 +248,7 @@ class Transport(DocumentTransport):
             ssl_context(config, certificate, key) if config.has_tls else None,
             server_name=config.tls_server_name,
             pool_size=self._options.pool_size,
+            header_seconds=max(self._options.read_timeout, self._options.connect_timeout),
             extra_headers=impersonation_headers(config.impersonation) if impersonate else (),
         )
 

@@ -1,0 +1,94 @@
+"""Clocks that jump: documents from the future or the distant past are asked for anew, and what is returned is right."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery import CachedDiscoveryClient
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import Ran
+
+Make = Callable[..., CachedDiscoveryClient]
+Run = Callable[..., Ran]
+WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
+DAY = 24 * 3600
+
+
+class Clock:
+    """This process's idea of the time, which the test may change."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.offset = 0.0
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + self.offset)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def names(client: CachedDiscoveryClient) -> list[str]:
+    return [group.name for group in client.server_groups().groups]
+
+
+@pytest.mark.parametrize("jump", [-DAY, -3600, -60, 7 * 3600, DAY, 400 * DAY])
+def test_after_a_jump_the_server_is_asked_once_and_believed(
+    server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
+) -> None:
+    client = cached_client(server, coherence=0)
+    client.server_groups_and_resources()
+    server.recording.add_group("new.test", {"v1": [WIDGET]})
+    server.forget_requests()
+    clock.offset = jump
+    for _ in range(3):
+        assert "new.test" in names(client)
+        assert "new.test" in names(cached_client(server))
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+@pytest.mark.parametrize("jump", [-2, 60, 3600])
+def test_a_small_step_costs_nothing(server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float) -> None:
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    server.forget_requests()
+    clock.offset = jump
+    client.server_groups_and_resources()
+    cached_client(server).server_groups_and_resources()
+    assert server.request_count == 0
+
+
+@pytest.mark.parametrize("jump", [-DAY, -60, 60, DAY])
+@pytest.mark.parametrize("scope", [None, "apps/v1"])
+def test_an_invalidation_before_a_jump_is_not_undone_by_it(
+    server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float, scope: str | None
+) -> None:
+    client = cached_client(server, coherence=0)
+    client.server_groups_and_resources()
+    client.invalidate(scope)
+    server.forget_requests()
+    clock.offset = jump
+    client.server_resources_for_group_version("apps/v1")
+    assert "/apis/apps/v1" in server.paths() or "/apis" in server.paths()
+
+
+def test_files_of_another_time_are_no_answer_for_the_command_line(
+    server: DiscoveryServer, cli: Run, home: Path
+) -> None:
+    cli("api-resources", server=server)
+    expected = cli("api-resources", "--cached", server=server)
+    for offset in (-7 * 3600, -400 * DAY, 3600, 400 * DAY):
+        for path in home.rglob("server*.json"):
+            os.utime(path, (time.time() + offset,) * 2)
+        server.forget_requests()
+        assert cli("api-resources", "--cached", server=server) == expected
+        assert sorted(server.paths()) == ["/api", "/apis"]
+        server.forget_requests()
+        assert cli("api-resources", "--cached", server=server) == expected
+        assert server.request_count == 0

@@ -1,0 +1,147 @@
+"""Disks that are full, read-only, broken or gone: the right answer, and one warning at most."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cachediscovery import CachedDiscoveryClient
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import Ran, run
+
+Run = Callable[..., Ran]
+Make = Callable[..., CachedDiscoveryClient]
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux: LD_PRELOAD and tmpfs")
+CALLS = ["create", "open", "read", "write", "rename", "mkdir", "unlink", "stat", "utime", "lock"]
+NAMES = ["EIO", "ENOSPC", "EROFS", "EACCES"]
+
+
+@pytest.fixture(scope="session")
+def preload(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler on the path: install gcc to run the tests with broken disks")
+    library = tmp_path_factory.mktemp("preload") / "fault.so"
+    source = Path(__file__).with_name("preload.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def is_one_warning_at_most(err: str) -> bool:
+    return err == "" or (err.startswith("Warning: ") and err.count("\n") == 1)
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize("call", CALLS)
+def test_whatever_call_fails_the_answer_is_right(
+    server: DiscoveryServer, cli: Run, home: Path, preload: Path, request: pytest.FixtureRequest, call: str, warm: bool
+) -> None:
+    expected = cli("api-resources", "--cached", server=server, KUBECACHEDIR=str(home / "elsewhere")).out
+    root = home / ".kube" / "cache"
+    root.mkdir(parents=True, mode=0o700)
+    # In the short form each call fails in two of the ways, and all calls together in all of them.
+    names = NAMES if request.config.getoption("--whole") else ["EIO", NAMES[1 + (CALLS.index(call) + warm) % 3]]
+    for name in names:
+        shutil.rmtree(root)
+        root.mkdir(mode=0o700)
+        if warm:
+            cli("api-resources", server=server)
+        broken = {
+            "LD_PRELOAD": str(preload),
+            "FAULT_BELOW": str(root),
+            "FAULT_CALLS": call,
+            "FAULT_ERRNO": str(getattr(errno, name)),
+        }
+        for flags in ([], ["--refresh"], ["-o", "wide"]):
+            ran = cli("api-resources", "--cached", *flags, server=server, **broken)
+            assert ran.code == 0, (name, flags, ran.err)
+            assert flags == ["-o", "wide"] or ran.out == expected
+            assert is_one_warning_at_most(ran.err), (name, flags, ran.err)
+        # What is there afterwards serves as if nothing had happened.
+        assert cli("api-resources", "--cached", server=server) == Ran(0, expected, "")
+
+
+def test_the_server_is_not_asked_for_the_same_twice_where_nothing_can_be_kept(
+    server: DiscoveryServer, cli: Run, home: Path, preload: Path
+) -> None:
+    (home / ".kube" / "cache").mkdir(parents=True, mode=0o700)
+    broken = {
+        "LD_PRELOAD": str(preload),
+        "FAULT_BELOW": str(home / ".kube" / "cache"),
+        "FAULT_CALLS": "create,mkdir,rename",
+        "FAULT_ERRNO": str(errno.ENOSPC),
+    }
+    ran = cli("resolve", "deploy", "pods", "Certificate", "all", server=server, **broken)
+    assert ran.code == 0
+    assert is_one_warning_at_most(ran.err)
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+@pytest.fixture
+def namespace() -> list[str]:
+    """The beginning of a command that may mount file systems which nobody else sees."""
+    for command in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
+        if shutil.which("unshare") and run([*command, "true"], dict(os.environ)).code == 0:
+            return command
+    pytest.skip("no mount namespace can be made: install util-linux, or allow user namespaces, to test full disks")
+
+
+@pytest.mark.parametrize(
+    "mount",
+    ["mount -t tmpfs -o size=4k", "mount -t tmpfs -o size=24k", "mount -t tmpfs -o ro"],
+    ids=["full", "half full", "read-only"],
+)
+def test_on_a_disk_without_room_the_answer_is_right(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, namespace: list[str], mount: str
+) -> None:
+    expected = cli("api-resources", "--cached", server=server, KUBECACHEDIR=str(tmp_path / "elsewhere")).out
+    root = tmp_path / "small"
+    root.mkdir(mode=0o700)
+    program = f"{sys.executable} -m cachediscovery api-resources --cached --kubeconfig {tmp_path}/kubeconfig"
+    script = f"{mount} none {root} && chmod 700 {root} 2>/dev/null; {program} && {program}"
+    ran = run([*namespace, "sh", "-c", script], {**environ, "KUBECACHEDIR": str(root)})
+    assert ran.code == 0, ran.err
+    assert ran.out == expected * 2
+    assert all(line.startswith("Warning: ") for line in ran.err.splitlines())
+    assert len(ran.err.splitlines()) <= 2, "one for each of the two runs"
+
+
+@pytest.fixture
+def vanishing(tmp_path: Path) -> Iterator[threading.Event]:
+    """The cache folder is removed again and again."""
+    stop = threading.Event()
+
+    def remove() -> None:
+        while not stop.is_set():
+            shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    yield stop
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_a_folder_that_vanishes_again_and_again_costs_time_only(
+    cached_client: Make, vanishing: threading.Event, aggregated: bool
+) -> None:
+    with DiscoveryServer(aggregated=aggregated) as server:
+        expected = cached_client(server).server_groups_and_resources()
+        for _ in range(10):
+            client = cached_client(server, coherence=0)
+            assert client.server_groups_and_resources() == expected
+            assert client.server_resources_for_group_version("apps/v1").resources
+            client.write_index()
+            client.invalidate()
+            assert client.server_groups().groups == tuple(expected[0])

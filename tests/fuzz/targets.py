@@ -1,0 +1,89 @@
+"""What is fuzzed: bytes from a server, and bytes from a file. Nothing but a `DiscoveryError` may come out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+
+from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryError, DocumentStore, RequestError, log
+from cachediscovery.aggregated import ACCEPT
+from cachediscovery.disk.cluster_record import RECORD_FILE
+from cachediscovery.disk.http_store import HTTPStore
+from cachediscovery.disk.index import INDEX_FILE, read_index
+from cachediscovery.disk.store import LOCK_FILE
+from cachediscovery.transport.document_transport import Answer, DocumentTransport
+
+URL = "http://fuzz.test"
+# Names that are none are told of, and there are many.
+log.on_warning(lambda message: None)
+_TYPES = [*ACCEPT.split(","), "application/json", "text/html", ""]
+_FOLDER = tempfile.mkdtemp(prefix="cachediscovery-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+_STORE = DocumentStore(_FOLDER, os.path.join(_FOLDER, "discovery", "fuzz.test"), "0123456789abcdef")
+_FILES = [_STORE.path(""), _STORE.path("v1"), _STORE.path("apps/v1")]
+_FILES += [os.path.join(_STORE.folder, name) for name in (INDEX_FILE, RECORD_FILE, LOCK_FILE)]
+
+
+class _Fuzzed(DocumentTransport):
+    """Answers everything with the same bytes."""
+
+    def __init__(self, body: bytes, content_type: str) -> None:
+        super().__init__(URL)
+        self._answer = Answer(URL, 200, {"Content-Type": content_type, "ETag": '"x"'}, body)
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        return self._answer._replace(url=url)
+
+
+class _Down(DocumentTransport):
+    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        raise RequestError(url, "nobody is there")
+
+
+def response(data: bytes) -> None:
+    """The first byte chooses the content type, the others are the body of every answer."""
+    client = DiscoveryClient(_Fuzzed(data[1:], _TYPES[data[0] % len(_TYPES)] if data else ""), URL)
+    for call in (
+        client.server_groups_and_resources,
+        client.server_preferred_resources,
+        client.server_version,
+        lambda: client.server_resources_for_group_version("apps/v1"),
+        client.openapi_v3,
+    ):
+        _only_discovery_errors(call)
+
+
+def file(data: bytes) -> None:
+    """The first byte chooses the file, or a stored response; the others are what is in it."""
+    for path in _FILES:
+        if os.path.exists(path):
+            os.unlink(path)
+    number = data[0] % (len(_FILES) + 1) if data else 0
+    responses = HTTPStore(_FOLDER)
+    path = _FILES[number] if number < len(_FILES) else responses._path(f"{URL}/apis")
+    os.makedirs(os.path.dirname(path), exist_ok=True, mode=0o700)
+    with open(path, "wb") as written:
+        written.write(data[1:])
+    store = DocumentStore(_STORE.root, _STORE.folder, _STORE.authority)
+    client = CachedDiscoveryClient(DiscoveryClient(_Down(URL), URL), store, stale_if_error=1e9)
+    responses.load(f"{URL}/apis")
+    read_index(store.root, store.folder, 3600, store.authority)
+    store.was_fetch(int.from_bytes(data[:7], "big"))
+    for call in (
+        client.server_groups,
+        lambda: client.server_resources_for_group_version("v1"),
+        lambda: client.server_resources_for_group_version("apps/v1"),
+        client.server_groups_and_resources,
+        client.write_index,
+    ):
+        _only_discovery_errors(call)
+
+
+def _only_discovery_errors(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except DiscoveryError as error:
+        assert "\n" not in str(error)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"response": response, "file": file}
