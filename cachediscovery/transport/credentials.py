@@ -7,8 +7,8 @@ import time
 from base64 import b64encode
 from typing import NamedTuple
 
+from ..config.files import read_configured
 from ..errors import CredentialsError
-from .tls import client_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Credentials:
             elif (config.username or config.password) and not config.token_file:
                 basic = b64encode(f"{config.username}:{config.password}".encode()).decode()
                 authorization = f"Basic {basic}"
-            self._static = Identity(authorization, *client_identity(config))
+            self._static = Identity(authorization, *_client_identity(config))
         if config.token_file and not config.token:
             return self._static._replace(authorization=f"Bearer {self._token_from_file()}")
         return self._static
@@ -109,6 +109,17 @@ class Credentials:
         self._token_file_read_at = now
         self._token_file_token = token
         return token
+
+
+def _client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
+    """The PEM of the configured client certificate and its key, both b"" for none. Raises `ConfigError`."""
+    certificate = config.client_certificate_data
+    if not certificate and config.client_certificate_file:
+        certificate = read_configured(config.client_certificate_file, "client-certificate")
+    key = config.client_key_data
+    if not key and config.client_key_file:
+        key = read_configured(config.client_key_file, "client-key")
+    return certificate, key
 
 
 def _identity_of(credential: ExecCredential) -> Identity:

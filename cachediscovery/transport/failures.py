@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from http.client import responses
 
 from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
 from ..lines import one_line, without_userinfo
@@ -27,6 +26,8 @@ _ADVICE = {
 
 def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -> StatusError:
     """The error for an HTTP status; the `message` of a Kubernetes `Status` object is shown to the user."""
+    from http.client import responses
+
     status_reason, message = _status_of(body)
     text = f"the server answered {code} {responses.get(code, '')}".rstrip() + f" for {url}"
     if message:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
+import os
+import sys
 from urllib.parse import urlsplit
+
+_PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
 def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
@@ -23,7 +26,18 @@ def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
 def is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def may_need_proxy(url: str) -> bool:
+    """Whether the environment may want a proxy for `url`; where finding out costs time, it may."""
+    if not sys.platform.startswith("linux"):
+        # Windows and macOS have settings of their own.
+        return not is_loopback(urlsplit(url).hostname or "")
+    named = {name.lower() for name, value in os.environ.items() if value}
+    return bool(_PROXY_VARIABLES & named) and not is_loopback(urlsplit(url).hostname or "")

@@ -48,17 +48,6 @@ def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSL
     return context
 
 
-def client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
-    """The PEM of the configured client certificate and its key, both b"" for none. Raises `ConfigError`."""
-    certificate = config.client_certificate_data
-    if not certificate and config.client_certificate_file:
-        certificate = read_configured(config.client_certificate_file, "client-certificate")
-    key = config.client_key_data
-    if not key and config.client_key_file:
-        key = read_configured(config.client_key_file, "client-key")
-    return certificate, key
-
-
 def _trust_system(context: ssl.SSLContext) -> None:
     context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if not context.cert_store_stats()["x509_ca"]:

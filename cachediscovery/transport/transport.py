@@ -5,30 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
-
-import requests
 
 from .. import log
-from ..errors import InvalidDocument, RequestError, StatusError
+from ..errors import RequestError, StatusError
 from ..lines import without_userinfo
+from .direct import DirectConnections
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
-from .failures import cut_short, read_timed_out, request_error, status_error
-from .line_stream import LineStream
-from .proxies import proxies_for
-from .server_identity import peer_key
+from .failures import read_timed_out, status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
+
+    import requests
 
     from ..config.client_config import ClientConfig
     from .credentials import Credentials, Identity
+    from .line_stream import LineStream
+    from .session import ServerSession
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 32.0
 MAX_DOCUMENT_BYTES = 64 << 20
-_CHUNK = 64 << 10
 _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
@@ -47,41 +46,47 @@ class TransportOptions(NamedTuple):
 
 
 class Transport(DocumentTransport):
-    """GET requests to one API server over one connection pool. Safe for use by several threads."""
+    """GET requests to one API server over one `requests.Session`. Safe for use by several threads.
+
+    What is plain goes over `DirectConnections`, so that the session, and `requests`, are only made when needed.
+    """
 
     def __init__(
         self,
-        session: requests.Session,
+        session: requests.Session | None,
         server: str,
         *,
         credentials: Credentials | None = None,
         config: ClientConfig | None = None,
         options: TransportOptions = TransportOptions(),
     ) -> None:
-        """With `config` and `credentials` the session's TLS is set up here; without, the session is used as it is."""
+        """A `session` is used as it is; without one, `config` and `credentials` say how to make one."""
         super().__init__(server)
-        self._session = session
+        self._given = session
         self._credentials = credentials
         self._config = config
         self._options = options
         self._lock = threading.Lock()
-        self._mounted: tuple[bytes, bytes] | None = None
+        self._session_made: ServerSession | None = None
+        # For the identity that was shown last; None where the way to the server is not plain.
+        self._direct: DirectConnections | None = None
+        self._direct_identity: Identity | None = None
 
     @classmethod
     def for_config(cls, config: ClientConfig, options: TransportOptions = TransportOptions()) -> Transport:
         """A transport with a session of its own."""
         from .credentials import Credentials
 
-        session = requests.Session()
-        # No netrc, no CA bundle of the environment: the configuration alone says who we are and whom to trust.
-        session.trust_env = False
-        session.headers["User-Agent"] = _user_agent()
-        if config.disable_compression:
-            session.headers["Accept-Encoding"] = "identity"
-        return cls(session, config.server, credentials=Credentials(config), config=config, options=options)
+        return cls(None, config.server, credentials=Credentials(config), config=config, options=options)
 
     def close(self) -> None:
-        self._session.close()
+        with self._lock:
+            made, direct = self._session_made, self._direct
+            self._direct_identity = None
+        if made is not None:
+            made.close()
+        if direct is not None:
+            direct.close()
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
@@ -110,71 +115,29 @@ class Transport(DocumentTransport):
 
         Raises `StatusError` for any status but 200, else another `RequestError`.
         """
+        url, headers = self._server + path, {"Accept": accept}
         identity = self._credentials.identity() if self._credentials is not None else None
         try:
-            return self._stream(path, accept, read_timeout, identity)
+            return self._session().stream(url, headers, identity, read_timeout)
         except StatusError as error:
             if error.code != 401 or identity is None or self._credentials is None:
                 raise
             if not self._credentials.renew(identity):
                 raise
-        return self._stream(path, accept, read_timeout, self._credentials.identity())
-
-    def _stream(self, path: str, accept: str, read_timeout: float, identity: Identity | None) -> LineStream:
-        url = self._server + path
-        headers = {"Accept": accept}
-        if identity is not None:
-            self._mount(identity)
-            if identity.authorization:
-                headers["Authorization"] = identity.authorization
-        started = time.monotonic()
-        try:
-            response = self._open(self._session, url, headers, read_timeout)
-            if response.status_code != _OK:
-                with response:
-                    raise status_error(
-                        without_userinfo(url), response.status_code, response.headers, self._read(response, started)
-                    )
-        except Exception as error:
-            raise self._failed(url, error, read_timeout) from None
-        log.info("GET %s %d, watching", without_userinfo(url), response.status_code)
-        limit = self._options.max_document_bytes
-        return LineStream(response, without_userinfo(url), limit, lambda error: self._failed(url, error, read_timeout))
-
-    def _open(
-        self, session: requests.Session, url: str, headers: Mapping[str, str], read_timeout: float
-    ) -> requests.Response:
-        return session.get(
-            url,
-            headers=headers,
-            stream=True,
-            allow_redirects=False,
-            timeout=(self._options.connect_timeout, read_timeout),
-            proxies=proxies_for(url, self._config.proxy_url) if self._config is not None else None,
-        )
-
-    def _failed(self, url: str, error: Exception, read_timeout: float) -> Exception:
-        """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
-        if isinstance(error, RequestError) or not _is_network_error(error):
-            return error
-        return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
+        return self._session().stream(url, headers, self._credentials.identity(), read_timeout)
 
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
-        if identity is not None:
-            self._mount(identity)
-        session, at_home = self._session, True
-        asked = url
+        at_home, asked = True, url
         for _ in range(_MAX_REDIRECTS + 1):
-            sent = dict(headers)
-            if at_home and identity is not None and identity.authorization:
-                sent["Authorization"] = identity.authorization
-            response = self._send(session, url, sent)
+            response = self._send(url, headers, identity, at_home=at_home)
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
                 if response.status in (_OK, NOT_MODIFIED):
                     return response
                 raise status_error(without_userinfo(url), response.status, response.headers, response.body)
+            from urllib.parse import urljoin, urlsplit
+
             url = urljoin(url, location)
             if urlsplit(url).scheme not in ("http", "https"):
                 raise RequestError(
@@ -183,110 +146,97 @@ class Transport(DocumentTransport):
             if at_home and not _same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
                 at_home = False
-                session = self._stranger()
         raise RequestError(
             without_userinfo(asked), f"{without_userinfo(asked)} redirects without end: check the server's URL"
         )
 
-    def _send(self, session: requests.Session, url: str, headers: Mapping[str, str]) -> Answer:
+    def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, at_home: bool) -> Answer:
         started = time.monotonic()
-        try:
-            with self._open(session, url, headers, self._options.read_timeout) as response:
-                # Once the body is read, the connection is let go of.
-                key = peer_key(getattr(response.raw, "connection", None))
-                body = self._read(response, started)
-                answered = Answer(without_userinfo(url), response.status_code, response.headers, body, key)
-        except Exception as error:
-            raise self._failed(url, error, self._options.read_timeout) from None
-        seconds = time.monotonic() - started
-        log.info("GET %s %d in %d ms, %d bytes", answered.url, answered.status, seconds * 1000, len(body))
-        return answered
+        answer = self._send_directly(url, headers, identity) if at_home else None
+        if answer is None:
+            answer = self._session().get(url, headers, identity, at_home=at_home)
+        seconds, size = time.monotonic() - started, len(answer.body)
+        log.info("GET %s %d in %d ms, %d bytes", answer.url, answer.status, seconds * 1000, size)
+        return answer
 
-    def _read(self, response: requests.Response, started: float) -> bytes:
-        """The whole body, within bounds: a time-out of the socket alone would let a slow drip go on for ever."""
-        url = without_userinfo(response.url)
-        limit, deadline = self._options.max_document_bytes, started + self._options.read_timeout
-        raw = response.raw
-        chunks = []
-        size = 0
-        # read1 returns what has arrived; without it (an adapter of the caller's) a chunk has to be full.
-        read = raw.read1 if hasattr(raw, "read1") else raw.read
-        while chunk := read(_CHUNK, decode_content=True):
-            size += len(chunk)
-            if size > limit:
-                raise InvalidDocument(
-                    url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes"
-                )
-            if time.monotonic() > deadline:
-                raise read_timed_out(url, self._options.read_timeout)
-            chunks.append(chunk)
-        if getattr(raw, "length_remaining", None):
-            raise cut_short(url)
-        return b"".join(chunks)
-
-    def _mount(self, identity: Identity) -> None:
-        """Put the adapter with this identity's certificate in place, if it is not there yet."""
-        with self._lock:
-            if self._mounted == (identity.certificate, identity.key):
-                return
-            assert self._config is not None
-            self._session.mount("http://", self._adapter(b"", b"", self._config))
-            if self._config.has_tls:
-                self._session.mount("https://", self._adapter(identity.certificate, identity.key, self._config))
-            self._mounted = (identity.certificate, identity.key)
-
-    def _adapter(
-        self, certificate: bytes, key: bytes, config: ClientConfig, *, impersonate: bool = True
-    ) -> requests.adapters.HTTPAdapter:
-        from .adapter import ServerAdapter
+    def _send_directly(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer | None:
+        """The answer where all is plain, else None."""
+        config = self._config
+        if config is None or identity is None:
+            return None
+        direct = self._connections(config, identity)
+        if direct is None:
+            return None
         from .impersonation import impersonation_headers
+
+        sent = [
+            ("User-Agent", user_agent()),
+            ("Accept-Encoding", "identity" if config.disable_compression else "gzip"),
+            *headers.items(),
+            *([("Authorization", identity.authorization)] if identity.authorization else []),
+            *impersonation_headers(config.impersonation),
+        ]
+        try:
+            return direct.get(url, sent)
+        except TimeoutError:
+            raise read_timed_out(without_userinfo(url), self._options.read_timeout) from None
+
+    def _connections(self, config: ClientConfig, identity: Identity) -> DirectConnections | None:
+        with self._lock:
+            if identity != self._direct_identity:
+                if self._direct is not None:
+                    self._direct.close()
+                self._direct = direct_connections(config, identity, self._options)
+                self._direct_identity = identity
+            return self._direct
+
+    def _session(self) -> ServerSession:
+        """The session, made when it is first needed."""
+        with self._lock:
+            if self._session_made is None:
+                from .session import ServerSession
+
+                self._session_made = ServerSession(self._given, self._config, self._options)
+            return self._session_made
+
+
+def direct_connections(config: ClientConfig, identity: Identity, options: TransportOptions) -> DirectConnections | None:
+    """Connections for what is plain, or None where a proxy may be in between."""
+    from .proxies import may_need_proxy
+
+    if config.proxy_url or may_need_proxy(config.server):
+        return None
+
+    def context() -> ssl.SSLContext:
         from .tls import ssl_context
 
-        if config.insecure_skip_tls_verify:
-            _silence_insecure_warning()
-        return ServerAdapter(
-            ssl_context(config, certificate, key) if config.has_tls else None,
-            server_name=config.tls_server_name,
-            pool_size=self._options.pool_size,
-            header_seconds=max(self._options.read_timeout, self._options.connect_timeout),
-            extra_headers=impersonation_headers(config.impersonation) if impersonate else (),
-        )
+        return ssl_context(config, identity.certificate, identity.key)
 
-    def _stranger(self) -> requests.Session:
-        """A session for another host: the same trust, no credentials of any kind."""
-        session = requests.Session()
-        session.trust_env = False
-        session.headers["User-Agent"] = _user_agent()
-        if self._config is not None and self._config.has_tls:
-            trust_only = self._config._replace(tls_server_name="")
-            session.mount("https://", self._adapter(b"", b"", trust_only, impersonate=False))
-        return session
+    try:
+        return DirectConnections(
+            config.server,
+            context=context if config.has_tls else None,
+            server_name=config.tls_server_name,
+            connect_timeout=options.connect_timeout,
+            read_timeout=options.read_timeout,
+            limit=options.max_document_bytes,
+        )
+    except ValueError:
+        return None
+
+
+def user_agent(library: str = "") -> str:
+    """Who asks; `library` is what asks for it."""
+    from ..version import VERSION
+
+    return f"cachediscovery/{VERSION} {library}".rstrip()
 
 
 def _same_origin(one: str, other: str) -> bool:
+    from urllib.parse import urlsplit
+
     def origin(url: str) -> tuple[str, str | None, int | None]:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
     return origin(one) == origin(other)
-
-
-def _is_network_error(error: Exception) -> bool:
-    import urllib3.exceptions
-
-    # ValueError: what http.client and requests raise for header lines and URLs that are none.
-    return isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError))
-
-
-def _silence_insecure_warning() -> None:
-    """The user asked for it, once for every request is not news."""
-    import urllib3
-    from urllib3.exceptions import InsecureRequestWarning
-
-    urllib3.disable_warnings(InsecureRequestWarning)
-
-
-def _user_agent() -> str:
-    from ..version import VERSION
-
-    return f"cachediscovery/{VERSION} {requests.utils.default_user_agent()}"

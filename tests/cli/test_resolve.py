@@ -90,7 +90,7 @@ def test_a_wrong_line_is_one_error(server: DiscoveryServer, cli: Run, line: str)
     ("line", "expected"),
     [
         ("cachediscovery re", ["resolve"]),
-        ("cachediscovery cache ", ["clear", "info", "path", "prune"]),
+        ("cachediscovery cache ", ["clear", "info", "path", "prune", "verify", "warm"]),
         ("cachediscovery api-resources -o ", ["json", "name", "wide", "yaml"]),
         ("cachediscovery api-resources --sort-by=", ["--sort-by=kind", "--sort-by=name"]),
         ("cachediscovery api-resources --no", ["--no-headers"]),

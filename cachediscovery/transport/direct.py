@@ -1,0 +1,258 @@
+"""`DirectConnections`: the plain GET over plain sockets, for the start of a program.
+
+Importing `requests` takes longer than kubectl takes for all that it does. So what is plain is asked for here: no proxy
+in between, an answer that is whole. Whatever else happens, `get` returns None, nothing of what came is used, and
+`requests` does the same request again by all its rules.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import zlib
+
+from ..lines import without_userinfo
+from .document_transport import NOT_MODIFIED, Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping, Sequence
+
+_FIRST_FINAL = 200
+_WITHOUT_BODY = (204, NOT_MODIFIED)
+_MAX_HEADER_BYTES = 64 << 10
+_CHUNK = 256 << 10
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class NotPlainError(Exception):
+    """The answer, or the way to it, is for a real HTTP client."""
+
+
+class _OverdueError(TimeoutError):
+    """The time for the whole answer is over."""
+
+
+class DirectConnections:
+    """Connections to one server, kept open between requests. Safe for use by several threads."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        context: Callable[[], ssl.SSLContext] | None,
+        server_name: str,
+        connect_timeout: float,
+        read_timeout: float,
+        limit: int,
+    ) -> None:
+        """`server` is a URL; `context` makes its TLS, None without. Time-outs are in seconds, `limit` in bytes."""
+        self._host, self._port, self._authority = _address(server)
+        self._context = context
+        self._tls: ssl.SSLContext | None = None
+        self._server_name = server_name or self._host
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._idle: list[tuple[socket.socket, str]] = []
+
+    def get(self, url: str, headers: Sequence[tuple[str, str]]) -> Answer | None:
+        """GET `url`, which is on the server, or None if that is not plain.
+
+        Raises `TimeoutError` where the time for the whole answer is over: nobody is to wait as long again.
+        """
+        request = self._request(url, headers)
+        if request is None:
+            return None
+        answer = None
+        while answer is None:
+            connection = None
+            with self._lock:
+                reused = self._idle.pop() if self._idle else None
+            try:
+                connection, key = reused or self._connect()
+                answer = self._ask(connection, key, url, request)
+            except (NotPlainError, OSError, ValueError, zlib.error) as error:
+                if connection is not None:
+                    connection.close()
+                if isinstance(error, _OverdueError):
+                    raise
+                # A connection may have been closed by the server just when it was to be used again.
+                if reused is None:
+                    return None
+        return answer
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            connection.close()
+
+    def __del__(self) -> None:
+        # Whoever made the client need not close it, as with a session.
+        self.close()
+
+    def _ask(self, connection: socket.socket, key: str, url: str, request: bytes) -> Answer:
+        deadline = time.monotonic() + self._read_timeout
+        connection.settimeout(self._read_timeout)
+        connection.sendall(request)
+        status, headers, body, reusable = _Reader(connection, deadline, self._limit).read()
+        if reusable:
+            with self._lock:
+                self._idle.append((connection, key))
+        else:
+            connection.close()
+        return Answer(without_userinfo(url), status, headers, body, key)
+
+    def _request(self, url: str, headers: Sequence[tuple[str, str]]) -> bytes | None:
+        scheme_and_host, slash, path = url.partition("://")[2].partition("/")
+        lines = [f"GET /{path} HTTP/1.1", f"Host: {self._authority}", *(f"{name}: {value}" for name, value in headers)]
+        if not slash or scheme_and_host != self._authority or " " in path:
+            return None
+        # A line that is not printable could be two.
+        if not all(line.isascii() and line.isprintable() for line in lines):
+            return None
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+    def _connect(self) -> tuple[socket.socket, str]:
+        """A new connection, and a fingerprint of the server's key."""
+        made = socket.create_connection((self._host, self._port), self._connect_timeout)
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is None:
+                return made, ""
+            with self._lock:
+                if self._tls is None:
+                    self._tls = self._context()
+            from .server_identity import key_of_certificate
+
+            secured = self._tls.wrap_socket(made, server_hostname=self._server_name)
+            certificate = secured.getpeercert(binary_form=True)
+            return secured, key_of_certificate(certificate) if certificate else ""
+        except BaseException:
+            made.close()
+            raise
+
+
+class _Headers(dict[str, str]):
+    """Headers by name, in any letter case."""
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        return super().get(name.lower(), default)
+
+
+class _Reader:
+    """Reads one answer, whole and in time, or raises."""
+
+    def __init__(self, connection: socket.socket, deadline: float, limit: int) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._limit = limit
+        self._pending = b""
+
+    def read(self) -> tuple[int, Mapping[str, str], bytes, bool]:
+        """Status, headers, body, and whether the connection may be used again."""
+        while b"\r\n\r\n" not in self._pending:
+            if len(self._pending) > _MAX_HEADER_BYTES:
+                raise NotPlainError("a long header")
+            self._receive()
+        head, _, self._pending = self._pending.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        version, _, rest = first.partition(" ")
+        code = int(rest[:3])
+        if version != "HTTP/1.1" or code < _FIRST_FINAL:
+            raise NotPlainError("another protocol, or an answer before the answer")
+        headers = _Headers()
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon or not name or name != name.strip() or (name.lower() in headers and _is_framing(name)):
+                raise NotPlainError("no header, or one said twice")
+            headers[name.lower()] = value.strip()
+        reusable = headers.get("Connection").lower() != "close"
+        if code in _WITHOUT_BODY:
+            return code, headers, b"", reusable and not self._pending
+        body = self._decoded(self._body(headers), headers.get("Content-Encoding").lower())
+        return code, headers, body, reusable and not self._pending
+
+    def _body(self, headers: _Headers) -> bytes:
+        coding, length = headers.get("Transfer-Encoding").lower(), headers.get("Content-Length")
+        if coding == "chunked" and not length:
+            return self._chunks()
+        if coding or not (length.isascii() and length.isdecimal()) or int(length) > self._limit:
+            raise NotPlainError("a body without an end, or too large")
+        return self._take(int(length))
+
+    def _chunks(self) -> bytes:
+        chunks: list[bytes] = []
+        left = self._limit
+        while True:
+            size = int(self._line().partition(b";")[0], 16)
+            if not 0 <= size <= left:
+                raise NotPlainError("too large")
+            left -= size
+            if size == 0:
+                while self._line():
+                    pass
+                return b"".join(chunks)
+            chunks.append(self._take(size))
+            if self._line():
+                raise NotPlainError("a chunk of another size")
+
+    def _line(self) -> bytes:
+        while b"\r\n" not in self._pending:
+            if len(self._pending) > _MAX_HEADER_BYTES:
+                raise NotPlainError("a long line")
+            self._receive()
+        line, _, self._pending = self._pending.partition(b"\r\n")
+        return line
+
+    def _take(self, size: int) -> bytes:
+        parts = [self._pending]
+        have = len(self._pending)
+        while have < size:
+            self._pending = b""
+            self._receive()
+            parts.append(self._pending)
+            have += len(self._pending)
+        whole = b"".join(parts)
+        self._pending = whole[size:]
+        return whole[:size]
+
+    def _receive(self) -> None:
+        left = self._deadline - time.monotonic()
+        try:
+            self._connection.settimeout(max(left, 1e-6))
+            data = self._connection.recv(_CHUNK)
+        except TimeoutError:
+            raise _OverdueError from None
+        if not data:
+            raise NotPlainError("cut short")
+        self._pending += data
+
+    def _decoded(self, body: bytes, coding: str) -> bytes:
+        if coding in ("", "identity"):
+            return body
+        if coding != "gzip":
+            raise NotPlainError("another compression")
+        decompress = zlib.decompressobj(_GZIP)
+        plain = decompress.decompress(body, self._limit + 1)
+        if len(plain) > self._limit or not decompress.eof or decompress.unused_data:
+            raise NotPlainError("cut short, or too large")
+        return plain
+
+
+def _is_framing(name: str) -> bool:
+    return name.lower() in ("content-length", "transfer-encoding", "content-encoding", "content-type", "etag")
+
+
+def _address(server: str) -> tuple[str, int, str]:
+    """Host, port and what stands for both in a URL. Raises `ValueError` where that cannot be told."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(server)
+    if not parts.hostname or not parts.hostname.isascii():
+        raise ValueError("no plain host")
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), parts.netloc
