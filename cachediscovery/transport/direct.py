@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 _FIRST_FINAL = 200
 _WITHOUT_BODY = (204, NOT_MODIFIED)
@@ -119,7 +120,9 @@ class DirectConnections:
 
     def _connect(self) -> tuple[socket.socket, str]:
         """A new connection, and a fingerprint of the server's key."""
-        made = socket.create_connection((self._host, self._port), self._connect_timeout)
+        # As bytes: for a name of letters the codec of international ones is imported, and does nothing.
+        host: Any = self._host.encode("ascii")
+        made = socket.create_connection((host, self._port), self._connect_timeout)
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:
