@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 
 from .. import log
 from ..names import is_group_name, is_version_name
@@ -62,6 +63,7 @@ class DocumentStore:
         self.authority = authority
         self._record = ClusterRecord()
         self._record_state: Signature | None = None
+        self._mutex = threading.Lock()
         self._may_write = True
         self._trusted: bool | None = None
         self._noted = 0.0
@@ -110,8 +112,7 @@ class DocumentStore:
             if getattr(error, "errno", None) in _IN_THE_WAY:
                 log.debug("cannot write %s: %s", path, error)
                 return None
-            self._may_write = False
-            log.warning("the discovery cache %s cannot be written (%s): going on without", self.folder, _reason(error))
+            self._give_up(error)
         return None
 
     def remove(self, key: str) -> bool:
@@ -192,6 +193,13 @@ class DocumentStore:
         except (OSError, ValueError):
             return ""
         return os.path.join(self.folder, LOCK_FILE)
+
+    def _give_up(self, error: Exception) -> None:
+        """Write no more, and say so once, however many threads find out at a time."""
+        with self._mutex:
+            said, self._may_write = not self._may_write, False
+        if not said:
+            log.warning("the discovery cache %s cannot be written (%s): going on without", self.folder, _reason(error))
 
     def _is_trusted(self) -> bool:
         if self._trusted is None:
