@@ -8,6 +8,16 @@ from pathlib import Path
 _ORDER = ("list_85", "list_505", "resolve", "library", "in_process", "cold", "processes", "expired")
 
 
+def whole_table(results: Path) -> str:
+    """A Markdown table of what the long tests counted when they last ran whole."""
+    lines = ["| test | counted |", "|---|---|"]
+    for path in sorted((results / "whole").glob("*.json")):
+        run = json.loads(path.read_text())
+        counted = ", ".join(f"{number:,} {noun.replace('_', ' ')}" for noun, number in run["counted"].items())
+        lines.append(f"| {run['what']} | {counted} |")
+    return "\n".join(lines) + "\n"
+
+
 def goals_table(results: Path) -> str:
     """A Markdown table of every goal that was measured."""
     lines = ["| case | measured | goal | |", "|---|---|---|---|"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -163,6 +165,24 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.APIS
         pytest.skip(harness.GO_MISSING)
     with harness.APIServer(tmp_path_factory.mktemp("apiserver")) as running:
         yield running
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keeps what a long test counted, for the README: of a whole run alone."""
+
+    def keep(what: str, **numbers: float) -> None:
+        if not request.config.getoption("--whole"):
+            return
+        from benchmarks.environment import machine
+
+        folder = request.config.rootpath / "benchmarks" / "results" / "whole"
+        folder.mkdir(exist_ok=True)
+        document = {"what": what, "counted": numbers, "machine": machine()}
+        name = re.sub("[^a-z0-9]+", "-", what.lower())
+        (folder / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+    return keep
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ print(json.dumps({"invalidated": invalidated, "errors": errors, "groups": groups
 
 @pytest.mark.parametrize("aggregated", [True, False])
 def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidation(
-    tmp_path: Path, request: pytest.FixtureRequest, aggregated: bool
+    tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None], aggregated: bool
 ) -> None:
     processes, calls = (100, 100) if request.config.getoption("--whole") else (12, 60)
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -82,3 +83,11 @@ def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidat
         # The documents that hold all are also asked for where several others are missing.
         bound = everything + (invalidated[group_version] if group_version else scoped)
         assert count <= bound, (path, count, bound)
+    figures(
+        f"load, {'aggregated' if aggregated else 'not aggregated'}",
+        processes=processes,
+        calls=processes * calls,
+        invalidations=sum(invalidated.values()),
+        requests=sum(asked.values()),
+        errors=0,
+    )

@@ -129,7 +129,11 @@ def expected(crd: CRD | None) -> set[str]:
 
 
 def test_eight_clients_see_what_is_or_was_served_while_crds_come_change_and_go(
-    apiserver: APIServer, tmp_path: Path, environ: dict[str, str], request: pytest.FixtureRequest
+    apiserver: APIServer,
+    tmp_path: Path,
+    environ: dict[str, str],
+    request: pytest.FixtureRequest,
+    figures: Callable[..., None],
 ) -> None:
     rounds = 10 if request.config.getoption("--whole") else 1
     stop = tmp_path / "stop"
@@ -162,6 +166,8 @@ def test_eight_clients_see_what_is_or_was_served_while_crds_come_change_and_go(
         assert report["reads"] > 10
     settled = set().union(*map(expected, HISTORY))
     assert {state for report in reports for state in report["seen"]} >= settled
+    reads = sum(report["reads"] for report in reports)
+    figures("CRDs in motion on a real API server", clients=8, changes=len(HISTORY) * rounds, reads=reads, wrong=0)
 
 
 def names(server: APIServer) -> list[str]:

@@ -35,6 +35,13 @@ def test_every_goal_in_the_readme_is_that_of_the_results() -> None:
     assert goals_table(RESULTS) in README
 
 
+def test_every_figure_of_a_whole_run_in_the_readme_is_that_of_the_results() -> None:
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.report import whole_table
+
+    assert whole_table(RESULTS) in README
+
+
 def test_every_chart_of_the_readme_is_there() -> None:
     charts = re.findall(r"\]\((benchmarks/results/\w+\.svg)\)", README)
     assert len(charts) == 3
@@ -68,7 +75,11 @@ def test_every_example_of_the_readme_runs(
         compile(code, "README.md", "exec", flags=0x2000)  # await may stand at the top
         return
     code = code.replace("https://127.0.0.1:6443", server.url).replace("Bearer …", "Bearer x")
-    before = "from cachediscovery import CachedDiscoveryClient\nclient = CachedDiscoveryClient.from_kubeconfig()\n"
+    before = (
+        "from cachediscovery import CachedDiscoveryClient, DeferredDiscoveryRESTMapper\n"
+        "client = CachedDiscoveryClient.from_kubeconfig()\n"
+        "mapper = DeferredDiscoveryRESTMapper(client)\n"
+    )
     environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
     environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), environ.get("PYTHONPATH", "")])
     ran = subprocess.run(

@@ -6,7 +6,7 @@ import random
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,11 @@ def documents(store: DocumentStore) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("fault", ["close", "reset", "garbage", "silence", "drip"])
 def test_a_fault_at_any_byte_is_an_error_or_the_right_answer_and_never_a_part_in_the_cache(
-    faulty: tuple[DiscoveryServer, FaultyLink], tmp_path: Path, request: pytest.FixtureRequest, fault: str
+    faulty: tuple[DiscoveryServer, FaultyLink],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    figures: Callable[..., None],
+    fault: str,
 ) -> None:
     server, link = faulty
     options = TransportOptions(connect_timeout=5, read_timeout=0.3)
@@ -143,7 +147,8 @@ def test_a_fault_at_any_byte_is_an_error_or_the_right_answer_and_never_a_part_in
         link.fault = ""
         assert client_on(tmp_path / str(number))[0].server_groups_and_resources() == expected
     assert failures > 0
-    assert server.request_count > 0
+    kind = "aggregated" if server.aggregated else "not aggregated"
+    figures(f"network, {fault}, {kind}", faults=count, errors_told=failures, parts_cached=0)
 
 
 def test_a_server_that_stops_to_aggregate_between_two_documents_is_listed_whole(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,12 @@ def test_no_bytes_raise_anything_but_a_discovery_error(target: str, data: bytes)
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_run_of_the_fuzzer_finds_nothing(target: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_run_of_the_fuzzer_finds_nothing(
+    target: str, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
+) -> None:
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("atheris is not there: pip install 'cachediscovery[fuzz]'")
-    seconds = 600 if request.config.getoption("--whole") else 5
+    seconds = 300 if request.config.getoption("--whole") else 5
     # On a copy: a test leaves the sources alone.
     shutil.copytree(CORPUS / target, tmp_path / "corpus")
     code = (
@@ -55,3 +58,4 @@ def test_a_run_of_the_fuzzer_finds_nothing(target: str, tmp_path: Path, request:
     done = re.search(r"Done (\d+) runs", ran.stderr)
     assert done is not None
     assert int(done[1]) > 100
+    figures(f"fuzzing, {target}", inputs=int(done[1]), seconds=seconds, found=0)
