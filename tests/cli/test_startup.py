@@ -44,6 +44,16 @@ def test_a_warm_run_imports_nothing_that_it_does_not_use(
     assert sorted(imported(environ, *line.split()) & HEAVY) == []
 
 
+def test_a_plain_fetch_imports_no_http_library(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+    heavy = HEAVY - {"yaml"}
+    assert sorted(imported(environ, "api-resources") & heavy) == []
+    assert sorted(imported(environ, "api-resources", "--refresh") & heavy) == []
+    assert server.request_count == 4
+
+
 # What a plain case may import of ours: to add a module here is to make every start slower.
 OURS = {"cli", "cli.main", "cli.warm", "cli.table", "cli.stdout", "config", "config.remembered", "config.locations"}
 
