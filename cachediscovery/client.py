@@ -12,7 +12,6 @@ from .interface import GroupsAndMaybeResources, parse_group_version
 from .lines import one_line
 from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
 from .names import is_group_name, is_version_name
-from .openapi import OpenAPIV3
 from .schema import GroupVersion
 from .types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from .config.client_config import ClientConfig
     from .disk.http_store import HTTPStore
+    from .openapi import OpenAPIV3
     from .transport.document_transport import DocumentTransport, Response
     from .transport.server_identity import ServerIdentity
     from .transport.transport import TransportOptions
@@ -100,8 +100,9 @@ class DiscoveryClient:
         calls: list[Callable[[], GroupsAndMaybeResources | StatusError | None]] = [
             self._legacy_groups,
             self._other_groups,
+            _import_meanwhile,
         ]
-        api, apis = run_together(calls, len(calls))
+        api, apis, _ = run_together(calls, len(calls))
         assert not isinstance(api, StatusError)
         if isinstance(apis, StatusError):
             if api is None or not api.groups.groups:
@@ -138,6 +139,8 @@ class DiscoveryClient:
         return self._document("/version", _JSON, lambda _, source: _version_from(source))
 
     def openapi_v3(self) -> OpenAPIV3:
+        from .openapi import OpenAPIV3
+
         return OpenAPIV3(self._transport.get)
 
     def take_identities(self) -> set[ServerIdentity]:
@@ -221,6 +224,12 @@ class DiscoveryClient:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
             raise InvalidDocument(response.url, _malformed(response, error)) from None
+
+
+def _import_meanwhile() -> None:
+    """What is needed as soon as the server has answered, imported while that is waited for."""
+    import hashlib  # noqa: F401
+    import json  # noqa: F401
 
 
 def _merged(api: GroupsAndMaybeResources, apis: GroupsAndMaybeResources) -> GroupsAndMaybeResources:

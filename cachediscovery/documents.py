@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from .fields import MalformedDocument, flag, mapping, mappings, text, texts
 from .names import is_group_name, is_version_name
 from .types import (
@@ -27,6 +25,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """Parse one JSON object. Raises `MalformedDocument` for whatever else `data` may be."""
     try:
         # RecursionError: nested deeper than any discovery document.
+        import json
+
         parsed = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from None
@@ -95,6 +95,8 @@ def encode_resource_list(resource_list: APIResourceList) -> bytes:
 def go_json(value: Any, *, indent: int | None = None) -> str:
     """JSON text as Go's `encoding/json` writes it: compact unless indented, and safe inside HTML."""
     separators = (",", ":") if indent is None else (",", ": ")
+    import json
+
     encoded = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
     # These five can stand only inside strings, so the text may be searched as a whole.
     for character in "&<>\u2028\u2029":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from .commands import Command
     from .flags import Parsed
@@ -27,6 +29,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         let_go_of_stdout()
         return 1
+
+
+def run_and_exit() -> NoReturn:
+    """The program: run one command, and be gone. Taking an interpreter apart takes as long as to start one."""
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+    os._exit(code)
 
 
 def program_name() -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from hashlib import sha256
 from typing import NamedTuple
 
 from .. import log
@@ -46,7 +45,7 @@ class HTTPStore:
 
     def load(self, url: str) -> StoredResponse | None:
         """The stored response of `url` (without a query), ours or kubectl's."""
-        if not self._is_ours(url):
+        if not os.path.isdir(self._folder) or not self._is_ours(url):
             return None
         stored = read_file(self._path(url), _MAX_BYTES)
         if stored is None or not _is_whole(stored.data):
@@ -79,7 +78,7 @@ class HTTPStore:
         data = "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
         try:
             make_folder(self._folder, self._root)
-            replace_file(self._path(url), sha256(data).digest() + data)
+            replace_file(self._path(url), _sha256(data) + data)
         except (OSError, ValueError) as error:
             log.debug("cannot keep the response of %s: %s", url, error)
 
@@ -87,7 +86,7 @@ class HTTPStore:
         return url.endswith(_PATHS) and not any(map(distrust_of_folder, (self._root, self._folder)))
 
     def _path(self, url: str) -> str:
-        return os.path.join(self._folder, sha256(f"{url}{_TIMEOUT}".encode()).hexdigest())
+        return os.path.join(self._folder, _sha256(f"{url}{_TIMEOUT}".encode()).hex())
 
 
 def _http_date() -> str:
@@ -108,8 +107,15 @@ def is_whole_response(path: str) -> bool:
     return stored is not None and _is_whole(stored.data)
 
 
+def _sha256(data: bytes) -> bytes:
+    # Not with the others: an empty cache is asked about before the server is, and hashlib costs 4 ms.
+    from hashlib import sha256
+
+    return sha256(data).digest()
+
+
 def _is_whole(data: bytes) -> bool:
-    return data[:_DIGEST] == sha256(data[_DIGEST:]).digest()
+    return data[:_DIGEST] == _sha256(data[_DIGEST:])
 
 
 def _is_header(value: str) -> bool:

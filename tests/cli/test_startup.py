@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cachediscovery.testing import DiscoveryServer
 
@@ -28,8 +30,9 @@ sys.exit(code)
 
 def imported(environ: dict[str, str], *arguments: str) -> set[str]:
     command = [sys.executable, "-S", "-c", SHOW, *arguments]
-    paths = [str(Path(__file__).parents[2])]
-    ran = subprocess.run(command, env={**environ, "PYTHONPATH": paths[0]}, capture_output=True, text=True, check=True)
+    # Without the site module, which imports for its own ends, but with what it finds.
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(yaml.__file__).parents[1])])
+    ran = subprocess.run(command, env={**environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=True)
     return set(ran.stderr.split())
 
 
