@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from functools import partial
@@ -53,6 +54,7 @@ class DocumentFetcher:
         # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
         self._mutex = threading.Lock()
+        self._pid = os.getpid()
         self._fetching: dict[str, threading.Lock] = {}
         # Whether the server sends all resources at once; None while that is not known.
         self._aggregates: bool | None = None
@@ -147,6 +149,9 @@ class DocumentFetcher:
 
     def _fetching_lock(self, key: str) -> threading.Lock:
         with self._mutex:
+            if self._pid != os.getpid():
+                # Forked while a thread of the parent was fetching: that thread is not here to let go.
+                self._pid, self._fetching = os.getpid(), {}
             return self._fetching.setdefault(key, threading.Lock())
 
     def _fetch_groups(self) -> Groups:

@@ -35,7 +35,12 @@ class BackgroundRevalidation:
             if self._running or paused:
                 return
             self._running = True
-        threading.Thread(target=self._run, name="cachediscovery-revalidation", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="cachediscovery-revalidation", daemon=True).start()
+        except RuntimeError as error:
+            # No more threads: what has expired goes on being used, and the next call tries again.
+            log.debug("cannot renew behind: %s", error)
+            self._running = False
 
     def _run(self) -> None:
         failed_at = None

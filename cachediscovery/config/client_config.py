@@ -65,4 +65,4 @@ class ClientConfig(NamedTuple):
 
     @property
     def has_tls(self) -> bool:
-        return self.server.startswith("https://")
+        return self.server[:8].lower() == "https://"

@@ -126,7 +126,9 @@ def _split_server(server: str) -> tuple[str, str, str]:
         raise ConfigError(f"server {shown!r} is not a URL: {one_line(error)}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not shown.isprintable() or " " in shown:
         raise ConfigError(f"server {shown!r} is not an http or https URL: check the cluster's 'server'")
-    url = shown.partition("#")[0].partition("?")[0]
+    # In lower case, as in Go: whether there is TLS is read from it.
+    rest = shown.partition("#")[0].partition("?")[0].partition("://")[2]
+    url = f"{parts.scheme}://{rest}"
     return url, unquote(parts.username or ""), unquote(parts.password or "")
 
 

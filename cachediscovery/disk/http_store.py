@@ -75,8 +75,8 @@ class HTTPStore:
             "Vary: Accept",
             f"X-Varied-Accept: {_KUBECTL_ACCEPT}",
         ]
-        data = "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
         try:
+            data = "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
             make_folder(self._folder, self._root)
             replace_file(self._path(url), _sha256(data) + data)
         except (OSError, ValueError) as error:

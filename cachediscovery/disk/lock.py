@@ -31,6 +31,7 @@ class FetchLock:
         """`path` names the lock file, made on first use, and returns "" where there can be none."""
         self._path = path
         self._mutex = threading.Lock()
+        self._pid = os.getpid()
         self._holders = 0
         self._unlock: Callable[[], object] | None = None
 
@@ -70,6 +71,9 @@ class FetchLock:
     def _acquire(self) -> bool:
         """Whether this process now holds the lock, or needs none, or can have none."""
         with self._mutex:
+            if self._pid != os.getpid():
+                # Forked while a thread of the parent held it: that thread is not here.
+                self._pid, self._holders, self._unlock = os.getpid(), 0, None
             if self._holders == 0:
                 path = self._path()
                 try:
@@ -106,7 +110,15 @@ def _lock(path: str) -> Callable[[], object]:
     except BaseException:
         os.close(descriptor)
         raise
-    return lambda: os.close(descriptor)
+
+    def unlock() -> None:
+        try:
+            # Closing alone is not enough: a child forked meanwhile has the same lock open.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            os.close(descriptor)
+
+    return unlock
 
 
 def _lock_by_filelock(path: str) -> Callable[[], object]:

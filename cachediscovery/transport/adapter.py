@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
 
 import requests.adapters
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool
@@ -12,7 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from requests import PreparedRequest, Response
@@ -62,36 +63,48 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
 
 
 def _pool_classes(header_seconds: float) -> dict[str, Any]:
-    """urllib3's pools with connections that get a header whole in time, or break.
+    """urllib3's pools, with connections that get a header whole in time, or break.
 
-    A time-out of the socket is one for each read, and a server that drips may be read from for ever.
+    A time-out of the socket is one for each read, and a server that drips may be read from for ever. Their responses
+    have the socket in `server_socket`: where the server says goodbye, it is in no connection any more.
     """
+
+    def bounded(connection: HTTPConnection, read: Callable[[], Any]) -> Any:
+        used = connection.sock
+        with time_limit(used, header_seconds):
+            response = read()
+        response.server_socket = used
+        return response
 
     class Bounded(HTTPConnection):
         def getresponse(self) -> Any:
-            return _within(header_seconds, self, super().getresponse)
+            return bounded(self, super().getresponse)
 
     class BoundedTLS(HTTPSConnection):
         def getresponse(self) -> Any:
-            return _within(header_seconds, self, super().getresponse)
+            return bounded(self, super().getresponse)
 
     plain = type("BoundedPool", (HTTPConnectionPool,), {"ConnectionCls": Bounded})
     return {"http": plain, "https": type("BoundedTLSPool", (HTTPSConnectionPool,), {"ConnectionCls": BoundedTLS})}
 
 
-def _within(seconds: float, connection: HTTPConnection, read: Callable[[], Any]) -> Any:
-    timer = threading.Timer(seconds, _break, [connection])
+@contextmanager
+def time_limit(used: Any, seconds: float) -> Iterator[None]:
+    """After so many seconds nothing more comes from the socket `used`, whoever reads from it."""
+    timer = threading.Timer(max(seconds, 0.0), hang_up, [used])
     timer.daemon = True
     timer.start()
     try:
-        return read()
+        yield
     finally:
         timer.cancel()
 
 
-def _break(connection: HTTPConnection) -> None:
+def hang_up(used: Any) -> None:
+    """Wake whoever waits for the socket `used`, which may be None."""
     try:
-        if connection.sock is not None:
-            connection.sock.shutdown(socket.SHUT_RDWR)
+        if isinstance(used, socket.socket):
+            # Not TLS's own: that would take the TLS away from under a thread that reads.
+            socket.socket.shutdown(used, socket.SHUT_RDWR)
     except OSError:
         pass

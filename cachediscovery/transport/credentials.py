@@ -43,6 +43,9 @@ class Credentials:
 
     def identity(self) -> Identity:
         """The identity to show now. Raises `CredentialsError` or `ConfigError`."""
+        if not self._config.has_tls:
+            # As kubectl: whoever listens in would have them.
+            return Identity()
         with self._lock:
             identity = self._configured()
             plugin = self._config.exec
@@ -63,7 +66,9 @@ class Credentials:
             plugin = self._config.exec
             credential = self._exec_credential
             if plugin is None or credential is None:
-                return False
+                # Certificates are renewed in their files.
+                self._static = None
+                return self._configured() != refused
             if _identity_of(credential) == refused:
                 # Another thread has not renewed it already.
                 credential = self._run(plugin)

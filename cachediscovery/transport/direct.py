@@ -7,6 +7,7 @@ in between, an answer that is whole. Whatever else happens, `get` returns None, 
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -19,12 +20,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    # A connection, a fingerprint of the server's key, and since when it is idle.
+    _Idle: TypeAlias = tuple[socket.socket, str, float]
 
 _FIRST_FINAL = 200
 _WITHOUT_BODY = (204, NOT_MODIFIED)
 _MAX_HEADER_BYTES = 64 << 10
 _CHUNK = 256 << 10
+# API servers, and what is in front of them, close idle connections after minutes.
+_IDLE_SECONDS = 60.0
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -32,8 +38,12 @@ class NotPlainError(Exception):
     """The answer, or the way to it, is for a real HTTP client."""
 
 
-class _OverdueError(TimeoutError):
+class OverdueError(TimeoutError):
     """The time for the whole answer is over."""
+
+
+class ConnectTimeoutError(TimeoutError):
+    """The time to make a connection, and TLS on it, is over."""
 
 
 class DirectConnections:
@@ -50,6 +60,9 @@ class DirectConnections:
         limit: int,
     ) -> None:
         """`server` is a URL; `context` makes its TLS, None without. Time-outs are in seconds, `limit` in bytes."""
+        self._lock = threading.Lock()
+        self._idle: list[_Idle] = []
+        self._pid = os.getpid()
         self._host, self._port, self._authority = _address(server)
         self._context = context
         self._tls: ssl.SSLContext | None = None
@@ -57,13 +70,11 @@ class DirectConnections:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._limit = limit
-        self._lock = threading.Lock()
-        self._idle: list[tuple[socket.socket, str]] = []
 
     def get(self, url: str, headers: Sequence[tuple[str, str]]) -> Answer | None:
         """GET `url`, which is on the server, or None if that is not plain.
 
-        Raises `TimeoutError` where the time for the whole answer is over: nobody is to wait as long again.
+        Raises `ConnectTimeoutError` or `OverdueError` where its time is over: nobody is to wait as long again.
         """
         request = self._request(url, headers)
         if request is None:
@@ -71,15 +82,17 @@ class DirectConnections:
         answer = None
         while answer is None:
             connection = None
-            with self._lock:
-                reused = self._idle.pop() if self._idle else None
+            reused = self._take_idle()
             try:
                 connection, key = reused or self._connect()
                 answer = self._ask(connection, key, url, request)
             except (NotPlainError, OSError, ValueError, zlib.error) as error:
                 if connection is not None:
                     connection.close()
-                if isinstance(error, _OverdueError):
+                if isinstance(error, OverdueError):
+                    # What was open before may all be as dead as this.
+                    self.close()
+                if isinstance(error, (ConnectTimeoutError, OverdueError)):
                     raise
                 # A connection may have been closed by the server just when it was to be used again.
                 if reused is None:
@@ -89,12 +102,27 @@ class DirectConnections:
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
-        for connection, _ in idle:
+        for connection, _, _ in idle:
             connection.close()
 
     def __del__(self) -> None:
         # Whoever made the client need not close it, as with a session.
         self.close()
+
+    def _take_idle(self) -> tuple[socket.socket, str] | None:
+        """An open connection on which nothing has come since, or None."""
+        if self._pid != os.getpid():
+            # Forked: the same connections are the parent's, and answers would go to either.
+            self._pid = os.getpid()
+            self.close()
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection, key, since = self._idle.pop()
+            if time.monotonic() - since < _IDLE_SECONDS and not _is_readable(connection):
+                return connection, key
+            connection.close()
 
     def _ask(self, connection: socket.socket, key: str, url: str, request: bytes) -> Answer:
         deadline = time.monotonic() + self._read_timeout
@@ -103,7 +131,7 @@ class DirectConnections:
         status, headers, body, reusable = _Reader(connection, deadline, self._limit).read()
         if reusable:
             with self._lock:
-                self._idle.append((connection, key))
+                self._idle.append((connection, key, time.monotonic()))
         else:
             connection.close()
         return Answer(without_userinfo(url), status, headers, body, key)
@@ -122,7 +150,10 @@ class DirectConnections:
         """A new connection, and a fingerprint of the server's key."""
         # As bytes: for a name of letters the codec of international ones is imported, and does nothing.
         host: Any = self._host.encode("ascii")
-        made = socket.create_connection((host, self._port), self._connect_timeout)
+        try:
+            made = socket.create_connection((host, self._port), self._connect_timeout)
+        except TimeoutError:
+            raise ConnectTimeoutError from None
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:
@@ -135,6 +166,9 @@ class DirectConnections:
             secured = self._tls.wrap_socket(made, server_hostname=self._server_name)
             certificate = secured.getpeercert(binary_form=True)
             return secured, key_of_certificate(certificate) if certificate else ""
+        except TimeoutError:
+            made.close()
+            raise ConnectTimeoutError from None
         except BaseException:
             made.close()
             raise
@@ -197,8 +231,8 @@ class _Reader:
                 raise NotPlainError("too large")
             left -= size
             if size == 0:
-                while self._line():
-                    pass
+                if self._line():
+                    raise NotPlainError("trailers")
                 return b"".join(chunks)
             chunks.append(self._take(size))
             if self._line():
@@ -226,11 +260,14 @@ class _Reader:
 
     def _receive(self) -> None:
         left = self._deadline - time.monotonic()
+        if left <= 0:
+            # Also where bytes are there: a fast stream without end is not waited for either.
+            raise OverdueError
         try:
-            self._connection.settimeout(max(left, 1e-6))
+            self._connection.settimeout(left)
             data = self._connection.recv(_CHUNK)
         except TimeoutError:
-            raise _OverdueError from None
+            raise OverdueError from None
         if not data:
             raise NotPlainError("cut short")
         self._pending += data
@@ -245,6 +282,17 @@ class _Reader:
         if len(plain) > self._limit or not decompress.eof or decompress.unused_data:
             raise NotPlainError("cut short, or too large")
         return plain
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Whether something has come that nobody asked for: a goodbye, or the end."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _is_framing(name: str) -> bool:

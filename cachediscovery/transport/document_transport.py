@@ -5,6 +5,7 @@ What carries the request is for the classes below it to say: `requests`, or anot
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ class DocumentTransport(ABC):
         self._server = server.rstrip("/")
         # Where this is set, what it holds is asked for conditionally (RFC 9110, 13.1.2).
         self.responses: HTTPStore | None = None
+        self._identities_lock = threading.Lock()
         self._identities: set[ServerIdentity] = set()
 
     @property
@@ -70,7 +72,9 @@ class DocumentTransport(ABC):
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
         if answer.status in (_OK, NOT_MODIFIED):
-            self._identities.add(identity_of(answer.headers, answer.key))
+            seen = identity_of(answer.headers, answer.key)
+            with self._identities_lock:
+                self._identities.add(seen)
         if answer.status == NOT_MODIFIED and stored is not None:
             return Response(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:
@@ -85,7 +89,8 @@ class DocumentTransport(ABC):
 
     def take_identities(self) -> set[ServerIdentity]:
         """Who has answered since this was last called."""
-        taken, self._identities = self._identities, set()
+        with self._identities_lock:
+            taken, self._identities = self._identities, set()
         return taken
 
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close

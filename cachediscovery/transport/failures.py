@@ -78,9 +78,7 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
         return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
     # To urllib3 every connection that was not made is a kind of time-out.
     if caused_by(urllib3.exceptions.ConnectTimeoutError) and not caused_by(urllib3.exceptions.NewConnectionError):
-        return RequestTimeout(
-            url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
-        )
+        return connect_timed_out(url, connect_timeout)
     if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
         return read_timed_out(url, read_timeout)
     if caused_by(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
@@ -90,6 +88,12 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
     if caused_by(requests.exceptions.InvalidSchema) and "SOCKS" in detail:
         return RequestError(url, "a SOCKS proxy needs one more package: pip install 'cachediscovery[socks]'")
     return RequestError(url, f"the request for {url} failed: {detail}")
+
+
+def connect_timed_out(url: str, connect_timeout: float) -> RequestTimeout:
+    return RequestTimeout(
+        url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
+    )
 
 
 def read_timed_out(url: str, read_timeout: float) -> RequestTimeout:

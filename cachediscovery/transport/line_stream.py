@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-
 from ..errors import InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     import requests
 
@@ -20,15 +17,23 @@ class LineStream:
     """Iterate over it for the lines, in bytes; `close`, from any thread, ends that."""
 
     def __init__(
-        self, response: requests.Response, url: str, limit: int, failed: Callable[[Exception], Exception]
+        self,
+        response: requests.Response,
+        url: str,
+        limit: int,
+        failed: Callable[[Exception], Exception],
+        hang_up: Callable[[], None],
     ) -> None:
-        """`limit` is the longest line in bytes; `failed` turns what `urllib3` and the socket raise into our errors."""
+        """`limit` is the longest line in bytes; `failed` turns what `urllib3` and the socket raise into our errors.
+
+        `hang_up` ends the connection under a thread that reads from it.
+        """
         self._response = response
         self._url = url
         self._limit = limit
         self._failed = failed
         self._closed = False
-        self._socket: Any = getattr(getattr(response.raw, "connection", None), "sock", None)
+        self._hang_up = hang_up
 
     def __iter__(self) -> Iterator[bytes]:
         """Raises `RequestError` where the connection breaks; ends where the server, or `close`, ends it."""
@@ -55,9 +60,4 @@ class LineStream:
     def close(self) -> None:
         """End the iteration, also one that waits for a line in another thread."""
         self._closed = True
-        if self._socket is not None:
-            try:
-                # A thread that waits in a read is woken by nothing less.
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except (OSError, ValueError):
-                pass
+        self._hang_up()

@@ -33,12 +33,11 @@ def identity_of(headers: Mapping[str, str], key: str = "") -> ServerIdentity:
 
 
 def peer_key(connection: Any) -> str:
-    """The fingerprint of the key that the other end of a `urllib3` connection has shown; "" where it has shown none."""
-    socket: Any = getattr(connection, "sock", None)
-    if not hasattr(socket, "getpeercert"):
+    """The fingerprint of the key that the other end of a socket has shown; "" where it has shown none."""
+    if not hasattr(connection, "getpeercert"):
         return ""
     try:
-        certificate = socket.getpeercert(binary_form=True)
+        certificate = connection.getpeercert(binary_form=True)
     except (OSError, ValueError):
         return ""
     return key_of_certificate(certificate) if certificate else ""

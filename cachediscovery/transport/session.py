@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import requests
 
 from .. import log
 from ..errors import InvalidDocument, RequestError
 from ..lines import without_userinfo
+from .adapter import ServerAdapter, hang_up, time_limit
 from .document_transport import Answer
 from .failures import cut_short, read_timed_out, request_error, status_error
 from .line_stream import LineStream
@@ -19,6 +21,7 @@ from .server_identity import peer_key
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from ..config.client_config import ClientConfig
     from .credentials import Identity
@@ -55,11 +58,11 @@ class ServerSession:
         try:
             with self._open(session, url, sent, self._options.read_timeout) as response:
                 # Once the body is read, the connection is let go of.
-                key = peer_key(getattr(response.raw, "connection", None))
+                key = peer_key(_socket_of(response))
                 body = self._read(response, started)
                 return Answer(without_userinfo(url), response.status_code, response.headers, body, key)
         except Exception as error:
-            raise self._failed(url, error, self._options.read_timeout) from None
+            raise self._failed(url, error, self._options.read_timeout, started) from None
 
     def stream(
         self, url: str, headers: Mapping[str, str], identity: Identity | None, read_timeout: float
@@ -75,7 +78,8 @@ class ServerSession:
             raise self._failed(url, error, read_timeout) from None
         log.info("GET %s %d, watching", shown, response.status_code)
         limit = self._options.max_document_bytes
-        return LineStream(response, shown, limit, lambda error: self._failed(url, error, read_timeout))
+        failed = partial(self._failed, url, read_timeout=read_timeout)
+        return LineStream(response, shown, limit, failed, lambda: hang_up(_socket_of(response)))
 
     def _made(self) -> requests.Session:
         from .transport import user_agent
@@ -107,10 +111,12 @@ class ServerSession:
             proxies=proxies_for(url, self._config.proxy_url) if self._config is not None else None,
         )
 
-    def _failed(self, url: str, error: Exception, read_timeout: float) -> Exception:
+    def _failed(self, url: str, error: Exception, read_timeout: float, started: float | None = None) -> Exception:
         """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
         if isinstance(error, RequestError) or not _is_network_error(error):
             return error
+        if started is not None and time.monotonic() - started >= read_timeout:
+            return read_timed_out(without_userinfo(url), read_timeout)
         return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
 
     def _read(self, response: requests.Response, started: float) -> bytes:
@@ -122,15 +128,16 @@ class ServerSession:
         size = 0
         # read1 returns what has arrived; without it (an adapter of the caller's) a chunk has to be full.
         read = raw.read1 if hasattr(raw, "read1") else raw.read
-        while chunk := read(_CHUNK, decode_content=True):
-            size += len(chunk)
-            if size > limit:
-                raise InvalidDocument(
-                    url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes"
-                )
-            if time.monotonic() > deadline:
-                raise read_timed_out(url, self._options.read_timeout)
-            chunks.append(chunk)
+        with time_limit(_socket_of(response), deadline - time.monotonic()):
+            while chunk := read(_CHUNK, decode_content=True):
+                size += len(chunk)
+                if size > limit:
+                    raise InvalidDocument(
+                        url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes"
+                    )
+                if time.monotonic() > deadline:
+                    raise read_timed_out(url, self._options.read_timeout)
+                chunks.append(chunk)
         if getattr(raw, "length_remaining", None):
             raise cut_short(url)
         return b"".join(chunks)
@@ -149,7 +156,6 @@ class ServerSession:
     def _adapter(
         self, certificate: bytes, key: bytes, config: ClientConfig, *, impersonate: bool = True
     ) -> requests.adapters.HTTPAdapter:
-        from .adapter import ServerAdapter
         from .impersonation import impersonation_headers
         from .tls import ssl_context
 
@@ -170,6 +176,12 @@ class ServerSession:
             trust_only = self._config._replace(tls_server_name="")
             session.mount("https://", self._adapter(b"", b"", trust_only, impersonate=False))
         return session
+
+
+def _socket_of(response: requests.Response) -> Any:
+    """The socket that an answer comes over, None where it is not known."""
+    known = getattr(response.raw, "server_socket", None)
+    return known if known is not None else getattr(getattr(response.raw, "connection", None), "sock", None)
 
 
 def _is_network_error(error: Exception) -> bool:

@@ -37,8 +37,8 @@ def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSL
         context.verify_mode = ssl.CERT_NONE
     elif authority:
         try:
-            context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
-        except (ssl.SSLError, ValueError) as error:
+            context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
+        except (ssl.SSLError, TypeError, ValueError) as error:
             where = config.ca_file or "certificate-authority-data"
             raise ConfigError(f"{where} holds no usable certificate: {one_line(error)}") from None
     else:

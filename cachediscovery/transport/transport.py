@@ -9,9 +9,9 @@ from typing import NamedTuple
 from .. import log
 from ..errors import RequestError, StatusError
 from ..lines import without_userinfo
-from .direct import DirectConnections
+from .direct import ConnectTimeoutError, DirectConnections, OverdueError
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
-from .failures import read_timed_out, status_error
+from .failures import connect_timed_out, read_timed_out, status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,9 +90,8 @@ class Transport(DocumentTransport):
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
-        waited = 0.0
-        renewed = False
-        for attempt in range(1, _MAX_RETRIES + 2):
+        waited, retries, renewed = 0.0, 0, False
+        while True:
             identity = self._credentials.identity() if self._credentials is not None else None
             try:
                 return self._get(url, headers, identity)
@@ -103,12 +102,11 @@ class Transport(DocumentTransport):
                     if self._credentials.renew(identity):
                         continue
                 pause = error.retry_after if error.code == 429 or error.code >= 500 else None
-                if pause is None or attempt > _MAX_RETRIES or waited + pause > _MAX_RETRY_SECONDS:
+                if pause is None or retries >= _MAX_RETRIES or waited + pause > _MAX_RETRY_SECONDS:
                     raise
-                log.info("%s answered %d, waiting %g s as it asks", url, error.code, pause)
-                waited += pause
+                log.info("%s answered %d, waiting %g s as it asks", without_userinfo(url), error.code, pause)
+                waited, retries = waited + pause, retries + 1
                 time.sleep(pause)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
         """GET `path`, whose answer has no end; `read_timeout`, in seconds, is the longest silence in it.
@@ -178,7 +176,9 @@ class Transport(DocumentTransport):
         ]
         try:
             return direct.get(url, sent)
-        except TimeoutError:
+        except ConnectTimeoutError:
+            raise connect_timed_out(without_userinfo(url), self._options.connect_timeout) from None
+        except OverdueError:
             raise read_timed_out(without_userinfo(url), self._options.read_timeout) from None
 
     def _connections(self, config: ClientConfig, identity: Identity) -> DirectConnections | None:

@@ -6,7 +6,6 @@ import threading
 import time
 
 from .. import log
-from ..errors import DiscoveryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,11 +92,14 @@ class Refresher:
         before = self._client.revision()
         try:
             self._client.refresh()
-        except DiscoveryError as error:
-            # Once, until it works again: the same is likely to be so the next time.
+        except Exception as error:
+            # Whatever it is, this thread goes on. A warning once, until it works again.
             (log.debug if self._failed else log.warning)("the discovery cache cannot be refreshed: %s", error)
             self._failed = True
             return
         self._failed = False
         if self._on_change is not None and self._client.revision() != before:
-            self._on_change()
+            try:
+                self._on_change()
+            except Exception as error:
+                log.warning("on_change raised %s: %s", type(error).__name__, error)

@@ -8,7 +8,7 @@ import time
 
 from .. import log
 from ..errors import DiscoveryError, StatusError
-from .collection import GONE, CollectionWatch
+from .collection import CollectionWatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,17 +106,17 @@ class DiscoveryWatch:
             wait = 0.0
             try:
                 watch.follow(begun, changed)
-                # A server, or a proxy, that ends every watch at once is not to be hammered.
-                wait = pause if time.monotonic() - started < _SHORT_LIVED else 0.0
-            except DiscoveryError as error:
+            except Exception as error:
+                # Not only ours: whatever it is, a thread that ends would say for ever that it watches.
                 if self._stopped.is_set():
                     break
-                code = error.code if isinstance(error, StatusError) else 0
-                if code in _DENIED:
+                if isinstance(error, StatusError) and error.code in _DENIED:
                     wait = self._fall_back(watch, error)
-                elif code != GONE:
-                    log.info("the watch of %s broke, trying again in about %.1f s: %s", watch.path, pause, error)
-                    wait = pause
+                else:
+                    log.info("the watch of %s broke, trying again: %s", watch.path, error)
+            # A server, or a proxy, that ends every watch at once is not to be hammered.
+            if not wait and time.monotonic() - started < _SHORT_LIVED:
+                wait = pause
             self._set_watched(watch.path, False)
             pause = min(2 * pause, _BACKOFF[1]) if time.monotonic() - started < _SHORT_LIVED else _BACKOFF[0]
             if wait:
