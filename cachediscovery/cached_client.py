@@ -64,7 +64,7 @@ class CachedDiscoveryClient:
         if stale_while_revalidate:
             from .revalidation import BackgroundRevalidation
 
-            self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(wait=False)).start
+            self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
         self._fetcher = DocumentFetcher(delegate, self._cache, stale_if_error)
 
     @classmethod
@@ -209,6 +209,10 @@ class CachedDiscoveryClient:
         found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
             return False
+        again = self._cache.everything()
+        if again is None or again[0] is not found[0] or any(again[1][key] is not found[1][key] for key in found[1]):
+            # Replaced meanwhile: these would be the states of other documents.
+            return False
         from .disk.index_writer import write_index
         from .restmapper.table import ResourceTable
 
@@ -238,7 +242,7 @@ class CachedDiscoveryClient:
 
     def server_version(self) -> VersionInfo:
         """Asks the server each time, as client-go's cached clients do."""
-        return self._delegate.server_version()
+        return self._fetcher.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
         return self._delegate.openapi_v3()

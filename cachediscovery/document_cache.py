@@ -138,6 +138,10 @@ class DocumentCache:
             # Noted first: whoever finds the document finds that it is no older than it seems.
             self.store.note_fetch(asked_at)
             signature = self.store.write(key, data, asked_at)
+            if asked_at < self._invalidated(key):
+                # Invalidated while it was written, for its being another cluster's perhaps: nobody is to find it.
+                self.store.remove(key)
+                return
         entry = Entry(
             value=value,
             fetched_at=asked_at,

@@ -12,7 +12,7 @@ from .concurrency import run_together
 from .disk.lock import FetchLock
 from .disk.store import GROUPS
 from .documents import encode_group_list, encode_resource_list
-from .errors import NotFound
+from .errors import DiscoveryError, NotFound
 from .interface import GroupsAndMaybeResources
 from .listing import fetch_each
 from .memory import Groups
@@ -73,7 +73,11 @@ class DocumentFetcher:
         """Fetch all that is served, unless that was asked for at `since` or later; see `CachedDiscoveryClient`."""
 
         def is_newer() -> Literal[True] | None:
-            return True if self._cache.everything(look=True) and self._cache.fetched_at(GROUPS) >= since else None
+            found = self._cache.everything(look=True)
+            if found is None:
+                return None
+            oldest = min(map(self._cache.fetched_at, (GROUPS, *map(str, found[0].group_versions))))
+            return True if oldest >= since else None
 
         def fetch() -> Literal[True]:
             self._fetch_anew()
@@ -134,7 +138,11 @@ class DocumentFetcher:
             return found if isinstance(found, APIResourceList) else self._fetch_resources(key)
 
     def _fetch_resources(self, key: str) -> APIResourceList:
-        fetched, asked_at = self._ask(lambda: self._delegate.server_resources_for_group_version(key))
+        try:
+            fetched, asked_at = self.ask(lambda: self._delegate.server_resources_for_group_version(key))
+        except NotFound:
+            self._cache.remove(key)
+            raise
         return self._keep_resources(key, fetched, asked_at)
 
     def _once(self, key: str, fetch: Callable[[], Document]) -> Document:
@@ -159,19 +167,27 @@ class DocumentFetcher:
             self._delegate, "groups_and_maybe_resources", None
         )
         if aggregated is None:
-            groups, asked_at = self._ask(self._delegate.server_groups)
+            groups, asked_at = self.ask(self._delegate.server_groups)
             return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked_at)
-        return self._keep_groups(*self._ask(aggregated))
+        return self._keep_groups(*self.ask(aggregated))
 
-    def _ask(self, call: Callable[[], T]) -> tuple[T, float]:
+    def ask(self, call: Callable[[], T]) -> tuple[T, float]:
         """What `call` gets from one and the same cluster, and when it was asked for."""
-        for _ in range(_TRIES):
+        tries = 0
+        while True:
+            tries += 1
             changes, asked_at = self._identity.changes, time.time()
-            found = call()
-            self._identity.examine()
-            if changes == self._identity.changes:
-                break
-        return found, asked_at
+            try:
+                found = call()
+            except DiscoveryError:
+                # Who refused, or answered the other half of it, tells as much.
+                self._identity.examine(again=tries > 1)
+                if changes == self._identity.changes or tries == _TRIES:
+                    raise
+            else:
+                self._identity.examine(again=tries > 1)
+                if changes == self._identity.changes or tries == _TRIES:
+                    return found, asked_at
 
     def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
         groups, resources, failed, complete = fetched
@@ -182,17 +198,21 @@ class DocumentFetcher:
             run_together(keep, _WRITERS)
         if complete and not failed and groups.groups:
             self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
-            # What is no longer served is not left behind for anybody to find.
-            self._cache.retain({GROUPS, *map(str, groups.group_versions)})
         else:
             # Not a word on disk of what is not the whole; what was there is outdated as well.
             if failed or not complete:
                 self._cache.remove(GROUPS)
             self._cache.keep(GROUPS, Groups(groups, failed), None, asked_at, _FAILED_TTL)
+        # What is no longer served is not left behind for anybody to find. The core group alone may be all that
+        # something in between lets through.
+        if complete and any(group.name for group in groups.groups):
+            self._cache.retain({GROUPS, *map(str, groups.group_versions), *map(str, failed)})
         return Groups(groups, failed, resources)
 
     def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
         # An empty list is never written: kubectl would believe it.
         data = encode_resource_list(resource_list) if resource_list.resources else None
+        if data is None:
+            self._cache.remove(key)
         self._cache.keep(key, resource_list, data, asked_at)
         return resource_list

@@ -38,13 +38,21 @@ class LazyConfig:
 
             found = cluster_of(self._read())
             remembered.save(found)
+        elif found.context:
+            # Whichever is the current one by the time that the rest is needed.
+            self._overrides = overrides._replace(context=found.context)
         self.cluster = found
 
     def load(self) -> ClientConfig:
         """The whole configuration, credentials and all. Raises `ConfigError`."""
         config = self._read()
-        if config.server != self.cluster.server:
-            raise ConfigError("the kubeconfig was changed while it was being read: try again")
+        from .config.authority import cluster_of
+
+        found, known = cluster_of(config), self.cluster
+        if (found.server, found.authority, found.shares_url) != (known.server, known.authority, known.shares_url):
+            raise ConfigError(
+                f"the kubeconfig now says something else of {known.server} than when this began: begin anew"
+            )
         return config
 
     def _read(self) -> ClientConfig:

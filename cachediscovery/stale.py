@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from . import log
+from .disk.store import GROUPS
 from .durations import format_age
 from .errors import CertificateError, InvalidDocument, RequestError, StatusError
 
@@ -27,6 +28,7 @@ class StaleIfError:
         self._cache = cache
         self._seconds = seconds
         self._unreachable_at: float | None = None
+        self._warned = False
 
     def fetch(self, key: str, fetch: Callable[[], Document]) -> Document:
         """What `fetch` returns, or the expired document of `key`. Raises what `fetch` raises."""
@@ -38,15 +40,22 @@ class StaleIfError:
             if found is not None:
                 return found[0]
         try:
-            return fetch()
+            fetched = fetch()
         except RequestError as error:
             found = self._cache.look_up_expired(key, self._seconds) if _is_unreachable(error) else None
             if found is None:
                 raise
-            if self._unreachable_at is None:
+            if not self._warned:
                 log.warning("%s: going on with what it said %s ago", error, format_age(found[1]))
-            self._unreachable_at = time.monotonic()
+            # One group version that fails is its extension server's affair.
+            if key == GROUPS or not isinstance(error, StatusError):
+                self._unreachable_at = time.monotonic()
+            self._warned = True
             return found[0]
+        self._unreachable_at = None
+        if key == GROUPS:
+            self._warned = False
+        return fetched
 
 
 def _is_unreachable(error: RequestError) -> bool:

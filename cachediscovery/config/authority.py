@@ -16,21 +16,27 @@ _HEX_DIGITS = 16
 
 def cluster_of(config: ClientConfig) -> Cluster:
     """The cluster of a configuration. Of a file that cannot be read the first request will complain."""
-    if not config.has_tls or config.insecure_skip_tls_verify:
-        return Cluster(config.server)
-    authority = _fingerprint(_certificates(config.ca_data, config.ca_file), config.tls_server_name)
-    ca_file = "" if config.ca_data else config.ca_file
-    return Cluster(config.server, authority, shares_url=config.shares_url, ca_file=ca_file)
-
-
-def shares_url(config: ClientConfig, kubeconfig: Kubeconfig) -> bool:
-    """Whether the kubeconfig has another cluster at the URL of `config`, told by its authority."""
-    authority = cluster_of(config).authority
-    return bool(authority) and any(
-        cluster.authority not in ("", authority)
-        for cluster in configured_clusters(kubeconfig)
-        if address_of(cluster.server) == address_of(config.server)
+    own = (config.ca_file,) if config.ca_file and not config.ca_data else ()
+    authority = ""
+    if config.has_tls and not config.insecure_skip_tls_verify:
+        authority = _fingerprint(_certificates(config.ca_data, config.ca_file), config.tls_server_name)
+    return Cluster(
+        config.server,
+        authority,
+        shares_url=config.shares_url,
+        ca_files=tuple(dict.fromkeys((*own, *config.url_ca_files))),
+        context=config.context,
     )
+
+
+def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfig:
+    """`config` with what the other clusters of the kubeconfig at its URL tell of it."""
+    authority = cluster_of(config).authority
+    address = address_of(config.server)
+    at_url = [cluster for cluster in configured_clusters(kubeconfig) if address_of(cluster.server) == address]
+    shared = bool(authority) and any(cluster.authority not in ("", authority) for cluster in at_url)
+    files = [file for cluster in at_url for file in cluster.ca_files]
+    return config._replace(shares_url=shared, url_ca_files=tuple(dict.fromkeys(files)))
 
 
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
@@ -41,11 +47,12 @@ def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
         try:
             server, name = text(entry, "server"), text(entry, "tls-server-name")
             data, file = base64_data(entry, "certificate-authority-data"), text(entry, "certificate-authority")
-            if flag(entry, "insecure-skip-tls-verify") or not server.startswith("https://"):
+            if flag(entry, "insecure-skip-tls-verify") or server[:8].lower() != "https://":
                 data, file, name = b"", "", ""
         except MalformedDocument:
             continue
-        yield Cluster(server, _fingerprint(_certificates(data, file), name))
+        ca_files = (file,) if file and not data else ()
+        yield Cluster(server, _fingerprint(_certificates(data, file), name), ca_files=ca_files)
 
 
 def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:

@@ -58,6 +58,8 @@ class ClientConfig(NamedTuple):
     context: str = ""
     # Another cluster of the kubeconfig has the same URL, but another authority.
     shares_url: bool = False
+    # The files with the authorities of all clusters of the kubeconfig that have this URL.
+    url_ca_files: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         # The other fields may be secrets, and a repr ends up in logs.

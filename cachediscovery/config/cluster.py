@@ -11,16 +11,26 @@ class Cluster:
 
     `authority` is a fingerprint of the certificates that the configuration trusts, and of the server name that it
     expects in them; "" where it names none. `shares_url` tells that another cluster of the kubeconfig has the
-    same URL, but another authority: kubectl mixes the two up. `ca_file` is the file that the certificates are from.
+    same URL, but another authority: kubectl mixes the two up. `ca_files` are those that all this was read from, and
+    `context` is the kubeconfig's.
     """
 
-    __slots__ = ("authority", "ca_file", "server", "shares_url")
+    __slots__ = ("authority", "ca_files", "context", "server", "shares_url")
 
-    def __init__(self, server: str, authority: str = "", *, shares_url: bool = False, ca_file: str = "") -> None:
+    def __init__(
+        self,
+        server: str,
+        authority: str = "",
+        *,
+        shares_url: bool = False,
+        ca_files: tuple[str, ...] = (),
+        context: str = "",
+    ) -> None:
         self.server = server
         self.authority = authority
         self.shares_url = shares_url
-        self.ca_file = ca_file
+        self.ca_files = ca_files
+        self.context = context
 
 
 def address_of(server: str) -> tuple[str, ...]:

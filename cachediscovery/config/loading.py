@@ -12,7 +12,7 @@ import os
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
-from .authority import shares_url
+from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
 from .kubeconfig import Kubeconfig, load_kubeconfig
@@ -67,7 +67,7 @@ def _resolve(
     if not config.has_tls:
         return config
     config = _with_trust(config, cluster, overrides)
-    config = config._replace(shares_url=shares_url(config, kubeconfig))
+    config = with_neighbours(config, kubeconfig)
     return _with_identity(config, user, cluster, overrides, username, password)
 
 

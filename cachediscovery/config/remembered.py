@@ -7,6 +7,7 @@ files and flags; losing it costs the time to parse the kubeconfig again.
 from __future__ import annotations
 
 import os
+import time
 import zlib
 
 from .cluster import Cluster
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 REMEMBERED_FOLDER = "cachediscovery"
 _PREFIX = "server-"
-_FORMAT = "cachediscovery server 2"
+_FORMAT = "cachediscovery server 3"
 _ABSENT = "absent"
+# server, authority, whether the URL is shared, context
+_FIELDS = 4
+_COARSE_SECONDS = 2.0
 # Where in `flags_of` the URL is.
 _SERVER = 3
 
@@ -45,6 +49,7 @@ class RememberedCluster:
 
             flags = (*flags[:_SERVER], without_userinfo(flags[_SERVER]), *flags[_SERVER + 1 :])
         self._flags = flags
+        self._began = time.time()
         self._state = self._look()
 
     def load(self) -> Cluster | None:
@@ -59,20 +64,28 @@ class RememberedCluster:
             return None
         if hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0):
             return None
-        state, *fields = data.decode("utf-8", "surrogateescape").rpartition("\n")[0].rsplit("\n", 5)
-        if state != self._state or len(fields) != 5 or not fields[0]:
+        lines = data.decode("utf-8", "surrogateescape").split("\n")
+        known = len(self._state.split("\n"))
+        fields, files = lines[known : known + _FIELDS], lines[known + _FIELDS : -1]
+        if "\n".join(lines[:known]) != self._state or len(fields) != _FIELDS or not fields[0] or lines[-1]:
             return None
-        server, authority, shares_url, ca_file, ca_state = fields
-        # The authority is as good as the file that it was made of.
-        if ca_file and ca_state != _state_of(ca_file):
-            return None
-        return Cluster(server, authority, shares_url=bool(shares_url), ca_file=ca_file)
+        ca_files = []
+        for line in files:
+            # The authority is as good as the files that it was made of.
+            state, _, path = line.partition("\t")
+            if state != _state_of(path):
+                return None
+            ca_files.append(path)
+        server, authority, shares_url, context = fields
+        return Cluster(server, authority, shares_url=bool(shares_url), ca_files=tuple(ca_files), context=context)
 
     def save(self, cluster: Cluster) -> None:
         """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
-        ca_state = _state_of(cluster.ca_file) if cluster.ca_file else ""
-        fields = (cluster.server, cluster.authority, "1" if cluster.shares_url else "", cluster.ca_file, ca_state)
+        fields = [cluster.server, cluster.authority, "1" if cluster.shares_url else "", cluster.context]
+        fields += [f"{_state_of(path)}\t{path}" for path in cluster.ca_files]
         if not self._state or any("\n" in field for field in fields):
+            return
+        if self._changes(*self._paths, *cluster.ca_files):
             return
         path = self._path()
         temporary = f"{path}.{os.urandom(6).hex()}"
@@ -87,6 +100,19 @@ class RememberedCluster:
                 os.unlink(temporary)
             except (OSError, ValueError):
                 pass
+
+    def _changes(self, *paths: str) -> bool:
+        """Whether a file may have been written since this was made, or may be without its time being another."""
+        for path in paths:
+            try:
+                written = os.stat(path).st_mtime_ns
+            except (OSError, ValueError):
+                continue
+            # A file system that knows whole seconds alone.
+            coarse = written % 1_000_000_000 == 0 and self._began - written / 1e9 < _COARSE_SECONDS
+            if coarse or written / 1e9 > self._began:
+                return True
+        return False
 
     def _path(self) -> str:
         # A checksum is enough for a name: the file says in full what it is for.

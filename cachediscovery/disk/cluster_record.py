@@ -32,8 +32,12 @@ class ClusterRecord(NamedTuple):
     cluster_uid: str = ""
 
     def is_of(self, authority: str) -> bool:
-        """Whether the documents may be of the cluster with this authority: nothing speaks against it."""
-        return not authority or not self.authority or authority == self.authority
+        """Whether the documents may be of the cluster with this authority: nothing speaks against it.
+
+        What somebody has written whose configuration names no authority is not known to be of any. Where there is
+        no record at all, kubectl has written it.
+        """
+        return not authority or authority == self.authority or self == ClusterRecord()
 
 
 def read_record(folder: str) -> ClusterRecord:

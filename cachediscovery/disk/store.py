@@ -61,8 +61,8 @@ class DocumentStore:
         self.root = root
         self.folder = folder
         self.authority = authority
-        self._record = ClusterRecord()
-        self._record_state: Signature | None = None
+        # The record of the cluster, and the state of the file that it is from.
+        self._record: tuple[ClusterRecord, Signature | None] = (ClusterRecord(), None)
         self._mutex = threading.Lock()
         self._may_write = True
         self._trusted: bool | None = None
@@ -131,10 +131,9 @@ class DocumentStore:
         if not self._is_trusted():
             return ClusterRecord()
         state = signature_of(os.path.join(self.folder, RECORD_FILE))
-        if state != self._record_state:
-            self._record = read_record(self.folder)
-            self._record_state = state
-        return self._record
+        if state != self._record[1]:
+            self._record = (read_record(self.folder), state)
+        return self._record[0]
 
     def keep_record(self, record: ClusterRecord) -> bool:
         """Put `record` in the place of what is known; whether that could be done."""
@@ -146,12 +145,16 @@ class DocumentStore:
             return False
         return write_record(self.folder, record)
 
-    def start_over(self, record: ClusterRecord) -> None:
-        """Remove all documents: they are not of the cluster of `record`, and those written from now on are."""
+    def start_over(self, record: ClusterRecord) -> bool:
+        """Remove all documents: they are not of the cluster of `record`, and those written from now on are.
+
+        Whether that could be said on disk.
+        """
         self.remove_all()
-        self.keep_record(record)
+        kept = self.keep_record(record)
         # What a process on the other cluster has written in between; from here on it sees whose folder this is.
         self.remove_all()
+        return kept
 
     def remove_all(self) -> int:
         """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""

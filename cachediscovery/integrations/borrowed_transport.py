@@ -10,7 +10,7 @@ from ..disk.http_store import HTTPStore
 from ..disk.opening import open_store
 from ..errors import DiscoveryError
 from ..transport.document_transport import Answer, DocumentTransport
-from ..transport.failures import request_error
+from ..transport.failures import request_error, status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     # (path, headers) -> (status, headers, body)
     Ask = Callable[[str, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
+
+
+_FIRST_ERROR = 400
 
 
 class BorrowedTransport(DocumentTransport):
@@ -37,6 +40,13 @@ class BorrowedTransport(DocumentTransport):
         except DiscoveryError:
             raise
         except Exception as error:
+            code = getattr(error, "status", None)
+            if isinstance(code, int) and code >= _FIRST_ERROR:
+                # An answer, to a client that raises it.
+                headers = _Headers(getattr(error, "headers", None) or {})
+                body = getattr(error, "body", None) or b""
+                text = body.encode("utf-8", "replace") if isinstance(body, str) else body
+                raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and we do not know them.
             raise request_error(url, error, float("nan"), float("nan")) from error
         return Answer(url, status, _Headers(found), body)

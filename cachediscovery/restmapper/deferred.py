@@ -92,10 +92,12 @@ class DeferredDiscoveryRESTMapper:
         try:
             answer = lookup(RESTMapper(table), *arguments)
         except NoMatchError:
-            if getattr(self._client, "fresh", True):
+            # Of a group that does not answer only the whole listing tells that it is there.
+            if getattr(self._client, "fresh", True) and group is None:
                 raise
-            self.reset()
-            table = self._table(group)
+            if not getattr(self._client, "fresh", True):
+                self.reset()
+            table = self._table(None)
             answer = lookup(RESTMapper(table), *arguments)
         table.answers[key] = answer
         return answer

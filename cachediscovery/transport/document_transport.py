@@ -71,10 +71,9 @@ class DocumentTransport(ABC):
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
-        if answer.status in (_OK, NOT_MODIFIED):
-            seen = identity_of(answer.headers, answer.key)
-            with self._identities_lock:
-                self._identities.add(seen)
+        seen = identity_of(answer.headers, answer.key)
+        with self._identities_lock:
+            self._identities.add(seen)
         if answer.status == NOT_MODIFIED and stored is not None:
             return Response(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:

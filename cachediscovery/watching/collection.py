@@ -6,7 +6,7 @@ import json
 import threading
 
 from ..documents import parse_object
-from ..errors import InvalidDocument, StatusError
+from ..errors import InvalidDocument, RequestError, StatusError
 from ..fields import MalformedDocument, mapping, text
 from ..lines import one_line
 
@@ -44,7 +44,7 @@ class CollectionWatch:
         """Watch until the server ends it; `changed(name)` is called for each change of an object.
 
         `begun(missed)` is called as soon as nothing is missed any more; `missed` tells that changes before may have
-        been. Raises `RequestError`; after a 410 the next call lists anew.
+        been. Raises `RequestError`; after that the next call lists anew.
         """
         missed = not self._resource_version
         if missed:
@@ -54,6 +54,10 @@ class CollectionWatch:
             begun(missed)
             for line in stream:
                 self._take(line, changed)
+        except BaseException:
+            # Whoever answers next may be another server, or cluster, in which this version means another moment.
+            self._resource_version = ""
+            raise
         finally:
             stream.close()
             self._stream = None
@@ -81,9 +85,8 @@ class CollectionWatch:
         path = f"{self.path}?{query}&resourceVersion={self._resource_version}"
         try:
             stream = self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
-        except StatusError as error:
-            if error.code == GONE:
-                self._resource_version = ""
+        except RequestError:
+            self._resource_version = ""
             raise
         with self._lock:
             self._stream = stream
@@ -99,7 +102,6 @@ class CollectionWatch:
             if not kind:
                 raise MalformedDocument("an event without a type")
             if kind == "ERROR":
-                self._resource_version = ""
                 raise _status_error(url, found)
             metadata = mapping(found, "metadata")
             version = text(metadata, "resourceVersion")
@@ -108,7 +110,6 @@ class CollectionWatch:
             if kind != "BOOKMARK":
                 changed(text(metadata, "name"))
         except MalformedDocument as error:
-            self._resource_version = ""
             raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from None
 
 

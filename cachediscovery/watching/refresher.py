@@ -6,6 +6,7 @@ import threading
 import time
 
 from .. import log
+from ..errors import DiscoveryError, GroupDiscoveryFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Refresher:
         self._stopped = False
         self._failed = False
         self._refreshed_at = -_SPACING
+        self._content: object = None
         self._thread = threading.Thread(target=self._run, name="cachediscovery-refresh", daemon=True)
 
     def start(self) -> None:
@@ -89,7 +91,6 @@ class Refresher:
         return False
 
     def _refresh(self) -> None:
-        before = self._client.revision()
         try:
             self._client.refresh()
         except Exception as error:
@@ -98,8 +99,19 @@ class Refresher:
             self._failed = True
             return
         self._failed = False
-        if self._on_change is not None and self._client.revision() != before:
+        if self._on_change is not None and self._has_changed():
             try:
                 self._on_change()
             except Exception as error:
                 log.warning("on_change raised %s: %s", type(error).__name__, error)
+
+    def _has_changed(self) -> bool:
+        """Whether another thing is served than when this was last asked; the first time it is not."""
+        before = self._content
+        try:
+            self._content = self._client.server_groups_and_resources()
+        except GroupDiscoveryFailed as error:
+            self._content = error.result
+        except DiscoveryError:
+            return False
+        return before is not None and before != self._content

@@ -76,10 +76,10 @@ def test_a_password_in_a_flags_url_reaches_no_file(tmp_path: Path, kubeconfig: P
 def test_all_that_is_known_of_a_cluster_is_remembered(tmp_path: Path, kubeconfig: Path) -> None:
     ca_file = tmp_path / "ca.crt"
     ca_file.write_text("one")
-    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", shares_url=True, ca_file=str(ca_file)))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", shares_url=True, ca_files=(str(ca_file),)))
     found = remembered(tmp_path, kubeconfig).load()
     assert found is not None
-    assert (found.server, found.authority, found.shares_url, found.ca_file) == (
+    assert (found.server, found.authority, found.shares_url, found.ca_files) == (
         "https://one",
         "abc",
         True,
@@ -90,6 +90,6 @@ def test_all_that_is_known_of_a_cluster_is_remembered(tmp_path: Path, kubeconfig
 def test_a_changed_certificate_file_forgets_the_cluster(tmp_path: Path, kubeconfig: Path) -> None:
     ca_file = tmp_path / "ca.crt"
     ca_file.write_text("one")
-    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", ca_file=str(ca_file)))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", ca_files=(str(ca_file),)))
     ca_file.write_text("another")
     assert remembered(tmp_path, kubeconfig).load() is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -79,3 +81,23 @@ def test_an_error_frees_the_lock(path: str) -> None:
     with pytest.raises(ZeroDivisionError):
         lock.run(lambda: 1 // 0, lambda: None)
     assert FetchLock(lambda: path).run(lambda: "fetched", lambda: None) == "fetched"
+
+
+def test_a_child_forked_while_the_lock_was_held_does_not_hold_it_on(path: str) -> None:
+    lock = FetchLock(lambda: path)
+    children = []
+
+    def fork() -> str:
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+            os._exit(0)
+        children.append(child)
+        return "fetched"
+
+    lock.run(fork, lambda: None)
+    started = time.monotonic()
+    assert FetchLock(lambda: path).run(lambda: "fetched", lambda: None) == "fetched"
+    assert time.monotonic() - started < 5
+    os.kill(children[0], signal.SIGKILL)
+    os.waitpid(children[0], 0)

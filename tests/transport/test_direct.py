@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
+import os
 import socket
 import threading
 import time
@@ -30,6 +32,9 @@ class Script:
         self.connections: list[list[bytes]] = []
         self.requests: list[bytes] = []
         self.pause = 0.0
+        # Sent after each answer although nobody asked; the answer sent again and again, without end.
+        self.after_answer = b""
+        self.repeat = False
         self.accepted = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -65,6 +70,14 @@ class Script:
                     except OSError:
                         return
                     time.sleep(self.pause)
+                while self.repeat:
+                    try:
+                        connection.sendall(answer)
+                    except OSError:
+                        return
+                if self.after_answer:
+                    time.sleep(0.02)
+                    connection.sendall(self.after_answer)
 
 
 @pytest.fixture
@@ -220,3 +233,45 @@ def test_what_cannot_be_said_in_plain_lines_is_left_to_requests(
 ) -> None:
     assert serve([OK + b"Content-Length: 1\r\n\r\nx"]).get(url.replace("{url}", script.url), headers) is None
     assert script.accepted == 0
+
+
+def test_what_comes_on_an_idle_connection_is_not_the_next_answer(serve: Serve, script: Script) -> None:
+    goodbye = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    script.after_answer = goodbye
+    direct = serve([OK + b"Content-Length: 1\r\n\r\na"])
+    for _ in range(3):
+        found = direct.get(f"{script.url}/x", [])
+        assert found is not None
+        assert (found.status, found.body) == (200, b"a")
+        time.sleep(0.05)
+    assert script.accepted == 3
+
+
+def test_a_forked_child_does_not_use_its_parents_connections(serve: Serve, script: Script) -> None:
+    whole = OK + b"Content-Length: 1\r\n\r\nx"
+    direct = serve([whole, whole, whole])
+    direct.get(f"{script.url}/x", [])
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if direct.get(f"{script.url}/x", []) is not None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert script.accepted == 2
+    assert direct.get(f"{script.url}/x", []) is not None
+    assert script.accepted == 2, "the parent's is as it was"
+
+
+def test_a_fast_stream_without_end_is_over_in_time(serve: Serve, script: Script) -> None:
+    direct = serve([OK + b"X: " + b"x" * 10 + b"\r\nY: y" * 50], read_timeout=0.3)
+    script.repeat = True
+    started = time.monotonic()
+    assert direct.get(f"{script.url}/x", []) is None
+    assert time.monotonic() - started < 5
+
+
+def test_a_host_without_ascii_is_refused_without_a_word_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="host"):
+        DirectConnections(
+            "http://bücher.test", context=None, server_name="", connect_timeout=1, read_timeout=1, limit=1
+        )
+    gc.collect()
+    assert capfd.readouterr().err == ""

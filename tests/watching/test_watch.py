@@ -28,6 +28,7 @@ class Watched:
         # What each watch is sent, the latest being the last: events, and None to end the answer.
         self.watches: list[queue.SimpleQueue[dict[str, Any] | None]] = []
         self.ends_at_once = False
+        self.events_at_once: list[dict[str, Any]] = []
         server.watches[path] = self.send
         server.recording.unaggregated[path] = {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}}
 
@@ -35,7 +36,8 @@ class Watched:
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.watches.append(events)
         self.queries.append(query)
-        if self.ends_at_once:
+        yield from self.events_at_once
+        if self.ends_at_once or self.events_at_once:
             return
         while (event := events.get()) is not None:
             yield event
@@ -222,6 +224,7 @@ def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path
         again = DiscoveryServer(port=port)
         crds, services = Watched(again, CRDS), Watched(again, SERVICES)
         with again:
+            assert eventually(lambda: bool(crds.watches and services.watches))
             assert watch.wait_until_watching(20)
             again.recording.add_group("new.test", {"v1": [WIDGET]})
             crds.tell("ADDED", "widgets.new.test")
@@ -270,3 +273,25 @@ def test_another_clients_connection_cannot_be_watched_and_is_asked_regularly(
     with caplog.at_level(logging.WARNING, "cachediscovery"), client.watch(interval=0.1):
         assert eventually(lambda: server.request_count > 6)
     assert "cannot be watched over this connection" in caplog.text
+
+
+def test_a_server_that_answers_every_watch_with_gone_is_not_hammered(watched: Fixture) -> None:
+    asked = []
+    watched.server.on_request = lambda path: asked.append(path) if path == CRDS else None
+    watched.crds.events_at_once = [{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}]
+    watched.begin()
+    time.sleep(2)
+    assert 4 <= len(asked) <= 10
+
+
+def test_an_on_change_that_raises_is_named_and_ends_nothing(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("oops")
+
+    watched.watch = watched.client.watch(on_change=fail)
+    settle(watched)
+    for name in ("one", "two"):
+        watched.server.recording.add_group(f"{name}.test", {"v1": [WIDGET]})
+        watched.crds.tell("ADDED", f"widgets.{name}.test")
+        assert eventually(lambda name=name: f"{name}.test" in watched.groups())  # type: ignore[misc]
+        assert eventually(lambda: "on_change raised ZeroDivisionError: oops" in caplog.text)
