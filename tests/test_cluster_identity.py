@@ -18,11 +18,13 @@ from cachediscovery import (
     DeferredDiscoveryRESTMapper,
     GroupKind,
     NoMatchError,
+    StatusError,
 )
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.testing import DiscoveryServer, Recording, load_recording
 
 from .conftest import Ran
+from .test_stale import expire
 
 Run = Callable[..., Ran]
 FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
@@ -323,3 +325,80 @@ def test_the_record_beside_the_documents_is_private_and_may_be_lost_or_torn(tmp_
             server.forget_requests()
             assert kinds(client_for(kubeconfig)) == {"Apple"}
             assert server.request_count == 0
+
+
+def test_a_context_that_is_switched_before_the_first_request_leads_nobody_elsewhere(
+    cli: Run, tmp_path: Path, port: int
+) -> None:
+    first, second = trustme.CA(), trustme.CA()
+    path = tmp_path / "kubeconfig"
+    write_kubeconfig(path, port, first=first, second=second)
+    with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
+        assert kinds(client_for(path)) == {"Apple"}
+        client = client_for(path)
+        client.invalidate()
+        path.write_text(path.read_text().replace('"current-context": "first"', '"current-context": "second"'))
+        assert kinds(client) == {"Apple"}, "a client keeps the cluster that it was made for"
+    with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
+        assert kinds(client_for(path)) == {"Pear"}
+
+
+def test_who_answers_only_half_of_a_question_is_noticed_as_well(tmp_path: Path) -> None:
+    with DiscoveryServer(APPLES) as server:
+        kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+        with_uids(server, "a-1", "b-1")
+        CachedDiscoveryClient.from_kubeconfig(kubeconfig).server_groups_and_resources()
+        expire(tmp_path)
+        with_uids(server, "a-2", "b-2")
+        server.fail("/apis")
+        client = CachedDiscoveryClient.from_kubeconfig(kubeconfig, stale_if_error=1e6)
+        with pytest.raises(StatusError, match="503"):
+            client.server_groups_and_resources()
+
+
+def test_the_word_of_another_cluster_proves_nothing_about_the_one_that_was_seen(tmp_path: Path) -> None:
+    apples = recording_with("apples", "Apple")
+    apples.unaggregated[KUBE_SYSTEM] = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"uid": "c-1"}}
+    with DiscoveryServer(apples) as server:
+        client = CachedDiscoveryClient.from_kubeconfig(
+            ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+        )
+        with_uids(server, "a-1", "b-1")
+        client.server_groups_and_resources()
+        with_uids(server, "a-1b", "b-1b")
+        ask_again(client)
+        client.server_groups_and_resources()
+
+        def flip(path: str) -> None:
+            """The other cluster answers everything, but when the first is asked who it is."""
+            with_uids(server, *(("a-1", "b-1") if path == KUBE_SYSTEM else ("a-2", "b-2")))
+            server.recording = apples if path == KUBE_SYSTEM else PEARS
+
+        server.on_request = flip
+        ask_again(client)
+        assert kinds(client) == {"Pear"}
+
+
+def test_what_a_context_without_an_authority_has_written_is_not_taken_for_anothers(tmp_path: Path, port: int) -> None:
+    first, second = trustme.CA(), trustme.CA()
+    known = write_kubeconfig(tmp_path / "known", port, local=first)
+    trusting = write_kubeconfig(tmp_path / "trusting", port, local=None)
+    with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
+        assert kinds(client_for(trusting)) == {"Pear"}
+    with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
+        assert kinds(client_for(known)) == {"Apple"}
+        assert kinds(client_for(trusting)) == {"Apple"}
+
+
+def test_two_servers_of_one_cluster_that_nothing_else_tells_of_are_one_cluster_after_a_second_look(
+    tmp_path: Path,
+) -> None:
+    with DiscoveryServer(APPLES) as server:
+        server.on_request = lambda path: server.headers.update({FLOW: "a-1" if path == "/api" else "a-2"})
+        kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+        client = CachedDiscoveryClient.from_kubeconfig(kubeconfig)
+        assert kinds(client) == {"Apple"}
+        server.forget_requests()
+        assert kinds(client) == {"Apple"}
+        assert kinds(CachedDiscoveryClient.from_kubeconfig(kubeconfig)) == {"Apple"}
+        assert server.request_count == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery import CachedDiscoveryClient, RequestError
+from cachediscovery import CachedDiscoveryClient, NotFound, RequestError
 from cachediscovery.testing import DiscoveryServer, Failure
 
 from .conftest import Ran
@@ -177,3 +177,30 @@ def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, ca
         server.recording.remove_group("new.test")
         groups, _ = cached_client(server).server_groups_and_resources()
         assert "new.test" not in [group.name for group in groups]
+
+
+def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    server.recording.add_group("gone.test", {"v1": [WIDGET]})
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    server.recording.remove_group("gone.test")
+    server.recording.mark_stale("batch/v1")
+    client.refresh()
+    for asked in (client, cached_client(server)):
+        with pytest.raises(NotFound):
+            asked.server_resources_for_group_version("gone.test/v1")
+    assert Path(client.path("batch/v1")).exists(), "of what does not answer the last word is kept"
+
+
+def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    server.recording.add_group("metrics.test", {"v1": [WIDGET]})
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    server.recording.remove_group("metrics.test")
+    server.recording.add_group("metrics.test", {"v1": []})
+    client.refresh()
+    assert cached_client(server).server_resources_for_group_version("metrics.test/v1").resources == ()

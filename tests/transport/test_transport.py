@@ -17,6 +17,7 @@ from cachediscovery import (
     CertificateError,
     ClientConfig,
     ConfigError,
+    ConfigOverrides,
     CredentialsError,
     DiscoveryClient,
     Impersonation,
@@ -25,6 +26,7 @@ from cachediscovery import (
     RequestTimeout,
     StatusError,
     TransportOptions,
+    load_config,
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.transport.transport import Transport
@@ -290,6 +292,43 @@ def test_the_configured_authority_is_trusted(tls: ssl.SSLContext, authority: tru
         authority.cert_pem.write_to_path(tmp_path / "ca.crt")
         assert _client(server, authority).server_groups().groups
         assert _client(server, authority, ca_data=b"", ca_file=str(tmp_path / "ca.crt")).server_groups().groups
+
+
+def test_a_bundle_of_authorities_may_have_comments_in_any_language(tls: ssl.SSLContext, authority: trustme.CA) -> None:
+    bundle = "# Főtanúsítvány\n".encode() + authority.cert_pem.bytes()
+    with DiscoveryServer(tls=tls) as server:
+        assert _client(server, authority, ca_data=bundle).server_groups().groups
+
+
+def test_a_scheme_in_capitals_is_tls_as_well_and_without_tls_no_token_is_sent(
+    tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
+) -> None:
+    with DiscoveryServer(tls=tls, token="secret") as server:
+        kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig", certificate_authority=str(tmp_path / "ca.crt"))
+        authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+        kubeconfig.write_text(kubeconfig.read_text().replace("https://", "HTTPS://"))
+        config = load_config(ConfigOverrides(kubeconfig=str(kubeconfig)))
+        assert config.server == server.url
+        assert DiscoveryClient.for_config(config).server_groups().groups
+    with DiscoveryServer() as server:
+        DiscoveryClient.for_config(ClientConfig(server.url, token="secret")).server_groups()
+        assert {request.header("Authorization") for request in server.requests} == {""}
+
+
+def test_new_credentials_after_all_the_retries_are_still_tried(
+    tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    with DiscoveryServer(tls=tls, token="new") as server:
+        server.fail("/apis", Failure(429, headers=(("Retry-After", "0"),), times=4))
+
+        def renew(path: str) -> None:
+            token.write_text("new")
+
+        server.on_request = renew
+        config = ClientConfig(server.url, ca_data=authority.cert_pem.bytes(), token_file=str(token))
+        assert Transport.for_config(config).get("/apis").body
 
 
 def test_no_other_authority_is_trusted(
