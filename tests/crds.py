@@ -124,3 +124,20 @@ def _kubevirt() -> list[CRD]:
 
 
 OPERATORS = [*_cert_manager(), *_rook(), *_kubevirt()]
+
+
+def api_service(name: str, namespace: str, port: int = 443) -> dict[str, Any]:
+    """The registration of `metrics.k8s.io/v1beta1`, served by the extension server behind a service."""
+    return {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+            "service": {"name": name, "namespace": namespace, "port": port},
+        },
+    }

@@ -22,7 +22,7 @@ from cachediscovery import (
 from .apiserver.harness import APIServer, build
 from .cli.test_api_resources import FORMATS
 from .conftest import BIN, Ran, run
-from .crds import CRD, OPERATORS
+from .crds import CRD, OPERATORS, api_service
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
 
@@ -31,19 +31,7 @@ EXTRA = [
     CRD("example.test", ("v2", "v1", "v1beta1"), "gadgets", "Gadget", ("gd",), ("all", "gizmos"), subresources=("status", "scale")),
     CRD("example.test", ("v1",), "gizmos", "Gizmo", (), (), namespaced=False, singular="gizmo"),
 ]  # fmt: skip
-DOWN = {
-    "apiVersion": "apiregistration.k8s.io/v1",
-    "kind": "APIService",
-    "metadata": {"name": "v1beta1.metrics.k8s.io"},
-    "spec": {
-        "group": "metrics.k8s.io",
-        "version": "v1beta1",
-        "groupPriorityMinimum": 100,
-        "versionPriority": 100,
-        "insecureSkipTLSVerify": True,
-        "service": {"name": "metrics-server", "namespace": "kube-system"},
-    },
-}
+DOWN = api_service("metrics-server", "kube-system")
 _SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -18,7 +18,7 @@ from cachediscovery.testing import DiscoveryServer, load_recording
 
 from .apiserver.harness import APIServer
 from .conftest import BIN, run
-from .crds import CRD
+from .crds import CRD, api_service
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
 
@@ -193,19 +193,7 @@ def extension(apiserver: APIServer, tmp_path: Path) -> Iterator[Callable[[], Dis
         "metadata": {"name": "metrics"},
         "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
     }
-    registered = {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": "v1beta1.metrics.k8s.io"},
-        "spec": {
-            "group": "metrics.k8s.io",
-            "version": "v1beta1",
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-            "insecureSkipTLSVerify": True,
-            "service": {"name": "metrics", "namespace": "extension", "port": port},
-        },
-    }
+    registered = api_service("metrics", "extension", port)
     apiserver.request("POST", "/api/v1/namespaces", namespace)
     apiserver.request("POST", "/api/v1/namespaces/extension/services", service)
     apiserver.request("POST", "/apis/apiregistration.k8s.io/v1/apiservices", registered)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from .. import log
 from ..errors import RequestError, StatusError
 from ..lines import without_userinfo
-from .direct import ConnectTimeoutError, DirectConnections, OverdueError
+from .answer_reader import OverdueError
+from .direct import ConnectTimeoutError, DirectConnections
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
 from .failures import connect_timed_out, read_timed_out, status_error
 

@@ -206,3 +206,16 @@ def test_without_any_place_there_is_no_store_and_one_warning(
     with caplog.at_level(logging.WARNING, "cachediscovery"):
         assert open_store("https://x:6443", str(tmp_path / "file" / "cache")) is None
     assert len(caplog.records) == 1
+
+
+def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its_place(
+    store: DocumentStore,
+) -> None:
+    Path(store.lock_path()).touch()
+    moments = [1_700_000_000.0 + number / 64 for number in range(40)]
+    for moment in moments:
+        store.note_fetch(moment)
+    other = DocumentStore(store.root, store.folder)
+    known = [moment for moment in moments if other.was_fetch(int(moment * 1e9))]
+    assert len(known) > 30
+    assert not other.was_fetch(int(1_800_000_000.0 * 1e9))
