@@ -133,14 +133,9 @@ class RememberedCluster:
 
 
 def is_remembered_name(name: str) -> bool:
-    """Whether a file of this name is one of those written here, or what is left of one."""
-    number, dot, suffix = name.removeprefix(_PREFIX).partition(".")
-    return (
-        name.startswith(_PREFIX)
-        and len(number) == 8
-        and not (number + suffix).strip("0123456789abcdef")
-        and (not dot or len(suffix) == 12)
-    )
+    """Whether a file of this name is one of those written here."""
+    number = name.removeprefix(_PREFIX)
+    return name.startswith(_PREFIX) and len(number) == 8 and not number.strip("0123456789abcdef")
 
 
 def flags_of(overrides: ConfigOverrides) -> tuple[str, ...]:

@@ -82,9 +82,11 @@ def side_files_in(root: str) -> list[SideFile]:
         try:
             with os.scandir(os.path.join(root, folder)) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    if is_named(entry.name) and entry.is_file(follow_symlinks=False):
+                    name, _, suffix = entry.name.partition(".")
+                    if is_named(name) and (not suffix or _is_random(suffix)) and entry.is_file(follow_symlinks=False):
                         state = entry.stat(follow_symlinks=False)
-                        broken = is_whole is not None and not is_whole(entry.path)
+                        broken = is_whole is not None and not suffix and not is_whole(entry.path)
+                        broken = broken or (bool(suffix) and time.time() - state.st_mtime > _LEFTOVER_SECONDS)
                         found.append(SideFile(entry.path, state.st_size, time.time() - state.st_mtime, broken))
         except OSError:
             continue

@@ -167,6 +167,9 @@ class DocumentStore:
         if os.path.lexists(self.path(GROUPS)):
             yield GROUPS
         for first in _folders_in(self.folder):
+            if os.path.lexists(os.path.join(self.folder, first, GROUPS_FILE)):
+                # Another cluster, whose URL goes on where this one's ends.
+                continue
             if os.path.lexists(os.path.join(self.folder, first, RESOURCES_FILE)) and self.path(first):
                 yield first
             for second in _folders_in(os.path.join(self.folder, first)):

@@ -41,7 +41,8 @@ def use_cache(api: T) -> T:
 class _CachedApi:
     def __init__(self, api: Any) -> None:
         self._api = api
-        self._portal: anyio.from_thread.BlockingPortal | None = None
+        # Into the event loops of the calls under way; any of them will do.
+        self._portals: list[anyio.from_thread.BlockingPortal] = []
         server: str = api.auth.server
         self._discovery = discovery_by(
             BorrowedTransport(server, self._ask),
@@ -84,15 +85,23 @@ class _CachedApi:
     async def _run(self, call: Callable[[], Any]) -> Any:
         """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""
         async with anyio.from_thread.BlockingPortal() as portal:
-            self._portal = portal
+            self._portals.append(portal)
             try:
                 return await anyio.to_thread.run_sync(call)
             except DiscoveryError as error:
                 raise original_error(error) from None
+            finally:
+                self._portals.remove(portal)
 
     def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        assert self._portal is not None
-        return self._portal.call(self._ask_on_loop, path, headers)
+        while True:
+            portal = self._portals[-1]
+            try:
+                return portal.call(self._ask_on_loop, path, headers)
+            except RuntimeError:
+                # Closed just now, its call being over; that for which this is asked has one of its own.
+                if portal in self._portals:
+                    raise
 
     async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         # kr8s joins `base` and `url` with a slash; after /apis that would ask for another document.

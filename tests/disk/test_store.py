@@ -219,3 +219,14 @@ def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its
     known = [moment for moment in moments if other.was_fetch(int(moment * 1e9))]
     assert len(known) > 30
     assert not other.was_fetch(int(1_800_000_000.0 * 1e9))
+
+
+def test_a_cluster_below_anothers_folder_is_no_part_of_it(tmp_path: Path) -> None:
+    root = str(tmp_path / "cache")
+    outer, inner = (DocumentStore(root, f"{root}/discovery/gw{below}") for below in ("", "/c1"))
+    for store in (outer, inner):
+        for key in ("", "v1", "apps/v1"):
+            store.write(key, b"{}", 1.0)
+    assert sorted(outer.keys()) == sorted(inner.keys()) == ["", "apps/v1", "v1"]
+    assert outer.remove_all() == 3
+    assert sorted(inner.keys()) == ["", "apps/v1", "v1"]

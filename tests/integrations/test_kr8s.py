@@ -94,3 +94,15 @@ def test_the_async_api_answers_from_the_same_cache(twin: APIServer) -> None:
     start = len(asked(twin))
     assert asyncio.run(look_up()) == ("deployment.apps/v1", "deployments", True)
     assert len(asked(twin)) == start
+
+
+def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: APIServer) -> None:
+    async def together() -> list[object]:
+        kr8s.Api._instances.clear()
+        api = use_cache(await kr8s.asyncio.api(kubeconfig=str(twin.kubeconfig)))
+        calls = [api.async_api_resources_uncached() for _ in range(6)]
+        return [names(found) for found in await asyncio.gather(*calls)]
+
+    first, *others = asyncio.run(together())
+    assert first
+    assert others == [first] * 5
