@@ -40,7 +40,7 @@ def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
     except GroupDiscoveryFailed as error:
         (groups, lists), failed = error.result, error.failed
     served = {found.group_version: found for found in lists}
-    kept = set(store.keys())
+    kept = set(store.keys()) if store.is_of_cluster() else set()
     verdicts = [Verdict(GROUPS, _state_of_groups(store, groups, failed))]
     for key in (str(version) for group in groups for version in group.group_versions):
         if key in served:
@@ -80,7 +80,8 @@ def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList)
 
 
 def _absent(store: DocumentStore, key: str) -> str:
-    return BROKEN if key in store.keys() else MISSING
+    # Those of another cluster are none, and no harm: they are never used.
+    return BROKEN if store.is_of_cluster() and key in store.keys() else MISSING
 
 
 # Aggregated discovery and the other kind tell the same in other words, and in another order: what both tell counts.

@@ -402,3 +402,16 @@ def test_two_servers_of_one_cluster_that_nothing_else_tells_of_are_one_cluster_a
         assert kinds(client) == {"Apple"}
         assert kinds(CachedDiscoveryClient.from_kubeconfig(kubeconfig)) == {"Apple"}
         assert server.request_count == 0
+
+
+def test_verify_takes_the_documents_of_another_cluster_for_none(cli: Run, tmp_path: Path, port: int) -> None:
+    old, new = trustme.CA(), trustme.CA()
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=old)
+    with DiscoveryServer(APPLES, tls=tls_of(old), port=port):
+        cli("api-resources", "--kubeconfig", str(kubeconfig))
+    write_kubeconfig(kubeconfig, port, local=new)
+    with DiscoveryServer(PEARS, tls=tls_of(new), port=port):
+        ran = cli("cache", "verify", "--kubeconfig", str(kubeconfig))
+        assert ran.code == 0
+        assert "broken" not in ran.out
+        assert ran.out.endswith(f"0 of 41 documents are what https://127.0.0.1:{port} says\n")

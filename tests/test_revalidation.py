@@ -204,3 +204,35 @@ def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
     server.recording.add_group("metrics.test", {"v1": []})
     client.refresh()
     assert cached_client(server).server_resources_for_group_version("metrics.test/v1").resources == ()
+
+
+def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make, tmp_path: Path) -> None:
+    with DiscoveryServer() as server:
+        cached_client(server).server_groups_and_resources()
+        expire(tmp_path)
+        server.forget_requests()
+        for _ in range(5):
+            client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+            client.server_groups()
+            groups = Path(client.path())
+            assert eventually(lambda groups=groups: time.time() - groups.stat().st_mtime < 60)  # type: ignore[misc]
+        time.sleep(0.2)
+        assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
+    server: DiscoveryServer, cached_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    signatures = client._cache.signatures
+
+    def refreshed_meanwhile() -> object:
+        server.recording.add_group("new.test", {"v1": [WIDGET]})
+        client.refresh()
+        return signatures()
+
+    monkeypatch.setattr(client._cache, "signatures", refreshed_meanwhile)
+    assert not client.write_index()
+    monkeypatch.setattr(client._cache, "signatures", signatures)
+    assert client.write_index()

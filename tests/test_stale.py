@@ -102,3 +102,30 @@ def test_the_command_line_warns_and_prints_the_same(cli: Run, home: Path) -> Non
     assert ran.err.count("\n") == 1
     assert ran.err.startswith("Warning: the connection to ")
     assert cli("api-resources", "--cached", server=server).code == 1
+
+
+def test_one_group_version_that_fails_does_not_stand_for_the_server(
+    legacy_server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    cached_client(legacy_server).server_groups_and_resources()
+    expire(tmp_path)
+    legacy_server.fail("/apis/batch/v1", Failure(503))
+    client = cached_client(legacy_server, stale_if_error=SEVEN_HOURS)
+    assert client.server_resources_for_group_version("batch/v1").resources
+    legacy_server.forget_requests()
+    client.server_resources_for_group_version("apps/v1")
+    assert legacy_server.paths() == ["/apis/apps/v1"]
+
+
+def test_each_outage_is_warned_of_once(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = cached_client(server, stale_if_error=SEVEN_HOURS, coherence=0)
+    client.server_groups()
+    for _ in range(2):
+        expire(tmp_path)
+        server.fail("/apis", Failure(503, times=1))
+        client.server_groups()
+        client._fetcher._stale_if_error._unreachable_at = time.monotonic() - 11
+        client.server_groups()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]

@@ -85,7 +85,7 @@ class DocumentStore:
             return None
         stored = read_file(path, MAX_FILE_BYTES)
         # After reading: whoever starts over says so before putting documents there.
-        return stored if self._is_of_cluster() else None
+        return stored if self.is_of_cluster() else None
 
     def signature(self, key: str) -> Signature | None:
         """The state of a document's file without reading it; None where `read` would find nothing."""
@@ -93,7 +93,7 @@ class DocumentStore:
         if not path or not self._is_trusted():
             return None
         signature = signature_of(path)
-        return signature if self._is_of_cluster() else None
+        return signature if self.is_of_cluster() else None
 
     def write(self, key: str, data: bytes, mtime: float) -> Signature | None:
         """Replace a document, as of `mtime` (seconds since the epoch); its new state, or None if it was not written.
@@ -105,7 +105,7 @@ class DocumentStore:
             return None
         try:
             make_folder(os.path.dirname(path), self.folder)
-            if not self._is_of_cluster():
+            if not self.is_of_cluster():
                 self.start_over(ClusterRecord(self.authority))
             return replace_file(path, data, mtime)
         except (OSError, ValueError) as error:
@@ -215,7 +215,8 @@ class DocumentStore:
                 log.warning("the discovery cache is not used: %s", reason)
         return self._trusted
 
-    def _is_of_cluster(self) -> bool:
+    def is_of_cluster(self) -> bool:
+        """Whether the documents here may be of the cluster that this store is for."""
         return not self.authority or self.record().is_of(self.authority)
 
     def _is_plain(self, path: str) -> bool:
