@@ -61,13 +61,10 @@ class DocumentFetcher:
 
     def everything(self) -> Everything:
         """Groups and resources, fetched if one of them is missing."""
-        for _ in range(_TRIES):
-            changes = self._identity.changes
-            # One lock for the whole listing: between two of its requests no other process starts the same.
-            fetched = self._lock.run(self._fetch_everything, lambda: self._cache.everything(look=True))
-            if changes == self._identity.changes:
-                break
-        return fetched
+        # One lock for the whole listing: between two of its requests no other process starts the same.
+        return self._in_one_cluster(
+            lambda: self._lock.run(self._fetch_everything, lambda: self._cache.everything(look=True))
+        )
 
     def refresh(self, since: float, *, wait: bool) -> None:
         """Fetch all that is served, unless that was asked for at `since` or later; see `CachedDiscoveryClient`."""
@@ -80,7 +77,7 @@ class DocumentFetcher:
             return True if oldest >= since else None
 
         def fetch() -> Literal[True]:
-            self._fetch_anew()
+            self._in_one_cluster(self._fetch_anew)
             return True
 
         if wait:
@@ -116,14 +113,19 @@ class DocumentFetcher:
 
     def _fetch_anew(self) -> None:
         """Fetch all that is served, whatever is cached."""
+        with self._fetching_lock(GROUPS):
+            found = self._fetch_groups()
+        if found.resources is None:
+            fetch_each(partial(self._resources_since, time.time()), found.groups.group_versions)
+
+    def _in_one_cluster(self, call: Callable[[], T]) -> T:
+        """What `call` returns, called anew if another cluster took over in its course."""
         for _ in range(_TRIES):
             changes = self._identity.changes
-            with self._fetching_lock(GROUPS):
-                found = self._fetch_groups()
-            if found.resources is None:
-                fetch_each(partial(self._resources_since, time.time()), found.groups.group_versions)
+            found = call()
             if changes == self._identity.changes:
                 break
+        return found
 
     def resources(self, key: str) -> APIResourceList:
         """The resources of one group version."""

@@ -11,10 +11,12 @@ from .types import APIResource, APIResourceList
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import TypeVar
 
     from .schema import GroupVersion
     from .types import APIGroup, APIGroupList
 
+    T = TypeVar("T")
     Resources = Mapping[GroupVersion, APIResourceList]
     Failed = Mapping[GroupVersion, DiscoveryError]
 
@@ -56,6 +58,14 @@ def preferred_resources(groups: APIGroupList, resources: Resources, failed: Fail
     if failed:
         raise GroupDiscoveryFailed(failed, lists)
     return lists
+
+
+def with_failed(listing: Callable[[], T]) -> tuple[T, Failed]:
+    """What `listing()` returns, or the part of it that was found; and the group versions that failed."""
+    try:
+        return listing(), {}
+    except GroupDiscoveryFailed as error:
+        return error.result, error.failed
 
 
 def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIResourceList]:

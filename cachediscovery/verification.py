@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from .disk.store import GROUPS, DocumentStore
 from .documents import group_list_from, parse_object, resource_list_from
-from .errors import DiscoveryError, GroupDiscoveryFailed
+from .errors import DiscoveryError
 from .fields import MalformedDocument
+from .listing import with_failed
 from .schema import GroupVersion
 
 TYPE_CHECKING = False
@@ -34,11 +35,7 @@ def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
 
     The groups first, then the server's order, then what only the cache knows. Raises `DiscoveryError`.
     """
-    failed: Mapping[GroupVersion, DiscoveryError] = {}
-    try:
-        groups, lists = server.server_groups_and_resources()
-    except GroupDiscoveryFailed as error:
-        (groups, lists), failed = error.result, error.failed
+    (groups, lists), failed = with_failed(server.server_groups_and_resources)
     served = {found.group_version: found for found in lists}
     kept = set(store.keys()) if store.is_of_cluster() else set()
     verdicts = [Verdict(GROUPS, _state_of_groups(store, groups, failed))]

@@ -8,6 +8,7 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +44,16 @@ class Ran(NamedTuple):
 def run(command: list[str | Path], environ: dict[str, str], timeout: float = 120) -> Ran:
     ran = subprocess.run(command, env=environ, capture_output=True, timeout=timeout, check=False)
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Whether `condition` comes to hold."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @pytest.fixture

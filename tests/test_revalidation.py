@@ -13,21 +13,12 @@ import pytest
 from cachediscovery import CachedDiscoveryClient, NotFound, RequestError
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from .conftest import Ran
+from .conftest import Ran, eventually
 from .test_stale import SEVEN_HOURS, expire
 
 Make = Callable[..., CachedDiscoveryClient]
 Run = Callable[..., Ran]
 WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.mark.parametrize("aggregated", [True, False])

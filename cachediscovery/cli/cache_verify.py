@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from ..errors import DiscoveryError
 from ..verification import SAME, WRONG, verify
 from .flags import Parsed, UsageError
 from .progress import progress
@@ -18,14 +17,13 @@ def run(parsed: Parsed) -> int:
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
     session = Session(parsed)
-    if session.store is None:
-        raise DiscoveryError("there is no folder that could hold a cache: set KUBECACHEDIR or use --cache-dir")
+    store = session.store_or_fail()
     with progress(session.server):
-        verdicts = verify(session.store, session.base_client())
+        verdicts = verify(store, session.base_client())
     wrong = sum(verdict.state in WRONG for verdict in verdicts)
     if output == "json":
         documents = [{"name": verdict.key or "groups", "state": verdict.state} for verdict in verdicts]
-        write(json.dumps({"folder": session.store.folder, "documents": documents}, indent=2) + "\n")
+        write(json.dumps({"folder": store.folder, "documents": documents}, indent=2) + "\n")
         return 1 if wrong else 0
     rows = [(verdict.key or "groups", verdict.state) for verdict in verdicts if verdict.state != SAME]
     write(format_table([("DOCUMENT", "STATE"), *rows]) + "\n" if rows else "")

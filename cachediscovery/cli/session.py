@@ -7,6 +7,7 @@ import os
 from ..config.overrides import ConfigOverrides
 from ..disk.folders import DEFAULT_TTL
 from ..disk.opening import open_store
+from ..errors import DiscoveryError
 from ..lazy import LazyConfig, LazyDiscoveryClient
 from .flags import Parsed, UsageError
 
@@ -39,6 +40,12 @@ class Session:
         self._config = LazyConfig(overrides._replace(context=context) if context else overrides, cache_dir)
         self.server = self._config.cluster.server
         self.store: DocumentStore | None = open_store(self._config.cluster, cache_dir)
+
+    def store_or_fail(self) -> DocumentStore:
+        """The cluster's store. Raises `DiscoveryError` where there is none."""
+        if self.store is None:
+            raise DiscoveryError("there is no folder that could hold a cache: set KUBECACHEDIR or use --cache-dir")
+        return self.store
 
     def base_client(self) -> LazyDiscoveryClient:
         """A new client that asks the server."""

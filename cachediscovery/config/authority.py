@@ -42,17 +42,20 @@ def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfi
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
     """The clusters that a kubeconfig names, without a word on who shares a URL."""
     from ..fields import MalformedDocument, base64_data, flag, text
+    from .client_config import ClientConfig
 
     for entry in kubeconfig.clusters.values():
         try:
-            server, name = text(entry, "server"), text(entry, "tls-server-name")
-            data, file = base64_data(entry, "certificate-authority-data"), text(entry, "certificate-authority")
-            if flag(entry, "insecure-skip-tls-verify") or server[:8].lower() != "https://":
-                data, file, name = b"", "", ""
+            config = ClientConfig(
+                text(entry, "server"),
+                ca_file=text(entry, "certificate-authority"),
+                ca_data=base64_data(entry, "certificate-authority-data"),
+                insecure_skip_tls_verify=flag(entry, "insecure-skip-tls-verify"),
+                tls_server_name=text(entry, "tls-server-name"),
+            )
         except MalformedDocument:
             continue
-        ca_files = (file,) if file and not data else ()
-        yield Cluster(server, _fingerprint(_certificates(data, file), name), ca_files=ca_files)
+        yield cluster_of(config)
 
 
 def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:

@@ -39,11 +39,7 @@ class FetchLock:
         """Return what `look_again` finds while waiting for the lock, or what `fetch` returns with the lock held."""
         for _ in self._attempts():
             if self._acquire():
-                try:
-                    found = look_again()
-                    return fetch() if found is None else found
-                finally:
-                    self._release()
+                return self._with_lock(fetch, look_again)
             found = look_again()
             if found is not None:
                 return found
@@ -52,8 +48,10 @@ class FetchLock:
 
     def run_if_free(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T | None:
         """Like `run`, but where another process holds the lock, return None and leave it to that one."""
-        if not self._acquire():
-            return None
+        return self._with_lock(fetch, look_again) if self._acquire() else None
+
+    def _with_lock(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
+        """What was fetched while the lock was waited for, else what `fetch` returns; the lock is let go of."""
         try:
             found = look_again()
             return fetch() if found is None else found

@@ -17,7 +17,8 @@ import anyio.to_thread
 from kr8s._data_utils import sort_versions
 
 from ..documents import resource_to
-from ..errors import DiscoveryError, GroupDiscoveryFailed
+from ..errors import DiscoveryError
+from ..listing import with_failed
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 
 TYPE_CHECKING = False
@@ -75,12 +76,7 @@ class _CachedApi:
                 yield version.group_version
 
     def _listing(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        try:
-            return self._discovery.server_groups_and_resources()
-        except GroupDiscoveryFailed as error:
-            groups: list[APIGroup]
-            groups, lists = error.result
-            return groups, lists
+        return with_failed(self._discovery.server_groups_and_resources)[0]
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""

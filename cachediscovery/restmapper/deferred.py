@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from ..errors import DiscoveryError, GroupDiscoveryFailed, NoMatchError
+from ..errors import DiscoveryError, NoMatchError
+from ..listing import with_failed
 from .mapper import RESTMapper
 from .table import ResourceTable
 
@@ -140,9 +141,5 @@ class DeferredDiscoveryRESTMapper:
 
 
 def _table_of(listing: Callable[[], tuple[Any, Any]]) -> ResourceTable:
-    try:
-        groups, lists = listing()
-    except GroupDiscoveryFailed as error:
-        groups, lists = error.result
-        return ResourceTable(groups, lists, error.failed)
-    return ResourceTable(groups, lists, {})
+    (groups, lists), failed = with_failed(listing)
+    return ResourceTable(groups, lists, failed)

@@ -149,11 +149,10 @@ class DirectConnections:
             with self._lock:
                 if self._tls is None:
                     self._tls = self._context()
-            from .server_identity import key_of_certificate
+            from .server_identity import peer_key
 
             secured = self._tls.wrap_socket(made, server_hostname=self._server_name)
-            certificate = secured.getpeercert(binary_form=True)
-            return secured, key_of_certificate(certificate) if certificate else ""
+            return secured, peer_key(secured)
         except TimeoutError:
             made.close()
             raise ConnectTimeoutError from None

@@ -6,7 +6,7 @@ import json
 import threading
 
 from ..documents import parse_object
-from ..errors import InvalidDocument, RequestError, StatusError
+from ..errors import InvalidDocument, StatusError
 from ..fields import MalformedDocument, mapping, text
 from ..lines import one_line
 
@@ -47,20 +47,21 @@ class CollectionWatch:
         been. Raises `RequestError`; after that the next call lists anew.
         """
         missed = not self._resource_version
-        if missed:
-            self._resource_version = self._list()
-        stream = self._open()
         try:
-            begun(missed)
-            for line in stream:
-                self._take(line, changed)
+            if missed:
+                self._resource_version = self._list()
+            stream = self._open()
+            try:
+                begun(missed)
+                for line in stream:
+                    self._take(line, changed)
+            finally:
+                stream.close()
+                self._stream = None
         except BaseException:
             # Whoever answers next may be another server, or cluster, in which this version means another moment.
             self._resource_version = ""
             raise
-        finally:
-            stream.close()
-            self._stream = None
 
     def close(self) -> None:
         """End `follow`, which is under way in another thread, and make every later call return at once."""
@@ -83,11 +84,7 @@ class CollectionWatch:
     def _open(self) -> LineStream:
         query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_SECONDS}"
         path = f"{self.path}?{query}&resourceVersion={self._resource_version}"
-        try:
-            stream = self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
-        except RequestError:
-            self._resource_version = ""
-            raise
+        stream = self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
         with self._lock:
             self._stream = stream
             if self._closed:

@@ -6,7 +6,8 @@ import threading
 import time
 
 from .. import log
-from ..errors import DiscoveryError, GroupDiscoveryFailed
+from ..errors import DiscoveryError
+from ..listing import with_failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,9 +110,7 @@ class Refresher:
         """Whether another thing is served than when this was last asked; the first time it is not."""
         before = self._content
         try:
-            self._content = self._client.server_groups_and_resources()
-        except GroupDiscoveryFailed as error:
-            self._content = error.result
+            self._content, _ = with_failed(self._client.server_groups_and_resources)
         except DiscoveryError:
             return False
         return before is not None and before != self._content

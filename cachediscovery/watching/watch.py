@@ -41,7 +41,6 @@ class DiscoveryWatch:
 
     def __init__(self, client: CachedDiscoveryClient, transport: Transport | None, refresher: Refresher) -> None:
         """Without a `transport` that can watch, the server is asked every so often."""
-        self._client = client
         self._refresher = refresher
         self._stopped = threading.Event()
         self._condition = threading.Condition()

@@ -39,7 +39,7 @@ def test_a_run_of_the_fuzzer_finds_nothing(
     target: str, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
 ) -> None:
     if importlib.util.find_spec("atheris") is None:
-        pytest.skip("atheris is not there: pip install 'cachediscovery[fuzz]'")
+        pytest.skip("atheris is not there: pip install atheris")
     seconds = 300 if request.config.getoption("--whole") else 5
     # On a copy: a test leaves the sources alone.
     shutil.copytree(CORPUS / target, tmp_path / "corpus")

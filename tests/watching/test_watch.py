@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscoveryRESTMapper, DiscoveryWatch
 from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.watching.watch import PATHS
+
+from ..conftest import eventually
 
 CRDS, SERVICES = PATHS
 WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
@@ -88,15 +90,6 @@ def watched(tmp_path: Path) -> Iterator[Fixture]:
     made.crds.end_all()
     made.services.end_all()
     made.server.stop()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def settle(watched: Fixture) -> None:
