@@ -310,6 +310,7 @@ def test_a_scheme_in_capitals_is_tls_as_well_and_without_tls_no_token_is_sent(
         config = load_config(ConfigOverrides(kubeconfig=str(kubeconfig)))
         assert config.server == server.url
         assert DiscoveryClient.for_config(config).server_groups().groups
+    assert ClientConfig("HTTPS://127.0.0.1").has_tls
     with DiscoveryServer() as server:
         DiscoveryClient.for_config(ClientConfig(server.url, token="secret")).server_groups()
         assert {request.header("Authorization") for request in server.requests} == {""}

@@ -141,6 +141,17 @@ def test_a_burst_of_changes_is_one_change(watched: Fixture) -> None:
     assert 2 <= watched.discovery_requests() - before <= 2 * 11
 
 
+def test_changes_without_a_pause_are_not_each_asked_about(watched: Fixture) -> None:
+    watched.begin()
+    settle(watched)
+    before = watched.discovery_requests()
+    for number in range(200):
+        watched.crds.tell("MODIFIED", "widgets.new.test", version=str(number + 10))
+        time.sleep(0.005)
+    # A second or more of changes: ten refreshes in each, and what is due after the last.
+    assert 2 <= watched.discovery_requests() - before <= 2 * 40
+
+
 def test_a_watch_that_the_server_ends_goes_on_where_it_was(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
