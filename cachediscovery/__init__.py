@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from .interface import AggregatedDiscoveryInterface as AggregatedDiscoveryInterface
     from .interface import CachedDiscoveryInterface as CachedDiscoveryInterface
     from .interface import DiscoveryInterface as DiscoveryInterface
-    from .interface import GroupsAndMaybeResources as GroupsAndMaybeResources
     from .listing import filtered_by as filtered_by
     from .listing import supports_all_verbs as supports_all_verbs
     from .openapi import OpenAPIV3 as OpenAPIV3
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     from .types import APIGroupList as APIGroupList
     from .types import APIResource as APIResource
     from .types import APIResourceList as APIResourceList
+    from .types import GroupsAndMaybeResources as GroupsAndMaybeResources
     from .types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .types import VersionInfo as VersionInfo
     from .watching.watch import DiscoveryWatch as DiscoveryWatch
@@ -98,7 +98,7 @@ _MODULES = {
     "GroupVersionForDiscovery": ".types",
     "GroupVersionKind": ".schema",
     "GroupVersionResource": ".schema",
-    "GroupsAndMaybeResources": ".interface",
+    "GroupsAndMaybeResources": ".types",
     "Impersonation": ".config.client_config",
     "InvalidDocument": ".errors",
     "InvalidGroupVersion": ".errors",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .documents import expect_kind
 from .errors import DiscoveryError, StaleGroupVersionError
 from .fields import mapping, mappings, text, texts
+from .records import NamedTuple
 from .schema import GroupVersion
 from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 

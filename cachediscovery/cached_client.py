@@ -7,15 +7,14 @@ result kept as a whole.
 
 from __future__ import annotations
 
+import threading
 import time
 
 from .disk.folders import DEFAULT_TTL
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
-from .document_fetcher import DocumentFetcher
-from .interface import parse_group_version
-from .listing import groups_and_resources, namespaced_only, preferred_resources
 from .memory import Groups
+from .names import parse_group_version
 from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 TYPE_CHECKING = False
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .config.client_config import ClientConfig
     from .config.overrides import ConfigOverrides
     from .document_cache import Everything
+    from .document_fetcher import DocumentFetcher
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
@@ -65,7 +65,9 @@ class CachedDiscoveryClient:
             from .revalidation import BackgroundRevalidation
 
             self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
-        self._fetcher = DocumentFetcher(delegate, self._cache, stale_if_error)
+        self._stale_if_error = stale_if_error
+        self._lock = threading.Lock()
+        self._made_fetcher: DocumentFetcher | None = None
 
     @classmethod
     def for_config(
@@ -195,6 +197,13 @@ class CachedDiscoveryClient:
         key = GROUPS if group_version is None else str(parse_group_version(group_version))
         return self._cache.store.path(key) if self._cache.store is not None else ""
 
+    def index_lines(self) -> str:
+        """What all documents say of resources, as the lines of `disk.index`, where that is on disk and holds; else "".
+
+        Whoever uses them has used the documents: `fresh` and `revision` tell. Makes no request.
+        """
+        return self._cache.index_lines()
+
     def write_index(self) -> bool:
         """Write the index that warm command lines start from, if all documents are in memory and on disk.
 
@@ -204,7 +213,7 @@ class CachedDiscoveryClient:
         from .disk.index import read_index
 
         store = self._cache.store
-        if store is None or read_index(store.root, store.folder, float("inf"), store.authority):
+        if store is None or read_index(store.root, store.folder, float("inf"), store.authority) is not None:
             return False
         found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
@@ -214,6 +223,7 @@ class CachedDiscoveryClient:
             # Replaced meanwhile: these would be the states of other documents.
             return False
         from .disk.index_writer import write_index
+        from .listing import groups_and_resources
         from .restmapper.table import ResourceTable
 
         groups, lists = groups_and_resources(*found)
@@ -232,12 +242,18 @@ class CachedDiscoveryClient:
         return found if isinstance(found, APIResourceList) else self._fetcher.resources(key)
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        from .listing import groups_and_resources
+
         return groups_and_resources(*self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
+        from .listing import preferred_resources
+
         return preferred_resources(*self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        from .listing import namespaced_only
+
         return namespaced_only(self.server_preferred_resources)
 
     def server_version(self) -> VersionInfo:
@@ -246,6 +262,16 @@ class CachedDiscoveryClient:
 
     def openapi_v3(self) -> OpenAPIV3:
         return self._delegate.openapi_v3()
+
+    @property
+    def _fetcher(self) -> DocumentFetcher:
+        """Made on the first miss: where there is none, nothing that asks a server is imported."""
+        with self._lock:
+            if self._made_fetcher is None:
+                from .document_fetcher import DocumentFetcher
+
+                self._made_fetcher = DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
+            return self._made_fetcher
 
     def _everything(self) -> Everything:
         found = self._cache.everything(expired=True)

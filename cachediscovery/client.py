@@ -8,12 +8,18 @@ from .concurrency import run_together
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from .fields import MalformedDocument, mapping, text, texts
-from .interface import GroupsAndMaybeResources, parse_group_version
 from .lines import one_line
 from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
-from .names import is_group_name, is_version_name
+from .names import is_group_name, is_version_name, parse_group_version
 from .schema import GroupVersion
-from .types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+from .types import (
+    APIGroup,
+    APIGroupList,
+    APIResourceList,
+    GroupsAndMaybeResources,
+    GroupVersionForDiscovery,
+    VersionInfo,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

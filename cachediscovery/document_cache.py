@@ -10,10 +10,10 @@ import time
 
 from . import log
 from .disk.files import Signature
+from .disk.index import read_index
 from .disk.store import GROUPS, DocumentStore
-from .documents import group_list_from, parse_object, resource_list_from
 from .fields import MalformedDocument
-from .memory import Entry, Groups
+from .memory import FUTURE, Entry, Groups, document_from
 from .types import APIResourceList
 
 TYPE_CHECKING = False
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
     from typing import TypeAlias
 
+    from .disk.index import Index
     from .errors import DiscoveryError
+    from .memory import Document
     from .schema import GroupVersion
     from .types import APIGroupList
 
-    Document: TypeAlias = Groups | APIResourceList
     # The groups, the resources of their versions, and the versions that failed.
     Everything: TypeAlias = tuple[
         APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
     ]
 
-# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
-_FUTURE = 5.0
 # A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
 # dates it when it is written, and may have asked as long before as a request may take.
 _IN_FLIGHT = 40.0
@@ -58,6 +57,8 @@ class DocumentCache:
         # When all, or one document, was invalidated: seconds since the epoch.
         self._invalidated_at = 0.0
         self._key_invalidated_at: dict[str, float] = {}
+        # Stands for the documents, which nobody has read, until one of them changes.
+        self._index: Index | None = None
         self._revision = 0
         self._revised_at = 0.0
         # True while everything used was put here by `keep` since the last invalidation.
@@ -66,7 +67,7 @@ class DocumentCache:
     def peek(self, key: str) -> Document | None:
         """The document if it is in memory, and its file was looked at within the bound of coherence."""
         entry = self._entries.get(key)
-        if entry is not None and time.monotonic() - entry.checked_at < self._coherence and _is_current(entry):
+        if entry is not None and time.monotonic() - entry.checked_at < self._coherence and entry.is_current():
             return entry.value
         return None
 
@@ -81,7 +82,7 @@ class DocumentCache:
             entry = self._read(key, now)
         if entry is None:
             return None
-        if not _is_current(entry):
+        if not entry.is_current():
             if not expired:
                 return None
             self.on_expired()
@@ -116,6 +117,27 @@ class DocumentCache:
                 missing.append(group_version)
         return resources, missing
 
+    def index_lines(self) -> str:
+        """The lines of the index (`disk.index`), where they say what all documents would; "" where they do not."""
+        if self.store is None or not self._may_use_index():
+            return ""
+        index = read_index(self.store.root, self.store.folder, self._ttl, self.store.authority)
+        if index is None or not self.store.is_of_cluster():
+            return ""
+        with self._mutex:
+            # What was invalidated or fetched while it was read goes before.
+            if not self._may_use_index():
+                return ""
+            self._index = index
+            self.fresh = False
+        log.debug("cache hit: the index of %s", self.store.folder)
+        return index.lines
+
+    def _may_use_index(self) -> bool:
+        """An index may be older than an invalidation, and knows nothing of what is in memory alone."""
+        invalidated = self._invalidated_at or self._key_invalidated_at
+        return not invalidated and not any(entry.ours for entry in list(self._entries.values()))
+
     def look_up_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
         """The document from disk although it has expired, by up to `stale` seconds; and its age in seconds."""
         read = self._parse(key)
@@ -123,7 +145,7 @@ class DocumentCache:
             return None
         value, signature = read
         age = time.time() - signature.mtime
-        if not -_FUTURE <= age < self._ttl + stale:
+        if not -FUTURE <= age < self._ttl + stale:
             return None
         self.fresh = False
         return value, max(0.0, age)
@@ -154,7 +176,8 @@ class DocumentCache:
         with self._mutex:
             if asked_at >= self._invalidated(key):
                 known = self._entries.get(key)
-                if known is not None and known.value != value:
+                if (known is not None and known.value != value) or self._index is not None:
+                    self._index = None
                     self._revision += 1
                 self._entries[key] = entry
 
@@ -169,6 +192,7 @@ class DocumentCache:
             for key in [key for key in self._entries if key not in keys]:
                 del self._entries[key]
                 self._revision += 1
+            self._drop_index(self._index)
         if self.store is not None:
             for key in [key for key in self.store.keys() if key not in keys]:
                 self.store.remove(key)
@@ -177,6 +201,7 @@ class DocumentCache:
         """Use nothing older than this moment: of everything (None), or of one document."""
         with self._mutex:
             self._revision += 1
+            self._index = None
             if key is None:
                 self._invalidated_at = time.time()
                 self._key_invalidated_at.clear()
@@ -196,16 +221,26 @@ class DocumentCache:
         now = time.monotonic()
         if now - self._revised_at >= self._coherence:
             self._revised_at = now
+            index = self._index
+            if index is not None and not index.holds(self._ttl):
+                with self._mutex:
+                    self._drop_index(index)
             for key, entry in list(self._entries.items()):
                 self._still_holds(key, entry, now)
         return self._revision
+
+    def _drop_index(self, index: Index | None) -> None:
+        """Go by `index` no longer, if that is the one gone by; with the mutex held."""
+        if index is not None and self._index is index:
+            self._index = None
+            self._revision += 1
 
     def _invalidated(self, key: str) -> float:
         return max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))
 
     def _still_holds(self, key: str, entry: Entry, now: float, *, look: bool = False) -> bool:
         """Whether an entry may be used; one that may not is dropped."""
-        holds = _is_usable(entry)
+        holds = entry.is_usable()
         if holds and entry.signature is not None and (look or now - entry.checked_at >= self._coherence):
             assert self.store is not None
             holds = self.store.signature(key) == entry.signature
@@ -231,16 +266,10 @@ class DocumentCache:
             log.debug("cache miss: %s is older than the last invalidation", path)
             return None
         try:
-            parsed = parse_object(stored.data)
-            value: Document
-            if key == GROUPS:
-                value = Groups(group_list_from(parsed, strict=True), {})
-            else:
-                value = resource_list_from(parsed, key, strict=True)
+            return document_from(key, stored.data), signature
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None
-        return value, signature
 
     def _read(self, key: str, now: float) -> Entry | None:
         """The document from disk, put into memory; None if it is not there, or not to be used."""
@@ -259,7 +288,7 @@ class DocumentCache:
             checked_at=now,
             ours=False,
         )
-        if not _is_usable(entry):
+        if not entry.is_usable():
             log.debug("cache miss: %s has expired", path)
             return None
         log.debug("cache hit: %s", path)
@@ -277,14 +306,6 @@ class DocumentCache:
             return True
         # Unlike kubectl's, our files are dated when their fetch began.
         return signature.mtime >= invalidated_at and self.store.was_fetch(signature.mtime_ns)
-
-
-def _is_current(entry: Entry) -> bool:
-    return entry.fetched_at - _FUTURE <= time.time() < entry.expires_at
-
-
-def _is_usable(entry: Entry) -> bool:
-    return entry.fetched_at - _FUTURE <= time.time() < entry.usable_until
 
 
 def _nothing() -> None:

@@ -13,19 +13,19 @@ from .disk.lock import FetchLock
 from .disk.store import GROUPS
 from .documents import encode_group_list, encode_resource_list
 from .errors import DiscoveryError, NotFound
-from .interface import GroupsAndMaybeResources
 from .listing import fetch_each
 from .memory import Groups
 from .stale import StaleIfError
-from .types import APIResourceList
+from .types import APIResourceList, GroupsAndMaybeResources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal, TypeVar
 
-    from .document_cache import Document, DocumentCache, Everything
+    from .document_cache import DocumentCache, Everything
     from .interface import DiscoveryInterface
+    from .memory import Document
 
     T = TypeVar("T")
 

@@ -5,30 +5,12 @@ The methods are those of client-go's `discovery.DiscoveryInterface` and `CachedD
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
-
-from .errors import DiscoveryError, InvalidGroupVersion
-from .names import is_group_name, is_version_name
-from .schema import GroupVersion
-from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .openapi import OpenAPIV3
-
-
-class GroupsAndMaybeResources(NamedTuple):
-    """What one look at `/api` and `/apis` told.
-
-    `resources` is None where the server does not aggregate: each group version is then a request of its
-    own. `failed` are the `Stale` group versions, which `groups` leaves out. `complete` is false where a
-    part of the groups may not be seen with these credentials.
-    """
-
-    groups: APIGroupList
-    resources: dict[GroupVersion, APIResourceList] | None
-    failed: dict[GroupVersion, DiscoveryError]
-    complete: bool = True
+    from .types import APIGroup, APIGroupList, APIResourceList, GroupsAndMaybeResources, VersionInfo
 
 
 class DiscoveryInterface(Protocol):
@@ -76,17 +58,3 @@ class CachedDiscoveryInterface(DiscoveryInterface, Protocol):
 
     def invalidate(self, group_version: str | None = None) -> None:
         """Use nothing older than this moment, of everything or of one group version. Makes no request."""
-
-
-def parse_group_version(group_version: str) -> GroupVersion:
-    """Parse an argument such as `apps/v1`. Raises `InvalidGroupVersion`."""
-    try:
-        parsed = GroupVersion.parse(str(group_version))
-    except ValueError:
-        parsed = GroupVersion("", "")
-    named = is_group_name(parsed.group) if parsed.group or "/" in group_version else True
-    if not named or not is_version_name(parsed.version):
-        raise InvalidGroupVersion(
-            f"{group_version!r} is not a group version: write VERSION or GROUP/VERSION, say apps/v1"
-        )
-    return parsed

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from .config.client_config import ClientConfig
     from .config.overrides import ConfigOverrides
     from .disk.store import DocumentStore
-    from .interface import GroupsAndMaybeResources
     from .openapi import OpenAPIV3
     from .transport.server_identity import ServerIdentity
     from .transport.transport import TransportOptions
-    from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from .types import APIGroup, APIGroupList, APIResourceList, GroupsAndMaybeResources, VersionInfo
 
 
 class LazyConfig:

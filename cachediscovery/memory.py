@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
 
-from .disk.files import Signature
-from .errors import DiscoveryError
-from .schema import GroupVersion
-from .types import APIGroupList, APIResourceList
+from .disk.store import GROUPS
+from .records import NamedTuple
+from .types import APIResourceList
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from .disk.files import Signature
+    from .errors import DiscoveryError
+    from .schema import GroupVersion
+    from .types import APIGroupList
+
+    Document: TypeAlias = "Groups | APIResourceList"
+
+# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+FUTURE = 5.0
 
 
 class Groups(NamedTuple):
@@ -49,3 +62,19 @@ class Entry:
         self.checked_at = checked_at
         # Fetched by this client, and not read from a file that another wrote.
         self.ours = ours
+
+    def is_current(self) -> bool:
+        return self.fetched_at - FUTURE <= time.time() < self.expires_at
+
+    def is_usable(self) -> bool:
+        return self.fetched_at - FUTURE <= time.time() < self.usable_until
+
+
+def document_from(key: str, data: bytes) -> Document:
+    """Parse the file of the document `key`. Raises `fields.MalformedDocument`."""
+    from .documents import group_list_from, parse_object, resource_list_from
+
+    parsed = parse_object(data)
+    if key == GROUPS:
+        return Groups(group_list_from(parsed, strict=True), {})
+    return resource_list_from(parsed, key, strict=True)

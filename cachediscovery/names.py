@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import re
+from .errors import InvalidGroupVersion
+from .schema import GroupVersion
 
-# DNS-1123 subdomains and labels are what a real API server admits; letter case and `_` are let through,
-# since they do no harm in a URL or a path. What cannot pass: slashes, dots alone, control characters, nothing.
-_LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?"
-_GROUP = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_VERSION = re.compile(_LABEL)
+_LABEL_MAX = 63
 _GROUP_MAX = 253
 
 
 def is_group_name(name: str) -> bool:
     """Whether `name` can be a group served under `/apis`; the core group, "", is none of those."""
-    return len(name) <= _GROUP_MAX and _GROUP.fullmatch(name) is not None
+    return len(name) <= _GROUP_MAX and all(map(is_version_name, name.split(".")))
 
 
 def is_version_name(name: str) -> bool:
-    return _VERSION.fullmatch(name) is not None
+    """Whether `name` is a label of DNS-1123, as versions are; letter case and `_` are let through: they do no harm.
+
+    What cannot pass, neither in a URL nor in a path: slashes, dots, control characters, nothing.
+    """
+    plain = name.replace("-", "").replace("_", "")
+    return plain.isascii() and plain.isalnum() and len(name) <= _LABEL_MAX and name[0] in plain and name[-1] in plain
+
+
+def parse_group_version(group_version: str) -> GroupVersion:
+    """Parse an argument such as `apps/v1`. Raises `InvalidGroupVersion`."""
+    try:
+        parsed = GroupVersion.parse(str(group_version))
+    except ValueError:
+        parsed = GroupVersion("", "")
+    named = is_group_name(parsed.group) if parsed.group or "/" in group_version else True
+    if not named or not is_version_name(parsed.version):
+        raise InvalidGroupVersion(
+            f"{group_version!r} is not a group version: write VERSION or GROUP/VERSION, say apps/v1"
+        )
+    return parsed

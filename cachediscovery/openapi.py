@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .documents import parse_object
 from .errors import InvalidDocument, NotFound
 from .fields import MalformedDocument, mapping, text
+from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ The nouns and their spelling are those of apimachinery's `runtime/schema`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .records import NamedTuple
 
 
 class GroupVersion(NamedTuple):

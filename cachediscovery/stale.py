@@ -13,7 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .document_cache import Document, DocumentCache
+    from .document_cache import DocumentCache
+    from .memory import Document
 
 # Seconds for which a server that could not be reached is not tried again: a listing has many documents.
 _UNREACHABLE_SECONDS = 10.0

@@ -5,9 +5,12 @@ The fields are those of apimachinery's `meta/v1`, in snake case.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from .records import NamedTuple
 from .schema import GroupVersion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .errors import DiscoveryError
 
 
 class ServerAddressByClientCIDR(NamedTuple):
@@ -90,3 +93,17 @@ class VersionInfo(NamedTuple):
     emulation_minor: str = ""
     min_compatibility_major: str = ""
     min_compatibility_minor: str = ""
+
+
+class GroupsAndMaybeResources(NamedTuple):
+    """What one look at `/api` and `/apis` told.
+
+    `resources` is None where the server does not aggregate: each group version is then a request of its
+    own. `failed` are the `Stale` group versions, which `groups` leaves out. `complete` is false where a
+    part of the groups may not be seen with these credentials.
+    """
+
+    groups: APIGroupList
+    resources: dict[GroupVersion, APIResourceList] | None
+    failed: dict[GroupVersion, DiscoveryError]
+    complete: bool = True

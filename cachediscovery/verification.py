@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .disk.store import GROUPS, DocumentStore
 from .documents import group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError
 from .fields import MalformedDocument
 from .listing import with_failed
+from .records import NamedTuple
 from .schema import GroupVersion
 
 TYPE_CHECKING = False

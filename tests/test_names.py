@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 
 import pytest
 from hypothesis import given
@@ -33,3 +34,12 @@ def test_an_accepted_name_is_one_plain_component_of_a_path(name: str) -> None:
         assert os.path.normpath(os.path.join("/cache", name)) == f"/cache/{name}"
         assert name.isascii()
         assert name.isprintable()
+
+
+_LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?"
+
+
+@given(st.from_regex(r"[-_.a-zA-Z0-9é]{0,8}", fullmatch=True) | st.text("a-_.", min_size=60, max_size=66))
+def test_names_are_those_of_the_regular_expression_that_describes_them(name: str) -> None:
+    assert is_version_name(name) == bool(re.fullmatch(_LABEL, name))
+    assert is_group_name(name) == bool(re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name))

@@ -8,10 +8,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import DiscoveryError
 from ..lines import one_line
+from ..records import NamedTuple
 from ..testing import DiscoveryServer
 from .flags import Parsed
 from .stdout import write

@@ -6,7 +6,7 @@ import os
 
 from ..disk.lock import FetchLock
 from ..disk.store import DocumentStore
-from ..interface import parse_group_version
+from ..names import parse_group_version
 from .flags import Parsed, UsageError
 from .session import Session
 from .stdout import write

@@ -55,7 +55,8 @@ def _index() -> str:
     cluster = RememberedCluster(root).load() if root else None
     if cluster is None:
         return ""
-    return read_index(root, cluster_folder(root, cluster), DEFAULT_TTL, cluster.authority)
+    index = read_index(root, cluster_folder(root, cluster), DEFAULT_TTL, cluster.authority)
+    return index.lines if index is not None else ""
 
 
 def _listing(text: str, output: str) -> str:

@@ -13,11 +13,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ..errors import ConfigError
 from ..fields import MalformedDocument, mapping, mappings, text
 from ..lines import one_line
+from ..records import NamedTuple
 from .locations import kubeconfig_paths
 
 TYPE_CHECKING = False

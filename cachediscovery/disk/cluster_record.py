@@ -6,9 +6,9 @@ It holds fingerprints, and no secret. Losing it costs nothing but the chance to 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from .. import log
+from ..records import NamedTuple
 from .files import read_file, replace_file
 
 RECORD_FILE = ".cachediscovery.cluster"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple
 
 from .. import log
+from ..records import NamedTuple
 from .trust import is_trusted_file
 
 # POSIX only; elsewhere there is no link to follow, and no FIFO to hang on.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from .. import log
 from ..aggregated import GROUP, KIND, is_aggregated
+from ..records import NamedTuple
 from .files import make_folder, read_file, replace_file
 from .trust import distrust_of_folder
 

@@ -29,23 +29,36 @@ _FUTURE_NS = 5_000_000_000
 GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED, VERBS, SHORT_NAMES, CATEGORIES, PREFERRED = range(10)
 
 
-def read_index(root: str, folder: str, ttl: float, authority: str = "") -> str:
-    """The lines of the index of the cluster in `folder`, as one text; "" if there is none that holds.
+class Index:
+    """An index that has been read. `lines` are in the order of the resources' priority, each ended by a newline."""
+
+    __slots__ = ("_folder", "_states", "lines")
+
+    def __init__(self, folder: str, states: str, lines: str) -> None:
+        self._folder = folder
+        self._states = states
+        self.lines = lines
+
+    def holds(self, ttl: float) -> bool:
+        """Whether every document is as the index saw it, and of an age to be used; `ttl` is in seconds."""
+        return _hold(self._states, self._folder, ttl)
+
+
+def read_index(root: str, folder: str, ttl: float, authority: str = "") -> Index | None:
+    """The index of the cluster in `folder`; None if there is none that holds.
 
     `ttl` is in seconds. An index made with another `authority` (`Cluster.authority`) does not hold.
-    The lines are in the order of the resources' priority, each ended by a newline.
     """
     data = _read(os.path.join(folder, INDEX_FILE))
     head, _, rest = data.partition(b"\n")
     if head != b"%s %08x" % (_FORMAT.encode(), zlib.crc32(rest)):
-        return ""
+        return None
     states, _, lines = rest.partition(b"\n\n")
     made_with, _, states = states.partition(b"\n")
     if authority and made_with != authority.encode():
-        return ""
-    if not _hold(states.decode("utf-8", "replace"), folder, ttl) or distrust_of_cluster(root, folder):
-        return ""
-    return lines.decode("utf-8", "replace")
+        return None
+    index = Index(folder, states.decode("utf-8", "replace"), lines.decode("utf-8", "replace"))
+    return index if index.holds(ttl) and not distrust_of_cluster(root, folder) else None
 
 
 def encode_index(
@@ -78,7 +91,6 @@ def _read(path: str) -> bytes:
 
 
 def _hold(states: str, folder: str, ttl: float) -> bool:
-    """Whether every document is as the index saw it, and of an age to be used."""
     now = time.time_ns()
     oldest, newest = now - ttl * 1e9, now + _FUTURE_NS
     lstat, is_regular = os.lstat, stat.S_ISREG

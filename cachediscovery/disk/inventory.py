@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from ..config.remembered import REMEMBERED_FOLDER, is_remembered_name
 from ..documents import group_list_from, parse_object, resource_list_from
 from ..fields import MalformedDocument
+from ..records import NamedTuple
 from .cluster_record import RECORD_FILE
 from .files import read_file
 from .http_store import FOLDER, is_response_name, is_whole_response

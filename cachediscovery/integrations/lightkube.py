@@ -15,7 +15,7 @@ from typing import Any
 
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
-from ..interface import parse_group_version
+from ..names import parse_group_version
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
 from ..schema import GroupKind
 from .borrowed_transport import BorrowedTransport, discovery_by

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 from ..errors import DiscoveryError, NoMatchError
-from ..listing import with_failed
 from .mapper import RESTMapper
 from .table import ResourceTable
 
@@ -111,7 +110,10 @@ class DeferredDiscoveryRESTMapper:
             if table is not None:
                 return table
         for _ in range(_TRIES):
-            made = self._load(group)
+            lines = self._index_lines()
+            # The index has all groups, and costs no more than the documents of one.
+            loaded = None if lines else group
+            made = ResourceTable.from_index(lines) if lines else self._load(group)
             # Documents from before and after a change make no table.
             before, current = current, revision() if revision is not None else 0
             if before == current:
@@ -120,12 +122,17 @@ class DeferredDiscoveryRESTMapper:
             if current != self._revision:
                 self._tables = {}
                 self._revision = current
-            self._tables[group] = made
+            self._tables[loaded] = made
         return made
+
+    def _index_lines(self) -> str:
+        """The index of a client that has one, and may go by it; else ""."""
+        index_lines = getattr(self._client, "index_lines", None)
+        return index_lines() if index_lines is not None else ""
 
     def _load(self, group: str | None) -> ResourceTable:
         if group is None:
-            return _table_of(self._client.server_groups_and_resources)
+            return self._load_all()
         groups = [item for item in self._client.server_groups().groups if item.name == group]
         lists: list[APIResourceList] = []
         failed: dict[GroupVersion, DiscoveryError] = {}
@@ -136,10 +143,15 @@ class DeferredDiscoveryRESTMapper:
                 failed[group_version] = error
         if not groups:
             # The group may be there and not answer at all: only the whole listing tells.
-            return _table_of(self._client.server_groups_and_resources)
+            return self._load_all()
         return ResourceTable(groups, lists, failed)
 
+    def _load_all(self) -> ResourceTable:
+        from ..listing import with_failed
 
-def _table_of(listing: Callable[[], tuple[Any, Any]]) -> ResourceTable:
-    (groups, lists), failed = with_failed(listing)
-    return ResourceTable(groups, lists, failed)
+        (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
+        write_index = getattr(self._client, "write_index", None)
+        if write_index is not None:
+            # For the next process that looks something up.
+            write_index()
+        return ResourceTable(groups, lists, failed)

@@ -42,9 +42,19 @@ class ResourceTable:
         for group_version in _by_priority(groups):
             resource_list = by_group_version.get(str(group_version))
             if resource_list is not None:
-                self._add(group_version, resource_list)
+                self._add_all(group_version, resource_list)
 
-    def _add(self, group_version: GroupVersion, resource_list: APIResourceList) -> None:
+    @classmethod
+    def from_index(cls, lines: str) -> ResourceTable:
+        """The table of all groups, from the lines of an index (`disk.index`), which stand in its order."""
+        table = cls((), (), {})
+        for line in lines.splitlines():
+            group, version, plural, singular, kind, namespaced, verbs, short_names, categories, _ = line.split("\t")
+            named = (_words(verbs), _words(short_names), _words(categories))
+            table._add(RESTMapping(group, version, plural, singular, kind, namespaced == "true", *named))
+        return table
+
+    def _add_all(self, group_version: GroupVersion, resource_list: APIResourceList) -> None:
         group, version = group_version
         for resource in resource_list.resources:
             plural, kind = resource.name, resource.kind
@@ -52,14 +62,18 @@ class ResourceTable:
                 continue
             # Servers before 1.11 or so do not tell the singular.
             singular = resource.singular_name or kind.lower()
-            mapping = RESTMapping(
-                group, version, plural, singular, kind, resource.namespaced,
-                resource.verbs, resource.short_names, resource.categories,
-            )  # fmt: skip
-            self.mappings.append(mapping)
-            file_row(mapping, resource.short_names, self.by_name, self.by_short_name, self.by_kind)
-            for category in dict.fromkeys(resource.categories):
-                self.by_category.setdefault(category, []).append(mapping)
+            named = (resource.verbs, resource.short_names, resource.categories)
+            self._add(RESTMapping(group, version, plural, singular, kind, resource.namespaced, *named))
+
+    def _add(self, mapping: RESTMapping) -> None:
+        self.mappings.append(mapping)
+        file_row(mapping, mapping.short_names, self.by_name, self.by_short_name, self.by_kind)
+        for category in dict.fromkeys(mapping.categories):
+            self.by_category.setdefault(category, []).append(mapping)
+
+
+def _words(field: str) -> tuple[str, ...]:
+    return tuple(field.split(",")) if field else ()
 
 
 def _by_priority(groups: Iterable[APIGroup]) -> list[GroupVersion]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..errors import DiscoveryError, NotFound
-from ..interface import parse_group_version
 from ..listing import groups_and_resources, namespaced_only, preferred_resources
+from ..names import parse_group_version
 from ..openapi import OpenAPIV3
 from ..schema import GroupVersion
 from ..types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from base64 import b64encode
-from typing import NamedTuple
 
 from ..config.files import read_configured
 from ..errors import CredentialsError
+from ..records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import NamedTuple
 
+from ..records import NamedTuple
 from .failures import status_error
 from .server_identity import identity_of
 

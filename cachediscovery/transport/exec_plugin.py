@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 from base64 import b64encode
-from typing import NamedTuple
 
 from ..errors import CredentialsError
 from ..fields import MalformedDocument, mapping, text
 from ..lines import one_line, printable
+from ..records import NamedTuple
 from .tls import ca_bytes
 
 TYPE_CHECKING = False

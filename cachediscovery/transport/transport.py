@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import NamedTuple
 
 from .. import log
 from ..errors import RequestError, StatusError
 from ..lines import without_userinfo
+from ..records import NamedTuple
 from .answer_reader import OverdueError
 from .direct import ConnectTimeoutError, DirectConnections
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport

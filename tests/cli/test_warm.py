@@ -189,7 +189,7 @@ def test_the_environments_ttl_counts(warm: DiscoveryServer, cli: Run) -> None:
 def test_any_bytes_are_an_index_or_none(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("index")
     (folder / INDEX_FILE).write_bytes(data)
-    assert read_index(str(folder), str(folder), 3600) == ""
+    assert read_index(str(folder), str(folder), 3600) is None
 
 
 @pytest.mark.parametrize("field", ["a\tb", "a\nb", "a\x1bb"])

@@ -29,4 +29,4 @@ def test_every_folder_from_the_root_to_a_nested_cluster_counts(tmp_path: Path, p
     assert read_index(root, str(folder), 3600)
     (tmp_path / part).chmod(0o777)
     assert "can be written by everybody" in distrust_of_cluster(root, str(folder))
-    assert read_index(root, str(folder), 3600) == ""
+    assert read_index(root, str(folder), 3600) is None

@@ -1,0 +1,31 @@
+"""`NamedTuple` without `typing`, whose import takes as long as a bare interpreter: type checkers see typing's own."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as NamedTuple  # noqa: PLC0414 - the alias says that it is for others
+else:
+    from collections import namedtuple
+
+    # What a class body always holds, and no class needs twice.
+    _GIVEN = ("__module__", "__qualname__", "__annotations__", "__annotate__", "__annotate_func__")
+
+    class _RecordType(type):
+        """Makes of a class body what `typing.NamedTuple` would: a named tuple with the methods of that body."""
+
+        def __new__(cls, name, bases, namespace):
+            if not bases:
+                return super().__new__(cls, name, bases, namespace)
+            annotations = namespace["__annotations__"]
+            defaults = [namespace[field] for field in annotations if field in namespace]
+            made = namedtuple(name, annotations, defaults=defaults, module=namespace["__module__"])
+            made.__qualname__ = namespace["__qualname__"]
+            made.__annotations__ = annotations
+            for key, value in namespace.items():
+                if key not in annotations and key not in _GIVEN:
+                    setattr(made, key, value)
+            return made
+
+    class NamedTuple(metaclass=_RecordType):
+        pass
