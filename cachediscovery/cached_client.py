@@ -7,15 +7,14 @@ result kept as a whole.
 
 from __future__ import annotations
 
-import threading
 import time
 
+from .concurrency import Lock
 from .disk.folders import DEFAULT_TTL
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
 from .memory import Groups
 from .names import parse_group_version
-from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
+    from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
     from .watching.watch import DiscoveryWatch
 
 # How long another process's refresh may go unseen by a long-lived one.
@@ -66,7 +66,7 @@ class CachedDiscoveryClient:
 
             self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
         self._stale_if_error = stale_if_error
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._made_fetcher: DocumentFetcher | None = None
 
     @classmethod
@@ -114,11 +114,10 @@ class CachedDiscoveryClient:
         The server's URL is remembered for the state of the kubeconfig files: with a warm cache
         no kubeconfig is parsed and no connection made. Raises `ConfigError`.
         """
-        from .config.overrides import ConfigOverrides
         from .disk.opening import open_store
         from .lazy import LazyConfig, LazyDiscoveryClient
 
-        config = LazyConfig(overrides or ConfigOverrides(), cache_dir)
+        config = LazyConfig(overrides, cache_dir)
         store = open_store(config.cluster, cache_dir)
         base = LazyDiscoveryClient(config.cluster.server, config.load, store, options)
         return cls(
@@ -236,10 +235,12 @@ class CachedDiscoveryClient:
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         # The plain case first and alone: it is called once for every lookup of a program.
         found = self._cache.peek(group_version)
-        if not isinstance(found, APIResourceList):
+        if found is None or isinstance(found, Groups):
             key = str(parse_group_version(group_version))
             found = self._cache.look_up(key, expired=True)
-        return found if isinstance(found, APIResourceList) else self._fetcher.resources(key)
+            if found is None or isinstance(found, Groups):
+                return self._fetcher.resources(key)
+        return found
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
         from .listing import groups_and_resources

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from threading import Lock as Lock  # noqa: PLC0414
     from typing import TypeVar
 
     T = TypeVar("T")
+else:
+    # The very same, without the 2 ms that the rest of threading takes to import.
+    from _thread import allocate_lock as Lock  # noqa: N812
 
 
 def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
@@ -20,10 +22,12 @@ def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
     """
     if len(calls) == 1:
         return [calls[0]()]
+    import threading
+
     results: dict[int, T] = {}
     errors: dict[int, BaseException] = {}
     numbers = iter(range(len(calls)))
-    lock = threading.Lock()
+    lock = Lock()
 
     def work() -> None:
         while True:

@@ -5,16 +5,14 @@ A document is known by its key: `GROUPS`, or a group version such as `apps/v1`.
 
 from __future__ import annotations
 
-import threading
 import time
 
 from . import log
+from .concurrency import Lock
 from .disk.files import Signature
 from .disk.index import read_index
 from .disk.store import GROUPS, DocumentStore
-from .fields import MalformedDocument
 from .memory import FUTURE, Entry, Groups, document_from
-from .types import APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from .errors import DiscoveryError
     from .memory import Document
     from .schema import GroupVersion
-    from .types import APIGroupList
+    from .types import APIGroupList, APIResourceList
 
     # The groups, the resources of their versions, and the versions that failed.
     Everything: TypeAlias = tuple[
@@ -52,7 +50,7 @@ class DocumentCache:
         # Called whenever one that has expired was given away.
         self.on_expired: Callable[[], None] = _nothing
         # Guards all below, and is never held while files are read or written.
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self._entries: dict[str, Entry] = {}
         # When all, or one document, was invalidated: seconds since the epoch.
         self._invalidated_at = 0.0
@@ -111,10 +109,10 @@ class DocumentCache:
         missing = []
         for group_version in groups.group_versions:
             found = self.look_up(str(group_version), look=look, expired=expired)
-            if isinstance(found, APIResourceList):
-                resources[group_version] = found
-            else:
+            if found is None or isinstance(found, Groups):
                 missing.append(group_version)
+            else:
+                resources[group_version] = found
         return resources, missing
 
     def index_lines(self) -> str:
@@ -260,6 +258,8 @@ class DocumentCache:
         stored = self.store.read(key) if self.store is not None else None
         if stored is None or self.store is None:
             return None
+        from .fields import MalformedDocument
+
         path, signature = self.store.path(key), stored.signature
         invalidated_at = self._invalidated(key)
         if invalidated_at and not self._is_newer(signature, invalidated_at):

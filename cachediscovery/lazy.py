@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
+from .concurrency import Lock
 from .errors import ConfigError
 
 TYPE_CHECKING = False
@@ -23,23 +22,26 @@ if TYPE_CHECKING:
 class LazyConfig:
     """A configuration whose cluster is known before it is read: remembered for the state of the kubeconfig files."""
 
-    def __init__(self, overrides: ConfigOverrides, cache_dir: str = "") -> None:
+    def __init__(self, overrides: ConfigOverrides | None, cache_dir: str = "") -> None:
         """Raises `ConfigError` where nothing is remembered, and the configuration cannot be used."""
         from .config.remembered import RememberedCluster, flags_of
         from .disk.folders import cache_root
 
         self._overrides = overrides
+        # Whichever is the current one by the time that the rest is needed.
+        self._context = ""
         self._loaded: ClientConfig | None = None
-        remembered = RememberedCluster(cache_root(cache_dir), overrides.kubeconfig, flags_of(overrides))
+        remembered = RememberedCluster(
+            cache_root(cache_dir), overrides.kubeconfig if overrides is not None else "", flags_of(overrides)
+        )
         found = remembered.load()
         if found is None:
             from .config.authority import cluster_of
 
             found = cluster_of(self._read())
             remembered.save(found)
-        elif found.context:
-            # Whichever is the current one by the time that the rest is needed.
-            self._overrides = overrides._replace(context=found.context)
+        else:
+            self._context = found.context
         self.cluster = found
 
     def load(self) -> ClientConfig:
@@ -57,8 +59,10 @@ class LazyConfig:
     def _read(self) -> ClientConfig:
         if self._loaded is None:
             from .config.loading import load_config
+            from .config.overrides import ConfigOverrides
 
-            self._loaded = load_config(self._overrides)
+            overrides = self._overrides or ConfigOverrides()
+            self._loaded = load_config(overrides._replace(context=self._context or overrides.context))
         return self._loaded
 
 
@@ -80,7 +84,7 @@ class LazyDiscoveryClient:
         self._config = config
         self._store = store
         self._options = options
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._made: DiscoveryClient | None = None
 
     @property

@@ -6,7 +6,6 @@ import time
 
 from .disk.store import GROUPS
 from .records import NamedTuple
-from .types import APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from .disk.files import Signature
     from .errors import DiscoveryError
     from .schema import GroupVersion
-    from .types import APIGroupList
+    from .types import APIGroupList, APIResourceList
 
     Document: TypeAlias = "Groups | APIResourceList"
 

@@ -100,7 +100,7 @@ def _cached_names(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
     except (DiscoveryError, UsageError):
         return [], []
     table = ResourceTable(groups.groups, lists, {})
-    names = [*table.by_name, *table.by_short_name, *table.by_category]
+    names = table.names()
     full = [str(mapping.group_resource) for mapping in table.mappings if mapping.group]
     return [(item.group, item.version) for item in groups.group_versions], [*names, *full]
 

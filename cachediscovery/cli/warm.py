@@ -10,7 +10,18 @@ import os
 
 from ..config.remembered import RememberedCluster
 from ..disk.folders import DEFAULT_TTL, cache_root, cluster_folder
-from ..disk.index import CATEGORIES, GROUP, KIND, NAMESPACED, PLURAL, PREFERRED, SHORT_NAMES, VERBS, VERSION, read_index
+from ..disk.index import (
+    CATEGORIES,
+    GROUP,
+    KIND,
+    NAMESPACED,
+    PLURAL,
+    SHORT_NAMES,
+    VERBS,
+    VERSION,
+    IndexColumns,
+    read_index,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,13 +85,13 @@ def _resolved(text: str, names: list[str], output: str) -> str | None:
     """`resolve NAME…`; None if a name has no match, more than one, or is a category."""
     from ..restmapper.rules import mapping_for
 
+    columns = IndexColumns(text)
     found = []
     ambiguous: list[str] = []
     for name in names:
-        by_name, by_short_name, by_kind, categories = _candidates(text, name)
-        if name in categories:
+        if columns.by_category(name):
             return None
-        row = mapping_for(by_name, by_short_name, by_kind, name, ambiguous.append)
+        row = mapping_for(columns, name, ambiguous.append)
         if row is None or ambiguous:
             return None
         found.append((name, row))
@@ -95,35 +106,6 @@ def _resolved(text: str, names: list[str], output: str) -> str | None:
         scope = "Namespaced" if row[NAMESPACED] == "true" else "Cluster"
         rows.append((name, group, version, plural, row[KIND], scope, path))
     return format_table(rows)
-
-
-_Rows = dict[str, list[tuple[str, ...]]]
-
-
-def _candidates(text: str, name: str) -> tuple[_Rows, _Rows, _Rows, set[str]]:
-    """The rows of all lines in which the first part of `name` stands, filed under their names.
-
-    Whatever a name can lead to is in one of these: only few lines of thousands are taken apart.
-    """
-    from ..restmapper.rules import file_row
-
-    by_name: _Rows = {}
-    by_short_name: _Rows = {}
-    by_kind: _Rows = {}
-    categories: set[str] = set()
-    lowered, wanted = text.lower(), name.partition(".")[0].lower()
-    # Lower case may be longer than what it is of, but not in the ASCII of honest names.
-    if len(lowered) != len(text):
-        return by_name, by_short_name, by_kind, {name}
-    at = lowered.find(wanted)
-    while at >= 0:
-        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-        row = tuple(text[start:end].split("\t"))
-        if len(row) == PREFERRED + 1:
-            file_row(row, row[SHORT_NAMES].split(","), by_name, by_short_name, by_kind)
-            categories.update(row[CATEGORIES].split(","))
-        at = lowered.find(wanted, end)
-    return by_name, by_short_name, by_kind, categories
 
 
 def _write(text: str) -> int:

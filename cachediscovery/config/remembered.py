@@ -26,6 +26,7 @@ _ABSENT = "absent"
 # server, authority, whether the URL is shared, context
 _FIELDS = 4
 _COARSE_SECONDS = 2.0
+_NO_FLAGS = ("",) * 7
 # Where in `flags_of` the URL is.
 _SERVER = 3
 
@@ -37,7 +38,7 @@ class RememberedCluster:
         self,
         root: str,
         kubeconfig: str = "",
-        flags: tuple[str, ...] = ("",) * 7,
+        flags: tuple[str, ...] = _NO_FLAGS,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """`root` is the cache's root; `flags` are those that `flags_of` says choose a cluster."""
@@ -138,8 +139,10 @@ def is_remembered_name(name: str) -> bool:
     return name.startswith(_PREFIX) and len(number) == 8 and not number.strip("0123456789abcdef")
 
 
-def flags_of(overrides: ConfigOverrides) -> tuple[str, ...]:
+def flags_of(overrides: ConfigOverrides | None) -> tuple[str, ...]:
     """Those of the flags that have a say in which cluster it is."""
+    if overrides is None:
+        return _NO_FLAGS
     return (
         overrides.context,
         overrides.cluster,

@@ -16,9 +16,12 @@ from .trust import distrust_of_cluster, is_trusted_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeAlias
 
     from .files import Signature
+
+    Row: TypeAlias = tuple[str, ...]
 
 INDEX_FILE = ".cachediscovery.index"
 _FORMAT = "cachediscovery index 2"
@@ -42,6 +45,56 @@ class Index:
     def holds(self, ttl: float) -> bool:
         """Whether every document is as the index saw it, and of an age to be used; `ttl` is in seconds."""
         return _hold(self._states, self._folder, ttl)
+
+
+class IndexColumns:
+    """The rows of an index by what stands in them, in their order. Of thousands of lines few are taken apart."""
+
+    def __init__(self, lines: str) -> None:
+        """`lines` are those of `Index.lines`."""
+        self._lines = lines
+        self._lowered = ""
+
+    def __iter__(self) -> Iterator[Row]:
+        """All rows."""
+        return (_row(line) for line in self._lines.split("\n") if line)
+
+    def by_name(self, name: str) -> list[Row]:
+        """The rows with this plural or singular name."""
+        return self._find(f"\t{name}\t", lambda row: name in (row[PLURAL], row[SINGULAR]))
+
+    def by_short_name(self, name: str) -> list[Row]:
+        return self._listing(name, SHORT_NAMES)
+
+    def by_category(self, name: str) -> list[Row]:
+        return self._listing(name, CATEGORIES)
+
+    def by_kind(self, kind: str) -> list[Row]:
+        """The rows with this kind, or, where `kind` is in lower case, with one that is spelled so in lower case."""
+        lowered = self._lowered or self._lines.lower()
+        self._lowered = lowered
+        if len(lowered) != len(self._lines):
+            # A letter that is longer in lower case: nothing is where it is in the lines.
+            return [row for row in self if kind in (row[KIND], row[KIND].lower())] if kind else []
+        return self._find(f"\t{kind.lower()}\t", lambda row: kind in (row[KIND], row[KIND].lower()), lowered)
+
+    def _listing(self, name: str, column: int) -> list[Row]:
+        return self._find(name, lambda row: name in row[column].split(","))
+
+    def _find(self, text: str, fits: Callable[[Row], bool], searched: str = "") -> list[Row]:
+        """The rows of the lines in which `text` stands, if they fit."""
+        found = []
+        searched = searched or self._lines
+        at = searched.find(text) if text.strip("\t") else -1
+        while at >= 0:
+            start, end = searched.rfind("\n", 0, at) + 1, searched.find("\n", at)
+            if end < 0:
+                break
+            row = _row(self._lines[start:end])
+            if fits(row):
+                found.append(row)
+            at = searched.find(text, end)
+        return found
 
 
 def read_index(root: str, folder: str, ttl: float, authority: str = "") -> Index | None:
@@ -109,3 +162,9 @@ def _hold(states: str, folder: str, ttl: float) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _row(line: str) -> Row:
+    fields = tuple(line.split("\t"))
+    assert len(fields) == PREFERRED + 1
+    return fields

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 
 from .. import log
+from ..concurrency import Lock
 from ..names import is_group_name, is_version_name
 from .cluster_record import RECORD_FILE, ClusterRecord, read_record, write_record
 from .files import (
@@ -63,7 +63,7 @@ class DocumentStore:
         self.authority = authority
         # The record of the cluster, and the state of the file that it is from.
         self._record: tuple[ClusterRecord, Signature | None] = (ClusterRecord(), None)
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self._may_write = True
         self._trusted: bool | None = None
         self._noted = 0.0

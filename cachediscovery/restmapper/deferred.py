@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
+from ..concurrency import Lock
 from ..errors import DiscoveryError, NoMatchError
+from .indexed_table import IndexedTable
 from .mapper import RESTMapper
-from .table import ResourceTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
     from ..types import APIResourceList
     from .mapping import RESTMapping
+    from .table import ResourceTable
 
     T = TypeVar("T")
 
@@ -33,10 +33,10 @@ class DeferredDiscoveryRESTMapper:
 
     def __init__(self, client: DiscoveryInterface) -> None:
         self._client = client
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._revision: object = None
         # Tables by the one group that they are of; that of all groups under None.
-        self._tables: dict[str | None, ResourceTable] = {}
+        self._tables: dict[str | None, ResourceTable | IndexedTable] = {}
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
         return self._find(None, RESTMapper.kind_for, resource)
@@ -102,7 +102,7 @@ class DeferredDiscoveryRESTMapper:
         table.answers[key] = answer
         return answer
 
-    def _table(self, group: str | None) -> ResourceTable:
+    def _table(self, group: str | None) -> ResourceTable | IndexedTable:
         revision = getattr(self._client, "revision", None)
         current = revision() if revision is not None else 0
         if current == self._revision:
@@ -113,7 +113,7 @@ class DeferredDiscoveryRESTMapper:
             lines = self._index_lines()
             # The index has all groups, and costs no more than the documents of one.
             loaded = None if lines else group
-            made = ResourceTable.from_index(lines) if lines else self._load(group)
+            made: ResourceTable | IndexedTable = IndexedTable(lines) if lines else self._load(group)
             # Documents from before and after a change make no table.
             before, current = current, revision() if revision is not None else 0
             if before == current:
@@ -131,6 +131,8 @@ class DeferredDiscoveryRESTMapper:
         return index_lines() if index_lines is not None else ""
 
     def _load(self, group: str | None) -> ResourceTable:
+        from .table import ResourceTable
+
         if group is None:
             return self._load_all()
         groups = [item for item in self._client.server_groups().groups if item.name == group]
@@ -148,6 +150,7 @@ class DeferredDiscoveryRESTMapper:
 
     def _load_all(self) -> ResourceTable:
         from ..listing import with_failed
+        from .table import ResourceTable
 
         (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
         write_index = getattr(self._client, "write_index", None)

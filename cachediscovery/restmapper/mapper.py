@@ -9,6 +9,7 @@ from . import rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .indexed_table import IndexedTable
     from .mapping import RESTMapping
     from .table import ResourceTable
 
@@ -21,7 +22,7 @@ class RESTMapper:
     hold it was not seen.
     """
 
-    def __init__(self, table: ResourceTable) -> None:
+    def __init__(self, table: ResourceTable | IndexedTable) -> None:
         self._table = table
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
@@ -46,7 +47,7 @@ class RESTMapper:
 
     def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
         """The mappings of a kind, best first: in all versions, or in those of `versions` that have it."""
-        mappings = rules.of_kind(self._table.by_kind, group_kind.kind, group_kind.group, versions)
+        mappings = rules.of_kind(self._table, group_kind.kind, group_kind.group, versions)
         if not mappings:
             wanted = " or ".join(sorted(filter(None, versions)))
             of = f" in version {wanted}" if wanted else ""
@@ -59,8 +60,7 @@ class RESTMapper:
 
     def mapping_for(self, argument: str) -> RESTMapping:
         """What `kubectl get ARGUMENT` would get: `deploy`, `Deployment`, `deployments.apps`, `deployments.v1.apps` …"""
-        table = self._table
-        found = rules.mapping_for(table.by_name, table.by_short_name, table.by_kind, argument, _warn)
+        found = rules.mapping_for(self._table, argument, _warn)
         if found is None:
             rest = argument.partition(".")[2]
             _, dot, group = rest.partition(".")
@@ -70,15 +70,13 @@ class RESTMapper:
 
     def expand_category(self, category: str) -> list[GroupResource]:
         """The resources of a category such as `all`, each once; none for a category that no resource is in."""
-        return list(dict.fromkeys(mapping.group_resource for mapping in self._table.by_category.get(category, ())))
+        return list(dict.fromkeys(mapping.group_resource for mapping in self._table.by_category(category)))
 
     def nearest_names(self, argument: str, count: int = 3) -> list[str]:
         """Names of resources that look like `argument`, for a hint."""
         from difflib import get_close_matches
 
-        table = self._table
-        names = [*table.by_name, *table.by_short_name, *table.by_category]
-        return get_close_matches(argument.partition(".")[0].lower(), dict.fromkeys(names), count)
+        return get_close_matches(argument.partition(".")[0].lower(), self._table.names(), count)
 
     def _best(self, resource: GroupVersionResource) -> RESTMapping:
         found = self._matches(resource)
@@ -94,7 +92,7 @@ class RESTMapper:
         if not resource.resource:
             raise NoResourceMatchError("an empty name is no resource")
         group, version, name = resource
-        found = rules.matches(self._table.by_name, self._table.by_short_name, name, group, version, _warn)
+        found = rules.matches(self._table, name, group, version, _warn)
         if not found:
             raise self._no_match(NoResourceMatchError, f"no resource {_shown(resource)}", group)
         return found

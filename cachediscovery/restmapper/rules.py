@@ -16,29 +16,39 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeVar
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeVar
 
     Row = TypeVar("Row", bound=tuple[Any, ...])
-    # Rows by plural and singular, by short name, and by kind (also in lower case).
-    Index = Mapping[str, Sequence[Row]]
+    Row_co = TypeVar("Row_co", bound=tuple[Any, ...], covariant=True)
+
+    class Rows(Protocol[Row_co]):
+        """Where names lead to, in the order of their priority."""
+
+        def by_name(self, name: str) -> Sequence[Row_co]:
+            """The rows with this plural or singular name."""
+
+        def by_short_name(self, name: str) -> Sequence[Row_co]: ...
+
+        def by_kind(self, kind: str) -> Sequence[Row_co]:
+            """The rows with this kind, in the letter case of the kind or in lower case."""
+
 
 GROUP, VERSION, PLURAL, SINGULAR, KIND = range(5)
 
 
 def matches(
-    by_name: Index[Row],
-    by_short_name: Index[Row],
+    rows: Rows[Row],
     name: str,
     group: str,
     version: str,
     warn: Callable[[str], None],
 ) -> list[Row]:
     """All rows that a partial name stands for, best first: an empty `group` or `version` is any."""
-    name, group, version = _expanded(by_name, by_short_name, name, group, version, warn)
+    name, group, version = _expanded(rows, name, group, version, warn)
     return [
         row
-        for row in by_name.get(name.lower(), ())
+        for row in rows.by_name(name.lower())
         if (not version or row[VERSION] == version)
         # With a version a group has to be the whole one.
         and (row[GROUP] == group if version and group else row[GROUP].startswith(group))
@@ -50,17 +60,15 @@ def rivals_of_best(found: Sequence[Row]) -> list[Row]:
     return [row for row in found if row[:PLURAL] == found[0][:PLURAL]]
 
 
-def of_kind(by_kind: Index[Row], kind: str, group: str, versions: Sequence[str] = ()) -> list[Row]:
+def of_kind(rows: Rows[Row], kind: str, group: str, versions: Sequence[str] = ()) -> list[Row]:
     """The rows of a kind in a whole group, best first; those of `versions`, if any is named, before the others."""
     wanted = [version for version in versions if version]
-    found = [row for row in by_kind.get(kind, ()) if row[GROUP] == group and (not wanted or row[VERSION] in wanted)]
+    found = [row for row in rows.by_kind(kind) if row[GROUP] == group and (not wanted or row[VERSION] in wanted)]
     return sorted(found, key=lambda row: wanted.index(row[VERSION])) if wanted else found
 
 
 def mapping_for(
-    by_name: Index[Row],
-    by_short_name: Index[Row],
-    by_kind: Index[Row],
+    rows: Rows[Row],
     argument: str,
     warn: Callable[[str], None],
 ) -> Row | None:
@@ -74,42 +82,29 @@ def mapping_for(
     if not name:
         return None
     for partial_group, partial_version in [*([(group, version)] if dot else []), (rest, "")]:
-        best = rivals_of_best(matches(by_name, by_short_name, name, partial_group, partial_version, warn))
+        best = rivals_of_best(matches(rows, name, partial_group, partial_version, warn))
         if len(best) == 1:
             row = best[0]
-            return of_kind(by_kind, row[KIND], row[GROUP], [row[VERSION]])[0]
+            return of_kind(rows, row[KIND], row[GROUP], [row[VERSION]])[0]
     for whole_group, kind_version in [*([(group, version)] if dot else []), (rest, "")]:
-        kinds = of_kind(by_kind, name, whole_group, [kind_version])
+        kinds = of_kind(rows, name, whole_group, [kind_version])
         if kinds:
             return kinds[0]
     return None
 
 
-def file_row(row: Row, short_names: Sequence[str], by_name: Any, by_short_name: Any, by_kind: Any) -> None:
-    """Enter a row where its names lead to it."""
-    for index, keys in (
-        (by_name, (row[PLURAL], row[SINGULAR])),
-        (by_short_name, short_names),
-        (by_kind, (row[KIND], row[KIND].lower())),
-    ):
-        for key in dict.fromkeys(keys):
-            if key:
-                index.setdefault(key, []).append(row)
-
-
 def _expanded(
-    by_name: Index[Row],
-    by_short_name: Index[Row],
+    rows: Rows[Row],
     name: str,
     group: str,
     version: str,
     warn: Callable[[str], None],
 ) -> tuple[str, str, str]:
     """A short name's resource; any other name as it is (client-go's `shortcutExpander`)."""
-    for row in by_name.get(name, ()):
+    for row in rows.by_name(name):
         if not group or row[GROUP] == group:
             return name, group, version
-    candidates = by_short_name.get(name, ())
+    candidates = rows.by_short_name(name)
     exact = list(dict.fromkeys((row[PLURAL], row[GROUP]) for row in candidates if not group or row[GROUP] == group))
     if exact:
         for other, other_group in exact[1:]:

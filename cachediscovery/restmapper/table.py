@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from ..schema import GroupVersion
 from .mapping import RESTMapping
-from .rules import file_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from ..errors import DiscoveryError
     from ..types import APIGroup, APIResourceList
+
+    _Index: TypeAlias = dict[str, list[RESTMapping]]
 
 
 class ResourceTable:
@@ -31,30 +32,37 @@ class ResourceTable:
         """`failed` are the group versions that could not be discovered: nothing is said of what they hold."""
         self.failed = failed
         self.mappings: list[RESTMapping] = []
-        # By plural and singular name; by short name; by kind, also in lower case; by category.
-        self.by_name: dict[str, list[RESTMapping]] = {}
-        self.by_short_name: dict[str, list[RESTMapping]] = {}
-        self.by_kind: dict[str, list[RESTMapping]] = {}
-        self.by_category: dict[str, list[RESTMapping]] = {}
+        self._by_name: _Index = {}
+        self._by_short_name: _Index = {}
+        self._by_kind: _Index = {}
+        self._by_category: _Index = {}
         # What was looked up before in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
         by_group_version = {resource_list.group_version: resource_list for resource_list in lists}
         for group_version in _by_priority(groups):
             resource_list = by_group_version.get(str(group_version))
             if resource_list is not None:
-                self._add_all(group_version, resource_list)
+                self._add(group_version, resource_list)
 
-    @classmethod
-    def from_index(cls, lines: str) -> ResourceTable:
-        """The table of all groups, from the lines of an index (`disk.index`), which stand in its order."""
-        table = cls((), (), {})
-        for line in lines.splitlines():
-            group, version, plural, singular, kind, namespaced, verbs, short_names, categories, _ = line.split("\t")
-            named = (_words(verbs), _words(short_names), _words(categories))
-            table._add(RESTMapping(group, version, plural, singular, kind, namespaced == "true", *named))
-        return table
+    def by_name(self, name: str) -> Sequence[RESTMapping]:
+        """The mappings of the resources with this plural or singular name, best first."""
+        return self._by_name.get(name, ())
 
-    def _add_all(self, group_version: GroupVersion, resource_list: APIResourceList) -> None:
+    def by_short_name(self, name: str) -> Sequence[RESTMapping]:
+        return self._by_short_name.get(name, ())
+
+    def by_kind(self, kind: str) -> Sequence[RESTMapping]:
+        """The mappings of a kind, in the letter case of the kind or in lower case."""
+        return self._by_kind.get(kind, ())
+
+    def by_category(self, category: str) -> Sequence[RESTMapping]:
+        return self._by_category.get(category, ())
+
+    def names(self) -> list[str]:
+        """All that a resource can be asked for by, and the categories."""
+        return list(dict.fromkeys([*self._by_name, *self._by_short_name, *self._by_category]))
+
+    def _add(self, group_version: GroupVersion, resource_list: APIResourceList) -> None:
         group, version = group_version
         for resource in resource_list.resources:
             plural, kind = resource.name, resource.kind
@@ -62,18 +70,19 @@ class ResourceTable:
                 continue
             # Servers before 1.11 or so do not tell the singular.
             singular = resource.singular_name or kind.lower()
-            named = (resource.verbs, resource.short_names, resource.categories)
-            self._add(RESTMapping(group, version, plural, singular, kind, resource.namespaced, *named))
-
-    def _add(self, mapping: RESTMapping) -> None:
-        self.mappings.append(mapping)
-        file_row(mapping, mapping.short_names, self.by_name, self.by_short_name, self.by_kind)
-        for category in dict.fromkeys(mapping.categories):
-            self.by_category.setdefault(category, []).append(mapping)
-
-
-def _words(field: str) -> tuple[str, ...]:
-    return tuple(field.split(",")) if field else ()
+            mapping = RESTMapping(
+                group, version, plural, singular, kind, resource.namespaced,
+                resource.verbs, resource.short_names, resource.categories,
+            )  # fmt: skip
+            self.mappings.append(mapping)
+            for index, keys in (
+                (self._by_name, (plural, singular)),
+                (self._by_short_name, resource.short_names),
+                (self._by_kind, (kind, kind.lower())),
+                (self._by_category, resource.categories),
+            ):
+                for key in filter(None, dict.fromkeys(keys)):
+                    index.setdefault(key, []).append(mapping)
 
 
 def _by_priority(groups: Iterable[APIGroup]) -> list[GroupVersion]:
