@@ -32,7 +32,7 @@ def write_index(
         return False
     documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
     preferred = {group.name: group.preferred_version.version for group in groups}
-    data = encode_index(documents, _rows(table, preferred), store.authority)
+    data = encode_index(documents, index_rows(table, preferred), store.authority)
     if data is None:
         return False
     try:
@@ -43,7 +43,7 @@ def write_index(
     return True
 
 
-def _rows(table: ResourceTable, preferred: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def index_rows(table: ResourceTable, preferred: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """A line for each mapping; the last field tells those that `server_preferred_resources` lists."""
     listed: dict[tuple[str, str], RESTMapping] = {}
     for mapping in table.mappings:

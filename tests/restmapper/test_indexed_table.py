@@ -1,0 +1,246 @@
+"""The index behind the lookups: the same answers as from the documents, and never any that these would not give."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachediscovery import (
+    APIGroup,
+    APIResource,
+    APIResourceList,
+    CachedDiscoveryClient,
+    ConfigOverrides,
+    DeferredDiscoveryRESTMapper,
+    DiscoveryError,
+    GroupKind,
+    GroupVersionForDiscovery,
+    GroupVersionResource,
+    NoMatchError,
+    ResourceTable,
+    RESTMapper,
+)
+from cachediscovery.disk.files import Signature
+from cachediscovery.disk.index import INDEX_FILE, encode_index
+from cachediscovery.disk.index_writer import index_rows
+from cachediscovery.restmapper.indexed_table import IndexedTable
+from cachediscovery.testing import DiscoveryServer
+
+Make = Callable[..., CachedDiscoveryClient]
+WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
+
+# Names that are parts of each other, that differ in letter case alone, and one that is longer in lower case.
+NAMES = ["a", "aa", "ab", "b", "A", "Aa", "AB", "\u0130", "all"]
+RESOURCES = st.builds(
+    APIResource,
+    name=st.sampled_from(NAMES),
+    singular_name=st.sampled_from(["", *NAMES]),
+    namespaced=st.booleans(),
+    kind=st.sampled_from(NAMES),
+    verbs=st.just(("get",)),
+    short_names=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
+    categories=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
+)
+LISTS = st.dictionaries(st.sampled_from(["v1", "a/v1", "a/v2", "aa/v1", "b/a"]), st.lists(RESOURCES, max_size=4))
+
+
+def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, IndexedTable]:
+    """The table of some documents, and that of their index."""
+    versions: dict[str, list[str]] = {}
+    for group_version in lists:
+        group, _, version = group_version.rpartition("/")
+        versions.setdefault(group, []).append(version)
+    groups = [
+        APIGroup(
+            group,
+            tuple(GroupVersionForDiscovery(f"{group}/{version}".lstrip("/"), version) for version in found),
+            GroupVersionForDiscovery(f"{group}/{found[-1]}".lstrip("/"), found[-1]),
+        )
+        for group, found in versions.items()
+    ]
+    whole = ResourceTable(groups, [APIResourceList(key, tuple(found)) for key, found in lists.items()], {})
+    data = encode_index([("servergroups.json", Signature(1, 1, 1))], index_rows(whole, {}))
+    assert data is not None
+    return whole, IndexedTable(data.decode().partition("\n\n")[2])
+
+
+def outcome(lookup: Callable[[RESTMapper], object], table: ResourceTable | IndexedTable) -> object:
+    try:
+        return lookup(RESTMapper(table))
+    except DiscoveryError as error:
+        return type(error), str(error)
+
+
+@given(LISTS, st.sampled_from([*NAMES, "", "x", "a.a", "a.v1.a", "Aa.aa", "a\ta", "b\n"]))
+def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
+    lists: dict[str, list[APIResource]], name: str
+) -> None:
+    for lookup in (
+        lambda mapper: mapper.mapping_for(name),
+        lambda mapper: mapper.kinds_for(GroupVersionResource("", "", name)),
+        lambda mapper: mapper.resource_for(GroupVersionResource("a", "", name)),
+        lambda mapper: mapper.resources_for(GroupVersionResource("a", "v1", name)),
+        lambda mapper: mapper.resource_singularizer(name),
+        lambda mapper: mapper.rest_mappings(GroupKind("a", name)),
+        lambda mapper: mapper.rest_mapping(GroupKind("", name), "v2", "v1"),
+        lambda mapper: mapper.expand_category(name),
+        lambda mapper: sorted(mapper.nearest_names(name, 99)),
+    ):
+        of_documents, of_index = tables(lists)
+        assert outcome(lookup, of_index) == outcome(lookup, of_documents)
+
+
+def index_of(tmp_path: Path) -> Path:
+    (found,) = (tmp_path / "cache").rglob(INDEX_FILE)
+    return found
+
+
+@pytest.fixture
+def warm(server: DiscoveryServer, cached_client: Make) -> DiscoveryServer:
+    """A server whose cache is filled, index and all."""
+    DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
+    server.forget_requests()
+    return server
+
+
+def test_the_first_lookup_of_all_leaves_an_index_for_the_next_process(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
+    assert mapper.mapping_for("deploy").plural == "deployments"
+    written = index_of(tmp_path).stat()
+    assert DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy") == mapper.mapping_for("deploy")
+    assert index_of(tmp_path).stat() == written
+    assert server.request_count == 2
+
+
+def test_a_client_that_went_by_the_index_is_not_fresh_and_asks_for_what_it_has_not_found(
+    warm: DiscoveryServer, cached_client: Make
+) -> None:
+    client = cached_client(warm)
+    mapper = DeferredDiscoveryRESTMapper(client)
+    assert client.fresh
+    mapper.mapping_for("deploy")
+    assert not client.fresh
+    warm.recording.add_group("new.example", {"v1": WIDGETS})
+    assert mapper.mapping_for("widget").group == "new.example"
+    assert sorted(warm.paths()) == ["/api", "/apis"]
+    assert client.fresh
+    with pytest.raises(NoMatchError):
+        mapper.mapping_for("gadget")
+    assert warm.request_count == 2
+
+
+def test_what_this_client_fetched_itself_goes_before_the_index(server: DiscoveryServer, cached_client: Make) -> None:
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
+    assert cached_client(server).index_lines()
+    assert client.index_lines() == ""
+    DeferredDiscoveryRESTMapper(client).mapping_for("deploy")
+    assert client.fresh
+    assert server.request_count == 2
+
+
+@pytest.mark.parametrize("group_version", [None, "apps/v1"])
+def test_after_an_invalidation_the_index_is_not_used(
+    warm: DiscoveryServer, cached_client: Make, group_version: str | None
+) -> None:
+    client = cached_client(warm)
+    mapper = DeferredDiscoveryRESTMapper(client)
+    mapper.mapping_for("deploy")
+    client.invalidate(group_version)
+    mapper.mapping_for("deploy")
+    expected = ["/api", "/apis"] if group_version is None else ["/apis/apps/v1"]
+    assert sorted(warm.paths()) == expected
+
+
+def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_index(
+    warm: DiscoveryServer, cached_client: Make
+) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0))
+    with pytest.raises(NoMatchError):
+        mapper.mapper().mapping_for("widget")
+    warm.recording.add_group("new.example", {"v1": WIDGETS})
+    cached_client(warm).refresh()
+    assert mapper.mapper().mapping_for("widget").group == "new.example"
+
+
+def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServer, cached_client: Make) -> None:
+    client = cached_client(warm, coherence=3600)
+    mapper = DeferredDiscoveryRESTMapper(client)
+    mapper.mapping_for("deploy")
+    warm.recording.add_group("new.example", {"v1": WIDGETS})
+    client.refresh()
+    assert mapper.mapper().mapping_for("widget").group == "new.example"
+
+
+def test_an_index_is_not_used_for_longer_than_its_documents(
+    warm: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    oldest = min(path.stat().st_mtime for path in (tmp_path / "cache").rglob("server*.json"))
+    ttl = time.time() - oldest + 0.5
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0, ttl=ttl))
+    mapper.mapping_for("deploy")
+    assert warm.request_count == 0
+    time.sleep(0.6)
+    mapper.mapping_for("deploy")
+    assert sorted(warm.paths()) == ["/api", "/apis"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"cachediscovery index 2 00000000\n", bytes(range(256))])
+def test_a_broken_index_costs_time_only(
+    warm: DiscoveryServer, cached_client: Make, tmp_path: Path, damage: bytes
+) -> None:
+    index_of(tmp_path).write_bytes(damage)
+    assert DeferredDiscoveryRESTMapper(cached_client(warm)).mapping_for("deploy").plural == "deployments"
+    assert len(index_of(tmp_path).read_bytes()) > len(damage), "it was written anew"
+    assert warm.request_count == 0
+
+
+LOOK_UP = """
+import sys
+before = set(sys.modules)
+opened = []
+def hook(event, arguments):
+    if event == "open" and ".kube" in str(arguments[0]):
+        opened.append(str(arguments[0]))
+sys.addaudithook(hook)
+from cachediscovery import CachedDiscoveryClient, DeferredDiscoveryRESTMapper, GroupVersionResource
+mapper = DeferredDiscoveryRESTMapper(CachedDiscoveryClient.from_kubeconfig())
+assert mapper.mapping_for("deploy").plural == "deployments"
+assert mapper.kind_for(GroupVersionResource("", "", "po")).kind == "Pod"
+print(*set(sys.modules) - before)
+print(*opened)
+"""
+
+
+def test_the_first_lookup_of_a_warm_process_imports_little_and_reads_two_files(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+    overrides = ConfigOverrides(kubeconfig=environ["KUBECONFIG"])
+    cache_dir = str(home / ".kube" / "cache")
+    DeferredDiscoveryRESTMapper(CachedDiscoveryClient.from_kubeconfig(overrides, cache_dir=cache_dir)).mapping_for("po")
+    server.forget_requests()
+    for _ in range(2):
+        # The first of them remembers the cluster for this state of the environment.
+        ran = subprocess.run([sys.executable, "-c", LOOK_UP], env=environ, capture_output=True, text=True, check=True)
+    modules, opened = (line.split() for line in ran.stdout.splitlines())
+    names = [os.path.basename(path) for path in opened]
+    assert names[0].startswith("server-")
+    assert names[1:] == [INDEX_FILE]
+    ours = {name for name in modules if name.startswith("cachediscovery")}
+    assert len(ours) <= 30, "to import another module is to make every start slower"
+    # Those that named tuples need, and those that every program has.
+    allowed = {"collections", "errno", "importlib", "itertools", "keyword", "operator", "reprlib", "warnings", "zlib"}
+    assert {name for name in set(modules) - ours - allowed if not name.startswith(("_", "importlib."))} == set()
+    assert server.request_count == 0
