@@ -126,7 +126,7 @@ def cached_client(tmp_path: Path) -> Callable[..., CachedDiscoveryClient]:
 def kubeconfig_of(server: DiscoveryServer, tmp_path: Path) -> Path:
     """The server's kubeconfig, left alone where it is there already."""
     path = tmp_path / "kubeconfig"
-    if not path.exists() or f'"{server.url}"' not in path.read_text():
+    if not path.exists() or f"server: {server.url}\n" not in path.read_text():
         server.write_kubeconfig(path)
     return path
 

@@ -19,6 +19,7 @@ from ..fields import MalformedDocument, mapping, mappings, text
 from ..lines import one_line
 from ..records import NamedTuple
 from .locations import kubeconfig_paths
+from .plain_yaml import NotPlainError, parse_plain_yaml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,13 +103,10 @@ def _read(path: str) -> Kubeconfig:
 
 
 def _parse(data: bytes, path: str) -> Kubeconfig:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        parsed = yaml.load(data, Loader=loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MalformedDocument(f"not YAML ({one_line(error)})") from None
+        parsed = parse_plain_yaml(data)
+    except NotPlainError:
+        parsed = _parse_any_yaml(data)
     if parsed is None:
         parsed = {}
     if not isinstance(parsed, dict):
@@ -125,6 +123,16 @@ def _parse(data: bytes, path: str) -> Kubeconfig:
         users=_named(parsed, "users", "user", folder, _PATHS_OF_USER),
         contexts=_named(parsed, "contexts", "context", folder, ()),
     )
+
+
+def _parse_any_yaml(data: bytes) -> Any:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(data, Loader=loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise MalformedDocument(f"not YAML ({one_line(error)})") from None
 
 
 def _named(

@@ -139,8 +139,9 @@ class DiscoveryServer:
             "users": [{"name": "local", "user": user}],
             "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}],
         }
-        # JSON is YAML.
-        path.write_text(json.dumps(config, indent=2), encoding="utf-8")
+        import yaml
+
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
         return path
 
     def start(self) -> None:
