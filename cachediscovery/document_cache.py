@@ -192,7 +192,7 @@ class DocumentCache:
                 self._revision += 1
             self._drop_index(self._index)
         if self.store is not None:
-            for key in [key for key in self.store.keys() if key not in keys]:
+            for key in list(self.store.keys(keys)):
                 self.store.remove(key)
 
     def invalidate(self, key: str | None) -> None:

@@ -15,7 +15,11 @@ from .types import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from json import JSONEncoder
     from typing import Any
+
+# Made once: there are as many documents as group versions.
+_encoders: dict[int | None, JSONEncoder] = {}
 
 GROUP_LIST_KIND = "APIGroupList"
 RESOURCE_LIST_KIND = "APIResourceList"
@@ -94,10 +98,14 @@ def encode_resource_list(resource_list: APIResourceList) -> bytes:
 
 def go_json(value: Any, *, indent: int | None = None) -> str:
     """JSON text as Go's `encoding/json` writes it: compact unless indented, and safe inside HTML."""
-    separators = (",", ":") if indent is None else (",", ": ")
-    import json
+    encoder = _encoders.get(indent)
+    if encoder is None:
+        import json
 
-    encoded = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
+        separators = (",", ":") if indent is None else (",", ": ")
+        encoder = json.JSONEncoder(ensure_ascii=False, separators=separators, indent=indent)
+        _encoders[indent] = encoder
+    encoded = encoder.encode(value)
     # These five can stand only inside strings, so the text may be searched as a whole.
     for character in "&<>\u2028\u2029":
         if character in encoded:

@@ -15,6 +15,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | _BINARY
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+_UTIME_BY_DESCRIPTOR = os.utime in os.supports_fd
 
 
 class Signature(NamedTuple):
@@ -68,13 +69,17 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
     """
     temporary = f"{path}.{os.urandom(6).hex()}"
     try:
-        with open(os.open(temporary, _CREATE_FLAGS, 0o600), "wb", buffering=0) as file:
+        descriptor = os.open(temporary, _CREATE_FLAGS, 0o600)
+        try:
             view = memoryview(data)
             while view:
-                view = view[file.write(view) :]
-        if mtime is not None:
-            os.utime(temporary, ns=(to_nanoseconds(mtime), to_nanoseconds(mtime)))
-        found = os.lstat(temporary)
+                view = view[os.write(descriptor, view) :]
+            if mtime is not None:
+                moment = to_nanoseconds(mtime)
+                os.utime(descriptor if _UTIME_BY_DESCRIPTOR else temporary, ns=(moment, moment))
+            found = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
         try:
             os.replace(temporary, path)
         except IsADirectoryError:
@@ -116,19 +121,37 @@ def make_folder(folder: str, top: str) -> None:
 
     Raises `OSError`, also for a symbolic link or a file in the place of a folder below `top`.
     """
-    if not os.path.isdir(folder):
-        missing = folder
-        while not os.path.isdir(parent := os.path.dirname(missing)) and parent != missing:
-            missing = parent
-        # os.makedirs gives the mode to the last folder alone.
-        for path in [missing, *folders_between(missing, folder), folder]:
-            try:
-                os.mkdir(path, 0o700)
-            except FileExistsError:
-                if not os.path.isdir(path):
-                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-    if not all(map(is_folder, folders_between(top, os.path.join(folder, "file")))):
+    made = _make_missing(folder)
+    # What was just made is no link.
+    before = [path for path in folders_between(top, os.path.join(folder, "file")) if path not in made]
+    if not all(map(is_folder, before)):
         raise OSError(errno.ELOOP, "a symbolic link leads out of it", folder)
+
+
+def _make_missing(folder: str) -> list[str]:
+    """Make `folder` and those above it; the ones that were made. Nothing is looked at that need not be."""
+    made: list[str] = []
+    missing = [folder]
+    going_up = True
+    while missing:
+        path = missing[-1]
+        try:
+            # os.makedirs gives the mode to the last folder alone.
+            os.mkdir(path, 0o700)
+            made.append(path)
+        except FileNotFoundError:
+            parent = os.path.dirname(path)
+            # On the way down its parent has just been there.
+            if parent == path or not going_up:
+                raise
+            missing.append(parent)
+            continue
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+        going_up = False
+        missing.pop()
+    return made
 
 
 def folders_between(top: str, path: str) -> list[str]:

@@ -30,7 +30,7 @@ from .trust import distrust_of_cluster
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
 # The key of servergroups.json; every other key is a group version.
 GROUPS = ""
@@ -160,21 +160,22 @@ class DocumentStore:
         """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""
         return sum(map(self.remove, sorted(self.keys(), key=lambda key: key != GROUPS)))
 
-    def keys(self) -> Iterator[str]:
-        """The keys of all documents that have a file here, `GROUPS` among them."""
+    def keys(self, but: Set[str] = frozenset()) -> Iterator[str]:
+        """The keys of all documents that have a file here, `GROUPS` among them, `but` not those."""
         if not self._is_trusted():
             return
-        if os.path.lexists(self.path(GROUPS)):
+        if GROUPS not in but and os.path.lexists(self.path(GROUPS)):
             yield GROUPS
-        for first in _folders_in(self.folder):
-            if os.path.lexists(os.path.join(self.folder, first, GROUPS_FILE)):
+        for first in _entries_of(self.folder)[0]:
+            folders, files = _entries_of(os.path.join(self.folder, first))
+            if GROUPS_FILE in files:
                 # Another cluster, whose URL goes on where this one's ends.
                 continue
-            if os.path.lexists(os.path.join(self.folder, first, RESOURCES_FILE)) and self.path(first):
+            if RESOURCES_FILE in files and first not in but and self.path(first):
                 yield first
-            for second in _folders_in(os.path.join(self.folder, first)):
+            for second in folders:
                 key = f"{first}/{second}"
-                if self.path(key) and os.path.lexists(self.path(key)):
+                if key not in but and self.path(key) and os.path.lexists(self.path(key)):
                     yield key
 
     def note_fetch(self, asked_at: float) -> None:
@@ -229,12 +230,17 @@ def _place_of(moment: int) -> int:
     return moment % _NOTES * len(_NOTE % 0)
 
 
-def _folders_in(path: str) -> list[str]:
+def _entries_of(path: str) -> tuple[list[str], list[str]]:
+    """The names of the folders in a folder, in their order, and those of what else is in it."""
+    folders: list[str] = []
+    others: list[str] = []
     try:
         with os.scandir(path) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            for entry in entries:
+                (folders if entry.is_dir(follow_symlinks=False) else others).append(entry.name)
     except OSError:
-        return []
+        return [], []
+    return sorted(folders), others
 
 
 def _reason(error: Exception) -> str:
