@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from . import log
 from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from .concurrency import run_together
@@ -41,6 +43,8 @@ _JSON = "application/json"
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 # A group version that disappears between two requests fails the listing; the second try no longer lists it.
 _TRIES = 2
+# Seconds in which a thread has sent its request, or has begun to wait for a connection.
+_REQUESTS_FIRST = 0.002
 
 
 class DiscoveryClient:
@@ -234,6 +238,8 @@ class DiscoveryClient:
 
 def _import_meanwhile() -> None:
     """What is needed as soon as the server has answered, imported while that is waited for."""
+    # The requests go first: an import keeps the interpreter to itself.
+    time.sleep(_REQUESTS_FIRST)
     import hashlib  # noqa: F401
     import json  # noqa: F401
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
 _FEW = 2
-# Most of the time to write a document is the file system's.
-_WRITERS = 4
+# Half of the time to write a document is the file system's; more threads would wait for the interpreter.
+_WRITERS = 2
 # Of a listing during which another cluster took over, nothing is used.
 _TRIES = 3
 

@@ -66,13 +66,16 @@ def mappings(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 def base64_data(source: Mapping[str, Any], key: str) -> bytes:
     """The bytes of a field in base64, such as those of a kubeconfig that end in `-data`; b"" where there is none."""
-    import base64
-    import binascii
-
     value = source.get(key)
     if isinstance(value, bytes):  # YAML's !!binary
         return value
+    encoded = "".join(text(source, key).split())
+    if not encoded:
+        return b""
+    import base64
+    import binascii
+
     try:
-        return base64.b64decode("".join(text(source, key).split()), validate=True)
+        return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise MalformedDocument(f"{key!r} is not base64") from None

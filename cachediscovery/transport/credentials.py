@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from base64 import b64encode
 
 from ..config.files import read_configured
 from ..errors import CredentialsError
@@ -88,6 +87,8 @@ class Credentials:
             if config.token:
                 authorization = f"Bearer {_header_safe(config.token, 'token')}"
             elif (config.username or config.password) and not config.token_file:
+                from base64 import b64encode
+
                 basic = b64encode(f"{config.username}:{config.password}".encode()).decode()
                 authorization = f"Basic {basic}"
             self._static = Identity(authorization, *_client_identity(config))

@@ -14,6 +14,7 @@ import time
 import zlib
 
 from ..lines import without_userinfo
+from ..urls import split_plain
 from .answer_reader import AnswerReader, NotPlainError, OverdueError
 from .document_transport import Answer
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias
+    from urllib.parse import SplitResult
+
+    from ..urls import PlainURL
 
     # A connection, a fingerprint of the server's key, and since when it is idle.
     _Idle: TypeAlias = tuple[socket.socket, str, float]
@@ -174,9 +178,11 @@ def _is_readable(connection: socket.socket) -> bool:
 
 def _address(server: str) -> tuple[str, int, str]:
     """Host, port and what stands for both in a URL. Raises `ValueError` where that cannot be told."""
-    from urllib.parse import urlsplit
+    parts: PlainURL | SplitResult | None = split_plain(server)
+    if parts is None:
+        from urllib.parse import urlsplit
 
-    parts = urlsplit(server)
+        parts = urlsplit(server)
     if not parts.hostname or not parts.hostname.isascii():
         raise ValueError("no plain host")
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), parts.netloc

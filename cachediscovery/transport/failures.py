@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
 from ..lines import one_line, without_userinfo
 
@@ -119,6 +117,8 @@ def _certificate_error(url: str, detail: str) -> CertificateError:
 
 def _status_of(body: bytes) -> tuple[str, str]:
     """`reason` and `message` of a Kubernetes `Status` object; empty strings where the body is none."""
+    import json
+
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.client_config import Impersonation
@@ -16,6 +14,8 @@ def impersonation_headers(impersonation: Impersonation) -> list[tuple[str, str]]
     """The header lines, in kubectl's order; one line for each group and each value."""
     if not impersonation.user:
         return []
+    from urllib.parse import quote
+
     lines = [("Impersonate-User", impersonation.user)]
     if impersonation.uid:
         lines.append(("Impersonate-Uid", impersonation.uid))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from urllib.parse import urlsplit
+
+from ..urls import hostname_of
 
 _PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
@@ -16,7 +17,7 @@ def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
     """
     if proxy_url:
         return {"http": proxy_url, "https": proxy_url}
-    if is_loopback(urlsplit(url).hostname or ""):
+    if is_loopback(hostname_of(url)):
         return {}
     from requests.utils import get_environ_proxies
 
@@ -38,6 +39,6 @@ def may_need_proxy(url: str) -> bool:
     """Whether the environment may want a proxy for `url`; where finding out costs time, it may."""
     if not sys.platform.startswith("linux"):
         # Windows and macOS have settings of their own.
-        return not is_loopback(urlsplit(url).hostname or "")
+        return not is_loopback(hostname_of(url))
     named = {name.lower() for name, value in os.environ.items() if value}
-    return bool(_PROXY_VARIABLES & named) and not is_loopback(urlsplit(url).hostname or "")
+    return bool(_PROXY_VARIABLES & named) and not is_loopback(hostname_of(url))
