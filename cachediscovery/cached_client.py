@@ -223,10 +223,10 @@ class CachedDiscoveryClient:
             return False
         from .disk.index_writer import write_index
         from .listing import groups_and_resources
-        from .restmapper.table import ResourceTable
+        from .restmapper.table import mappings_of
 
         groups, lists = groups_and_resources(*found)
-        return write_index(store, signatures, groups, ResourceTable(groups, lists, {}))
+        return write_index(store, signatures, groups, list(mappings_of(groups, lists)))
 
     def server_groups(self) -> APIGroupList:
         found = self._cache.look_up(GROUPS, expired=True)

@@ -11,20 +11,19 @@ from .store import GROUPS, DocumentStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..restmapper.mapping import RESTMapping
-    from ..restmapper.table import ResourceTable
     from ..types import APIGroup
     from .files import Signature
 
 
 def write_index(
-    store: DocumentStore, signatures: Mapping[str, Signature], groups: list[APIGroup], table: ResourceTable
+    store: DocumentStore, signatures: Mapping[str, Signature], groups: list[APIGroup], mappings: Sequence[RESTMapping]
 ) -> bool:
-    """Write the index of `table`; whether it was written.
+    """Write the index of `mappings`, which come best first; whether it was written.
 
-    `signatures` are the states of the files that `table` was made of, by key. There is no index of
+    `signatures` are the states of the files that they were made of, by key. There is no index of
     what is not all on disk, and a disk that cannot be written is no error.
     """
     keys = [GROUPS, *(str(version) for group in groups for version in group.group_versions)]
@@ -32,7 +31,7 @@ def write_index(
         return False
     documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
     preferred = {group.name: group.preferred_version.version for group in groups}
-    data = encode_index(documents, index_rows(table, preferred), store.authority)
+    data = encode_index(documents, index_rows(mappings, preferred), store.authority)
     if data is None:
         return False
     try:
@@ -43,14 +42,14 @@ def write_index(
     return True
 
 
-def index_rows(table: ResourceTable, preferred: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def index_rows(mappings: Sequence[RESTMapping], preferred: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """A line for each mapping; the last field tells those that `server_preferred_resources` lists."""
     listed: dict[tuple[str, str], RESTMapping] = {}
-    for mapping in table.mappings:
+    for mapping in mappings:
         key = (mapping.group, mapping.plural)
         if key not in listed or mapping.version == preferred.get(mapping.group):
             listed[key] = mapping
-    for mapping in table.mappings:
+    for mapping in mappings:
         yield (
             mapping.group,
             mapping.version,

@@ -7,7 +7,7 @@ from .mapping import RESTMapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from ..errors import DiscoveryError
@@ -38,11 +38,16 @@ class ResourceTable:
         self._by_category: _Index = {}
         # What was looked up before in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
-        by_group_version = {resource_list.group_version: resource_list for resource_list in lists}
-        for group_version in _by_priority(groups):
-            resource_list = by_group_version.get(str(group_version))
-            if resource_list is not None:
-                self._add(group_version, resource_list)
+        for mapping in mappings_of(groups, lists):
+            self.mappings.append(mapping)
+            for index, keys in (
+                (self._by_name, (mapping.plural, mapping.singular)),
+                (self._by_short_name, mapping.short_names),
+                (self._by_kind, (mapping.kind, mapping.kind.lower())),
+                (self._by_category, mapping.categories),
+            ):
+                for key in filter(None, dict.fromkeys(keys)):
+                    index.setdefault(key, []).append(mapping)
 
     def by_name(self, name: str) -> Sequence[RESTMapping]:
         """The mappings of the resources with this plural or singular name, best first."""
@@ -62,7 +67,14 @@ class ResourceTable:
         """All that a resource can be asked for by, and the categories."""
         return list(dict.fromkeys([*self._by_name, *self._by_short_name, *self._by_category]))
 
-    def _add(self, group_version: GroupVersion, resource_list: APIResourceList) -> None:
+
+def mappings_of(groups: Iterable[APIGroup], lists: Iterable[APIResourceList]) -> Iterator[RESTMapping]:
+    """The mappings of all resources (no subresources), best first."""
+    by_group_version = {resource_list.group_version: resource_list for resource_list in lists}
+    for group_version in _by_priority(groups):
+        resource_list = by_group_version.get(str(group_version))
+        if resource_list is None:
+            continue
         group, version = group_version
         for resource in resource_list.resources:
             plural, kind = resource.name, resource.kind
@@ -70,19 +82,8 @@ class ResourceTable:
                 continue
             # Servers before 1.11 or so do not tell the singular.
             singular = resource.singular_name or kind.lower()
-            mapping = RESTMapping(
-                group, version, plural, singular, kind, resource.namespaced,
-                resource.verbs, resource.short_names, resource.categories,
-            )  # fmt: skip
-            self.mappings.append(mapping)
-            for index, keys in (
-                (self._by_name, (plural, singular)),
-                (self._by_short_name, resource.short_names),
-                (self._by_kind, (kind, kind.lower())),
-                (self._by_category, resource.categories),
-            ):
-                for key in filter(None, dict.fromkeys(keys)):
-                    index.setdefault(key, []).append(mapping)
+            named = (resource.verbs, resource.short_names, resource.categories)
+            yield RESTMapping(group, version, plural, singular, kind, resource.namespaced, *named)
 
 
 def _by_priority(groups: Iterable[APIGroup]) -> list[GroupVersion]:

@@ -67,7 +67,7 @@ def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, IndexedT
         for group, found in versions.items()
     ]
     whole = ResourceTable(groups, [APIResourceList(key, tuple(found)) for key, found in lists.items()], {})
-    data = encode_index([("servergroups.json", Signature(1, 1, 1))], index_rows(whole, {}))
+    data = encode_index([("servergroups.json", Signature(1, 1, 1))], index_rows(whole.mappings, {}))
     assert data is not None
     return whole, IndexedTable(data.decode().partition("\n\n")[2])
 
