@@ -24,10 +24,19 @@ def main() -> int:
         parser.error(f"no such case: {', '.join(unknown)}")
     RESULTS.mkdir(exist_ok=True)
     compile_package()
-    for name in arguments.cases or CASES:
+    # One folder for all: what is removed between two cases would slow the file system down for the second.
+    with tempfile.TemporaryDirectory(prefix="cachediscovery-bench-") as folder:
+        _run(arguments.cases or list(CASES), Path(folder), arguments.runs)
+    for path in draw_all(RESULTS):
+        print(f"drawn: {path.name}")
+    print(f"\nFor the README:\n\n{goals_table(RESULTS)}")
+    return 0
+
+
+def _run(cases: list[str], folder: Path, runs: int) -> None:
+    for name in cases:
         print(f"{name}: {CASES[name].__doc__}")
-        with tempfile.TemporaryDirectory(prefix="cachediscovery-bench-") as folder:
-            result = CASES[name](Path(folder), arguments.runs)
+        result = CASES[name](folder / name, runs)
         goals = [goal.document() for goal in result.goals]
         document = {"case": name, "machine": machine(), "goals": goals, "details": result.details}
         (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
@@ -35,10 +44,6 @@ def main() -> int:
             sign = "at least" if goal.at_least else "at most"
             word = "reached" if goal.reached else "NOT REACHED"
             print(f"  {word}: {goal.what}: {goal.measured:g} {goal.unit} (goal: {sign} {goal.limit:g})")
-    for path in draw_all(RESULTS):
-        print(f"drawn: {path.name}")
-    print(f"\nFor the README:\n\n{goals_table(RESULTS)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
 _FEW = 2
-# A disk is written by one thread soonest: several would wait for the interpreter most of the time. A file system
-# at the other end of a network, told by the seconds that a few documents take, is waited for together.
+# A fast disk is written by one thread soonest: several would wait for the interpreter most of the time. A slow one,
+# or one at the other end of a network, is waited for together; it is told by the seconds that a few documents take.
 _FIRST_WRITTEN = 4
-_SLOW_WRITE = 0.001
-_WRITERS = 8
+_SLOW_WRITE = 0.0003
+_WRITERS = 4
 # Of a listing during which another cluster took over, nothing is used.
 _TRIES = 3
 
