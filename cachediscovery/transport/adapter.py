@@ -70,9 +70,14 @@ def _pool_classes(header_seconds: float) -> dict[str, Any]:
     """
 
     def bounded(connection: HTTPConnection, read: Callable[[], Any]) -> Any:
-        used = connection.sock
-        with time_limit(used, header_seconds):
-            response = read()
+        used, response = connection.sock, None
+        try:
+            with time_limit(used, header_seconds):
+                response = read()
+        except TimeoutError:
+            if response is not None:
+                response.close()
+            raise
         response.server_socket = used
         return response
 
@@ -90,14 +95,28 @@ def _pool_classes(header_seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def time_limit(used: Any, seconds: float) -> Iterator[None]:
-    """After so many seconds nothing more comes from the socket `used`, whoever reads from it."""
-    timer = threading.Timer(max(seconds, 0.0), hang_up, [used])
+    """After so many seconds nothing more comes from the socket `used`, whoever reads from it.
+
+    Raises `TimeoutError` then, whatever the end was taken for: http.client takes a header that ends there for whole.
+    """
+    over = threading.Event()
+
+    def stop() -> None:
+        over.set()
+        hang_up(used)
+
+    timer = threading.Timer(max(seconds, 0.0), stop)
     timer.daemon = True
     timer.start()
     try:
         yield
+    except Exception:
+        if not over.is_set():
+            raise
     finally:
         timer.cancel()
+    if over.is_set():
+        raise TimeoutError("the time is over")
 
 
 def hang_up(used: Any) -> None:

@@ -115,7 +115,8 @@ class ServerSession:
         """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
         if isinstance(error, RequestError) or not _is_network_error(error):
             return error
-        if started is not None and time.monotonic() - started >= read_timeout:
+        overdue = started is not None and time.monotonic() - started >= read_timeout
+        if overdue or isinstance(error, TimeoutError):
             return read_timed_out(without_userinfo(url), read_timeout)
         return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
 
