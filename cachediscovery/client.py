@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from . import log
@@ -10,9 +11,10 @@ from .concurrency import run_together
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from .fields import MalformedDocument, mapping, text, texts
+from .honest_names import honest_groups, is_honest
 from .lines import one_line
 from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
-from .names import is_group_name, is_version_name, parse_group_version
+from .names import parse_group_version
 from .schema import GroupVersion
 from .types import (
     APIGroup,
@@ -110,9 +112,10 @@ class DiscoveryClient:
         calls: list[Callable[[], GroupsAndMaybeResources | StatusError | None]] = [
             self._legacy_groups,
             self._other_groups,
-            _import_meanwhile,
         ]
-        api, apis, _ = run_together(calls, len(calls))
+        if "json" not in sys.modules:
+            calls.append(_import_meanwhile)
+        api, apis, *_ = run_together(calls, len(calls))
         assert not isinstance(api, StatusError)
         if isinstance(apis, StatusError):
             if api is None or not api.groups.groups:
@@ -211,11 +214,11 @@ class DiscoveryClient:
         else:
             groups = _core_group(source)
         core = not response.url.endswith("/apis")
-        groups = APIGroupList(tuple(_honest(groups, response.url, core=core)))
+        groups = APIGroupList(tuple(honest_groups(groups, response.url, core=core)))
         listed = set(groups.group_versions)
         if resources is not None:
             resources = {key: value for key, value in resources.items() if key in listed}
-        failed = {key: value for key, value in failed.items() if _is_honest(key, core=core)}
+        failed = {key: value for key, value in failed.items() if is_honest(key, core=core)}
         return GroupsAndMaybeResources(groups, resources, failed)
 
     def _document(self, path: str, accept: str, read: Callable[[Response, dict[str, Any]], T]) -> T:
@@ -257,37 +260,6 @@ def _core_group(source: dict[str, Any]) -> APIGroupList:
     expect_kind(source, "APIVersions", "versions")
     versions = tuple(GroupVersionForDiscovery(version, version) for version in texts(source, "versions"))
     return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
-
-
-def _honest(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
-    """The groups and versions whose names may become URLs and paths; the others are named in a warning."""
-    honest = []
-    for group in groups.groups:
-        if (group.name != "") if core else not is_group_name(group.name):
-            log.warning("ignoring the API group %s of %s: not a group's name", ascii(group.name[:80]), url)
-            continue
-        kept = []
-        for version in group.versions:
-            if not is_version_name(version.version):
-                log.warning(
-                    "ignoring the version %s of API group %r of %s: not a version's name",
-                    ascii(version.version[:80]), group.name, url,
-                )  # fmt: skip
-                continue
-            # Never the server's own spelling: it may differ from what it is made of.
-            kept.append(version._replace(group_version=str(GroupVersion(group.name, version.version))))
-        if group.versions and not kept:
-            continue
-        preferred = group.preferred_version
-        if preferred.version:
-            preferred = next((version for version in kept if version.version == preferred.version), kept[0])
-        honest.append(group._replace(versions=tuple(kept), preferred_version=preferred))
-    return honest
-
-
-def _is_honest(group_version: GroupVersion, *, core: bool) -> bool:
-    named = group_version.group == "" if core else is_group_name(group_version.group)
-    return named and is_version_name(group_version.version)
 
 
 def _malformed(response: Response, error: MalformedDocument) -> str:
