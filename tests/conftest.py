@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -31,6 +32,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")
 
 BIN = Path(sys.executable).parent
+WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
 
 
 class Ran(NamedTuple):
@@ -54,6 +56,13 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 @pytest.fixture
@@ -89,6 +98,11 @@ def legacy_server() -> Iterator[DiscoveryServer]:
     """A server without aggregated discovery."""
     with DiscoveryServer(aggregated=False) as running:
         yield running
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +148,11 @@ def kubeconfig_of(server: DiscoveryServer, tmp_path: Path) -> Path:
 def make_store(tmp_path: Path, server: DiscoveryServer) -> DocumentStore:
     root = str(tmp_path / "cache")
     return DocumentStore(root, cluster_folder(root, Cluster(server.url)))
+
+
+def files(tmp_path: Path) -> list[Path]:
+    """The documents that the clients of `cached_client` have written."""
+    return sorted((tmp_path / "cache").rglob("server*.json"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -19,14 +18,9 @@ from cachediscovery import (
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from .conftest import make_store
+from .conftest import files, make_store
 
 Make = Callable[..., CachedDiscoveryClient]
-WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
-
-
-def files(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "cache").rglob("server*.json"))
 
 
 def age(tmp_path: Path, seconds: float) -> None:
@@ -113,159 +107,6 @@ def test_many_missing_documents_are_fetched_together(
             path.unlink()
     assert cached_client(server).server_groups_and_resources() == expected
     assert sorted(server.paths()) == ["/api", "/apis"]
-
-
-# --- invalidate and fresh
-
-
-def test_invalidate_makes_no_request_until_something_is_asked_for(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    client.server_groups_and_resources()
-    server.forget_requests()
-    client.invalidate()
-    assert server.request_count == 0
-    client.server_resources_for_group_version("batch/v1")
-    assert server.paths() == ["/apis/batch/v1"]
-    client.server_groups()
-    assert sorted(server.paths()) == ["/api", "/apis", "/apis/batch/v1"]
-
-
-def test_after_invalidate_nothing_older_is_used(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    client.server_groups_and_resources()
-    server.recording.add_group("new.example", {"v1": WIDGETS})
-    assert "new.example" not in [group.name for group in client.server_groups().groups]
-    client.invalidate()
-    assert "new.example" in [group.name for group in client.server_groups().groups]
-    # What was fetched after it is cached as usual.
-    server.forget_requests()
-    assert "new.example" in [group.name for group in cached_client(server).server_groups().groups]
-    assert server.request_count == 0
-
-
-def test_invalidating_one_group_version_refetches_that_alone(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    client.server_groups_and_resources()
-    server.forget_requests()
-    client.invalidate("apps/v1")
-    client.server_groups_and_resources()
-    client.server_groups_and_resources()
-    assert server.paths() == ["/apis/apps/v1"]
-
-
-def test_another_process_s_documents_from_before_an_invalidation_are_not_used(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
-    one, other = cached_client(server), cached_client(server)
-    other.server_groups_and_resources()
-    one.invalidate()
-    one.server_resources_for_group_version("apps/v1")
-    assert server.paths()[2:] == ["/apis/apps/v1"]
-
-
-def test_another_process_s_fetch_from_after_an_invalidation_is_used(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
-    one, other = cached_client(server), cached_client(server)
-    one.server_groups()
-    one.invalidate()
-    other.invalidate()
-    other.server_groups_and_resources()
-    server.forget_requests()
-    one.server_groups_and_resources()
-    assert server.request_count == 0
-    assert not one.fresh
-
-
-def test_kubectls_file_from_just_after_an_invalidation_may_be_of_a_fetch_before_it(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    client = cached_client(server)
-    cached_client(server).server_groups()
-    client.invalidate()
-    path = next((tmp_path / "cache").rglob("servergroups.json"))
-    os.utime(path, (time.time() + 1,) * 2)
-    client.server_groups()
-    assert server.request_count == 4
-
-
-def test_fresh_is_true_while_everything_used_was_fetched_here(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    assert client.fresh
-    client.server_groups_and_resources()
-    assert client.fresh
-    warm = cached_client(server)
-    assert warm.fresh
-    warm.server_groups()
-    assert not warm.fresh
-    warm.invalidate()
-    assert warm.fresh
-    warm.server_groups()
-    assert warm.fresh
-
-
-def test_a_fetch_under_way_during_an_invalidation_is_not_kept(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    asked, answer = threading.Event(), threading.Event()
-    real = server._answer
-
-    def slow(*arguments: str) -> tuple[int, dict[str, str], bytes]:
-        answered = real(*arguments)
-        asked.set()
-        assert answer.wait(10)
-        return answered
-
-    server._answer = slow  # type: ignore[method-assign]
-    thread = threading.Thread(target=client.server_groups)
-    thread.start()
-    assert asked.wait(10)
-    client.invalidate()
-    answer.set()
-    thread.join()
-    server._answer = real  # type: ignore[method-assign]
-    server.recording.add_group("new.example", {"v1": WIDGETS})
-    assert "new.example" in [group.name for group in client.server_groups().groups]
-
-
-# --- memory and other processes
-
-
-def test_repeated_calls_touch_no_disk_within_the_bound(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    client = cached_client(server, coherence=3600)
-    first = client.server_resources_for_group_version("apps/v1")
-    for path in files(tmp_path):
-        path.unlink()
-    assert client.server_resources_for_group_version("apps/v1") is first
-
-
-def test_what_another_process_has_replaced_is_seen_without_a_request(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
-    client = cached_client(server, coherence=0)
-    client.server_groups_and_resources()
-    server.recording.add_group("new.example", {"v1": WIDGETS})
-    other = cached_client(server)
-    other.invalidate()
-    other.server_groups_and_resources()
-    server.forget_requests()
-    groups, lists = client.server_groups_and_resources()
-    assert groups[-1].name == "new.example"
-    assert lists[-1].group_version == "new.example/v1"
-    assert server.request_count == 0
-    assert not client.fresh
-
-
-def test_what_another_process_has_removed_is_fetched_again(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    client = cached_client(server, coherence=0)
-    client.server_groups()
-    for path in files(tmp_path):
-        path.unlink()
-    client.server_groups()
-    assert server.request_count == 4
 
 
 def test_threads_that_miss_together_fetch_once(server: DiscoveryServer, cached_client: Make) -> None:
@@ -368,91 +209,7 @@ def test_a_failed_fetch_leaves_the_cache_as_it_was(
     assert {path: path.read_bytes() for path in files(tmp_path)} == before
 
 
-# --- broken files
-
-
-def _directory(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _full_directory(path: Path) -> None:
-    _directory(path)
-    (path / "something").write_text("")
-
-
-def _link(path: Path) -> None:
-    target = path.with_name("target")
-    path.rename(target)
-    path.symlink_to(target)
-
-
-def _fifo(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-BREAK = {
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-20]),
-    "empty": lambda path: path.write_bytes(b""),
-    "binary": lambda path: path.write_bytes(bytes(range(256))),
-    "of another kind": lambda path: path.write_bytes(b'{"kind":"Status","apiVersion":"v1"}'),
-    "of another group version": lambda path: path.write_bytes(
-        b'{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"x/v1","resources":[]}'
-    ),
-    "with a hostile group": lambda path: path.write_bytes(
-        b'{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"../x","versions":[{"version":"v1"}]}]}'
-    ),
-    "without groups": lambda path: path.write_bytes(b'{"kind":"APIGroupList","apiVersion":"v1","groups":[]}'),
-    "a folder": _directory,
-    "a full folder": _full_directory,
-    "a symbolic link": _link,
-    "a pipe": _fifo,
-    "from the future": lambda path: os.utime(path, (time.time() + 3600,) * 2),
-    "from 1970": lambda path: os.utime(path, (0, 0)),
-}
-
-
-@pytest.mark.parametrize("name", ["servergroups.json", "apps/v1/serverresources.json"])
-@pytest.mark.parametrize("how", BREAK)
-def test_a_broken_file_is_a_miss(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path, name: str, how: str
-) -> None:
-    expected = cached_client(server).server_groups_and_resources()
-    BREAK[how](next((tmp_path / "cache").rglob(name)))
-    server.forget_requests()
-    assert [item.group_version for item in cached_client(server).server_groups_and_resources()[1]] == [
-        item.group_version for item in expected[1]
-    ]
-    assert sorted(server.paths()) == (["/api", "/apis"] if name == "servergroups.json" else ["/apis/apps/v1"])
-
-
-def test_a_file_in_a_folders_place_costs_that_document_alone(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    expected = cached_client(server).server_groups_and_resources()
-    folder = next((tmp_path / "cache").rglob("apps"))
-    folder.rename(tmp_path / "away")
-    folder.write_text("in the way")
-    server.forget_requests()
-    for _ in range(2):
-        lists = cached_client(server).server_groups_and_resources()[1]
-        assert [item.group_version for item in lists] == [item.group_version for item in expected[1]]
-    assert server.paths() == ["/apis/apps/v1"] * 2
-
-
-def test_an_unwritable_cache_costs_one_warning_and_keeps_its_memory(
-    server: DiscoveryServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    # /proc is a file system in which nobody, not even root, can make a folder.
-    store = make_store(tmp_path, server)
-    store.root, store.folder = "/proc/cachediscovery", "/proc/cachediscovery/discovery/x"
-    client = CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)
-    with caplog.at_level(logging.WARNING, "cachediscovery"):
-        for _ in range(3):
-            assert client.server_groups_and_resources()[1]
-    assert server.request_count == 2
-    assert [record.getMessage().count("cannot be written") for record in caplog.records] == [1]
+# --- stores and base clients
 
 
 def test_a_document_s_file_can_be_named(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:

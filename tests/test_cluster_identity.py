@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -21,161 +17,15 @@ from cachediscovery import (
     StatusError,
 )
 from cachediscovery.disk.cluster_record import RECORD_FILE
-from cachediscovery.testing import DiscoveryServer, Recording, load_recording
+from cachediscovery.testing import DiscoveryServer
 
 from .conftest import Ran
+from .other_clusters import APPLES, PEARS, client_for, kinds, recording_with, tls_of, write_kubeconfig
 from .test_stale import expire
 
 Run = Callable[..., Ran]
 FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
-
-
-def recording_with(plural: str, kind: str) -> Recording:
-    """A cluster that serves one thing that no other does."""
-    recording = load_recording()
-    resource = {
-        "name": plural, "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": ["get", "list"],
-    }  # fmt: skip
-    recording.add_group("only.test", {"v1": [resource]})
-    return recording
-
-
-def tls_of(authority: trustme.CA) -> ssl.SSLContext:
-    """A new server of an authority: a new certificate, with a new key."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-def write_kubeconfig(path: Path, port: int, **authorities: trustme.CA | None) -> Path:
-    """A context for each authority, all with the same URL; the first is the current one."""
-    clusters: list[dict[str, Any]] = []
-    for name, authority in authorities.items():
-        cluster: dict[str, Any] = {"server": f"https://127.0.0.1:{port}"}
-        if authority is None:
-            cluster["insecure-skip-tls-verify"] = True
-        else:
-            ca_file = path.parent / f"{name}.crt"
-            ca_file.write_bytes(authority.cert_pem.bytes())
-            cluster["certificate-authority"] = str(ca_file)
-        clusters.append({"name": name, "cluster": cluster})
-    contexts = [{"name": name, "context": {"cluster": name, "user": "x"}} for name in authorities]
-    users = [{"name": "x", "user": {"token": "t"}}]
-    config = {"current-context": next(iter(authorities)), "clusters": clusters, "contexts": contexts, "users": users}
-    path.write_text(json.dumps(config))
-    return path
-
-
-def client_for(kubeconfig: Path, **keywords: Any) -> CachedDiscoveryClient:
-    return CachedDiscoveryClient.from_kubeconfig(ConfigOverrides(kubeconfig=str(kubeconfig)), **keywords)
-
-
-def kinds(client: CachedDiscoveryClient) -> set[str]:
-    """What is served of the group that each cluster has its own kinds in."""
-    lists = client.server_groups_and_resources()[1]
-    return {resource.kind for found in lists if found.group_version == "only.test/v1" for resource in found.resources}
-
-
-APPLES = recording_with("apples", "Apple")
-PEARS = recording_with("pears", "Pear")
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-# What the configuration tells.
-
-
-def test_two_contexts_with_one_url_and_two_authorities_never_meet(cli: Run, tmp_path: Path, port: int) -> None:
-    first, second = trustme.CA(), trustme.CA()
-    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, first=first, second=second)
-    flags = ("api-resources", "--cached", "--api-group=only.test", "--kubeconfig", str(kubeconfig))
-    with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
-        assert "apples" in cli(*flags, "--context=first").out
-    with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
-        assert "pears" in cli(*flags, "--context=second").out
-    # Neither server is there any more: each has its own documents.
-    apples, pears = cli(*flags, "--context=first").out, cli(*flags, "--context=second").out
-    assert "apples" in apples
-    assert "pears" not in apples
-    assert "pears" in pears
-    assert "apples" not in pears
-
-
-def test_clusters_that_kubectl_mixes_up_get_no_folder_of_kubectls(
-    cli: Run, kubectl: Run, tmp_path: Path, port: int
-) -> None:
-    first, second = trustme.CA(), trustme.CA()
-    kubeconfig = ("--kubeconfig", str(write_kubeconfig(tmp_path / "kubeconfig", port, first=first, second=second)))
-    with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
-        assert "apples" in kubectl("api-resources", *kubeconfig, "--context=first").out
-    with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
-        # What kubectl says of the second cluster is what it knows of the first.
-        assert "apples" in kubectl("api-resources", "--cached", *kubeconfig, "--context=second").out
-        ours = cli("api-resources", "--cached", *kubeconfig, "--context=second").out
-        assert "pears" in ours
-        assert "apples" not in ours
-
-
-def test_prune_leaves_the_folders_of_clusters_that_share_a_url_alone(cli: Run, tmp_path: Path, port: int) -> None:
-    first, second = trustme.CA(), trustme.CA()
-    kubeconfig = ("--kubeconfig", str(write_kubeconfig(tmp_path / "kubeconfig", port, first=first, second=second)))
-    with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
-        cli("api-resources", *kubeconfig)
-    assert cli("cache", "prune", *kubeconfig).out == "removed 0 files\n"
-
-
-def test_a_cluster_built_anew_is_noticed_by_its_authority_before_any_request(
-    cli: Run, kubectl: Run, tmp_path: Path, port: int
-) -> None:
-    old, new = trustme.CA(), trustme.CA()
-    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=old)
-    flags = ("api-resources", "--cached", "--kubeconfig", str(kubeconfig))
-    with DiscoveryServer(APPLES, tls=tls_of(old), port=port):
-        assert "apples" in cli(*flags).out
-    write_kubeconfig(kubeconfig, port, local=new)
-    with DiscoveryServer(PEARS, tls=tls_of(new), port=port) as server:
-        listed = cli(*flags).out
-        assert "pears" in listed
-        assert "apples" not in listed
-        assert sorted(server.paths()) == ["/api", "/apis"]
-        # kubectl reads the same files, and so is mended as well.
-        assert kubectl(*flags).out == listed
-
-
-def test_the_old_documents_are_no_answer_even_where_the_new_cluster_cannot_be_reached(
-    cli: Run, tmp_path: Path, port: int
-) -> None:
-    old, new = trustme.CA(), trustme.CA()
-    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=old)
-    flags = ("api-resources", "--cached", "--stale-if-error=24h", "--kubeconfig", str(kubeconfig))
-    with DiscoveryServer(APPLES, tls=tls_of(old), port=port):
-        assert cli(*flags).code == 0
-    write_kubeconfig(kubeconfig, port, local=new)
-    ran = cli(*flags)
-    assert (ran.code, ran.out) == (1, "")
-
-
-def test_a_context_without_an_authority_uses_what_is_there(cli: Run, tmp_path: Path, port: int) -> None:
-    authority = trustme.CA()
-    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, known=authority, trusting=None)
-    flags = ("api-resources", "--cached", "--kubeconfig", str(kubeconfig))
-    with DiscoveryServer(APPLES, tls=tls_of(authority), port=port) as server:
-        expected = cli(*flags)
-        server.forget_requests()
-        assert cli(*flags, "--context=trusting") == expected
-        assert cli(*flags, "--insecure-skip-tls-verify", "--certificate-authority=").out == expected.out
-        assert server.request_count == 0
 
 
 # What the handshake tells.

@@ -13,12 +13,11 @@ import pytest
 from cachediscovery import CachedDiscoveryClient, NotFound, RequestError
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from .conftest import Ran, eventually
+from .conftest import WIDGETS, Ran, eventually
 from .test_stale import SEVEN_HOURS, expire
 
 Make = Callable[..., CachedDiscoveryClient]
 Run = Callable[..., Ran]
-WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
@@ -28,7 +27,7 @@ def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
     with DiscoveryServer(aggregated=aggregated) as server:
         old = cached_client(server).server_groups_and_resources()
         expire(tmp_path)
-        server.recording.add_group("new.test", {"v1": [WIDGET]})
+        server.recording.add_group("new.test", {"v1": WIDGETS})
         server.delay = 0.2
         server.forget_requests()
         client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
@@ -85,7 +84,7 @@ def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
 def test_what_was_invalidated_is_never_returned(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     cached_client(server).server_groups()
     expire(tmp_path)
-    server.recording.add_group("new.test", {"v1": [WIDGET]})
+    server.recording.add_group("new.test", {"v1": WIDGETS})
     client = cached_client(server, stale_while_revalidate=SEVEN_HOURS)
     client.invalidate()
     assert client.server_groups().groups[-1].name == "new.test"
@@ -106,7 +105,7 @@ def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_proce
 ) -> None:
     expected = cli("api-resources", server=server).out
     expire(home)
-    server.recording.add_group("new.test", {"v1": [WIDGET]})
+    server.recording.add_group("new.test", {"v1": WIDGETS})
     server.delay = 3
     flags = ("api-resources", "--cached", "--stale-while-revalidate=24h")
     started = time.monotonic()
@@ -150,7 +149,7 @@ def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
     cached_client: Make, tmp_path: Path, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
-        server.recording.add_group("new.test", {"v1": [WIDGET]})
+        server.recording.add_group("new.test", {"v1": WIDGETS})
         client, other = cached_client(server, coherence=0), cached_client(server, coherence=0)
         client.server_groups_and_resources()
         assert other.server_resources_for_group_version("new.test/v1").resources
@@ -163,7 +162,7 @@ def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
 
 def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, cached_client: Make) -> None:
     with DiscoveryServer(aggregated=False) as server:
-        server.recording.add_group("new.test", {"v1": [WIDGET]})
+        server.recording.add_group("new.test", {"v1": WIDGETS})
         cached_client(server).server_groups()
         server.recording.remove_group("new.test")
         groups, _ = cached_client(server).server_groups_and_resources()
@@ -173,7 +172,7 @@ def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, ca
 def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
-    server.recording.add_group("gone.test", {"v1": [WIDGET]})
+    server.recording.add_group("gone.test", {"v1": WIDGETS})
     client = cached_client(server)
     client.server_groups_and_resources()
     server.recording.remove_group("gone.test")
@@ -188,7 +187,7 @@ def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
 def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
-    server.recording.add_group("metrics.test", {"v1": [WIDGET]})
+    server.recording.add_group("metrics.test", {"v1": WIDGETS})
     client = cached_client(server)
     client.server_groups_and_resources()
     server.recording.remove_group("metrics.test")
@@ -219,7 +218,7 @@ def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
     signatures = client._cache.signatures
 
     def refreshed_meanwhile() -> object:
-        server.recording.add_group("new.test", {"v1": [WIDGET]})
+        server.recording.add_group("new.test", {"v1": WIDGETS})
         client.refresh()
         return signatures()
 

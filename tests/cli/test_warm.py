@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from cachediscovery.disk.index import INDEX_FILE, encode_index, read_index
 from cachediscovery.testing import DiscoveryServer
 
-from ..conftest import Ran
+from ..conftest import WIDGETS, Ran
 
 Run = Callable[..., Ran]
-WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
 PLAIN = [
     "api-resources --cached",
     "api-resources --cached -o wide",

@@ -12,11 +12,10 @@ import pytest
 from cachediscovery import CachedDiscoveryClient
 from cachediscovery.testing import DiscoveryServer
 
-from ..conftest import Ran
+from ..conftest import WIDGETS, Ran
 
 Make = Callable[..., CachedDiscoveryClient]
 Run = Callable[..., Ran]
-WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
 DAY = 24 * 3600
 
 
@@ -44,7 +43,7 @@ def test_after_a_jump_the_server_is_asked_once_and_believed(
 ) -> None:
     client = cached_client(server, coherence=0)
     client.server_groups_and_resources()
-    server.recording.add_group("new.test", {"v1": [WIDGET]})
+    server.recording.add_group("new.test", {"v1": WIDGETS})
     server.forget_requests()
     clock.offset = jump
     for _ in range(3):

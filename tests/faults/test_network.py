@@ -22,9 +22,7 @@ from cachediscovery import (
 )
 from cachediscovery.testing import DiscoveryServer, load_recording
 
-from ..conftest import make_store
-
-WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
+from ..conftest import WIDGETS, make_store
 
 
 class FaultyLink:
@@ -171,13 +169,13 @@ def test_a_group_that_comes_or_goes_half_way_is_listed_or_not_and_never_cached_i
     tmp_path: Path, path: str
 ) -> None:
     with DiscoveryServer(aggregated=False) as server:
-        server.recording.add_group("going.test", {"v1": [WIDGET]})
+        server.recording.add_group("going.test", {"v1": WIDGETS})
 
         def change(asked: str) -> None:
             if asked == path and server.on_request is not None:
                 server.on_request = None
                 server.recording.remove_group("going.test")
-                server.recording.add_group("coming.test", {"v1": [WIDGET]})
+                server.recording.add_group("coming.test", {"v1": WIDGETS})
 
         server.on_request = change
         store = make_store(tmp_path, server)

@@ -34,8 +34,9 @@ from cachediscovery.disk.index_writer import index_rows
 from cachediscovery.restmapper.indexed_table import IndexedTable
 from cachediscovery.testing import DiscoveryServer
 
+from ..conftest import WIDGETS
+
 Make = Callable[..., CachedDiscoveryClient]
-WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
 
 # Names that are parts of each other, that differ in letter case alone, and one that is longer in lower case.
 NAMES = ["a", "aa", "ab", "b", "A", "Aa", "AB", "\u0130", "all"]

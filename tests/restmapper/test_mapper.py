@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -10,62 +8,24 @@ from hypothesis import strategies as st
 
 from cachediscovery import (
     AmbiguousResourceError,
-    APIResource,
-    APIResourceList,
-    CachedDiscoveryClient,
-    ClientConfig,
     DeferredDiscoveryRESTMapper,
-    DiscoveryClient,
     DiscoveryError,
     GroupKind,
     GroupUnavailableError,
-    GroupVersionResource,
     NoKindMatchError,
     NoMatchError,
     NoResourceMatchError,
     ResourceTable,
     RESTMapper,
 )
-from cachediscovery.testing import Call, DiscoveryServer, Failure, FakeDiscoveryClient
+from cachediscovery.testing import FakeDiscoveryClient
 
-Make = Callable[..., CachedDiscoveryClient]
-
-
-def resource(
-    name: str,
-    kind: str,
-    *short: str,
-    namespaced: bool = True,
-    categories: tuple[str, ...] = (),
-    singular: str | None = None,
-) -> APIResource:
-    singular = kind.lower() if singular is None else singular
-    return APIResource(name, singular, namespaced, kind, ("get", "list"), short_names=short, categories=categories)
-
-
-LISTS = [
-    APIResourceList("v1", (resource("pods", "Pod", "po", categories=("all",)), resource("pods/log", "Pod"), resource("events", "Event", "ev"), resource("namespaces", "Namespace", "ns", namespaced=False))),
-    APIResourceList("apps/v1", (resource("deployments", "Deployment", "deploy", categories=("all",)),)),
-    APIResourceList("events.k8s.io/v1", (resource("events", "Event", "ev"),)),
-    APIResourceList("one.example/v2", (resource("twins", "Twin", "tw"), resource("olds", "Old", singular=""))),
-    APIResourceList("one.example/v1", (resource("twins", "Twin", "tw"), resource("relics", "Relic"))),
-    APIResourceList("two.example/v1", (resource("twins", "Twin", "tw"), resource("cephnfses", "CephNFS", "nfs"))),
-    APIResourceList("three.example/v1", (resource("sames", "One", singular="same"), resource("same", "Two", singular="two"))),
-]  # fmt: skip
-
-
-@pytest.fixture
-def fake() -> FakeDiscoveryClient:
-    return FakeDiscoveryClient(LISTS)
+from .conftest import LISTS, partial
 
 
 @pytest.fixture
 def mapper(fake: FakeDiscoveryClient) -> RESTMapper:
     return RESTMapper(ResourceTable(*fake.server_groups_and_resources(), {}))
-
-
-def partial(resource: str, group: str = "", version: str = "") -> GroupVersionResource:
-    return GroupVersionResource(group, version, resource)
 
 
 @pytest.mark.parametrize(
@@ -213,95 +173,3 @@ def test_a_miss_beside_a_failed_group_says_that_the_group_was_unavailable(fake: 
         mapper.rest_mapping(GroupKind("metrics.k8s.io", "PodMetrics"))
     with pytest.raises(NoMatchError):
         mapper.rest_mapping(GroupKind("apps", "Nothing"))
-
-
-# --- deferred
-
-
-def test_nothing_is_read_before_the_first_lookup(fake: FakeDiscoveryClient) -> None:
-    mapper = DeferredDiscoveryRESTMapper(fake)
-    assert fake.calls == []
-    mapper.kind_for(partial("pods"))
-    mapper.resource_for(partial("deploy"))
-    assert fake.calls == [Call("server_groups_and_resources")]
-
-
-def test_a_lookup_of_one_group_reads_that_alone(fake: FakeDiscoveryClient) -> None:
-    mapper = DeferredDiscoveryRESTMapper(fake)
-    mapper.rest_mapping(GroupKind("apps", "Deployment"))
-    assert fake.calls == [Call("server_groups"), Call("server_resources_for_group_version", ("apps/v1",))]
-
-
-def test_a_miss_on_a_stale_cache_asks_once_and_a_loop_of_misses_no_more(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
-    cached_client(server).server_groups_and_resources()
-    server.forget_requests()
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
-    assert mapper.mapping_for("deploy").plural == "deployments"
-    assert server.request_count == 0
-    for name in ("nothing", "nada", "nought", "niente"):
-        with pytest.raises(NoResourceMatchError):
-            mapper.mapping_for(name)
-    assert sorted(server.paths()) == ["/api", "/apis"]
-
-
-def test_a_miss_on_an_unchanged_server_costs_two_304s(server: DiscoveryServer, tmp_path: object) -> None:
-    def client() -> CachedDiscoveryClient:
-        return CachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=f"{tmp_path}/cache")
-
-    client().server_groups_and_resources()
-    server.forget_requests()
-    with pytest.raises(NoResourceMatchError):
-        DeferredDiscoveryRESTMapper(client()).mapping_for("nothing")
-    assert [request.status for request in server.requests] == [304, 304]
-
-
-def test_what_is_new_on_the_server_is_found_at_the_first_try(server: DiscoveryServer, cached_client: Make) -> None:
-    cached_client(server).server_groups_and_resources()
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
-    widgets = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
-    server.recording.add_group("new.example", {"v1": widgets})
-    assert mapper.mapping_for("widgets").group == "new.example"
-
-
-def test_another_process_s_refresh_reaches_the_lookups(server: DiscoveryServer, cached_client: Make) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=0))
-    mapper.mapping_for("deploy")
-    server.recording.remove_group("apps")
-    other = cached_client(server)
-    other.invalidate()
-    other.server_groups_and_resources()
-    server.forget_requests()
-    with pytest.raises(NoResourceMatchError):
-        mapper.mapping_for("deploy")
-    assert sorted(server.paths()) == ["/api", "/apis"], "the other's answer was not fresh, so it was asked once"
-
-
-def test_a_lookup_works_on_a_client_without_cache(server: DiscoveryServer) -> None:
-    mapper = DeferredDiscoveryRESTMapper(DiscoveryClient.for_config(ClientConfig(server.url)))
-    assert mapper.mapping_for("vm").group == "kubevirt.io"
-    assert mapper.mapping_for("pods").plural == "pods"
-    assert server.request_count == 2
-    mapper.reset()
-    mapper.mapping_for("pods")
-    assert server.request_count == 4
-
-
-def test_a_failed_group_version_of_a_legacy_server_does_not_hide_the_others(
-    legacy_server: DiscoveryServer, cached_client: Make
-) -> None:
-    legacy_server.fail("/apis/batch/v1", Failure(503))
-    mapper = DeferredDiscoveryRESTMapper(cached_client(legacy_server))
-    assert mapper.mapping_for("deploy").plural == "deployments"
-    with pytest.raises(GroupUnavailableError, match="batch/v1"):
-        mapper.mapping_for("cronjobs")
-
-
-def test_repeated_lookups_are_answered_from_memory(server: DiscoveryServer, cached_client: Make) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=3600))
-    first = mapper.kind_for(partial("deploy"))
-    tables = dict(mapper._tables)
-    time.sleep(0.01)
-    assert mapper.kind_for(partial("deploy")) is first
-    assert mapper._tables == tables

@@ -3,76 +3,24 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
-import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 
 from cachediscovery import (
-    CertificateError,
     ClientConfig,
-    ConfigError,
-    ConfigOverrides,
-    CredentialsError,
     DiscoveryClient,
     Impersonation,
     InvalidDocument,
     RequestError,
     RequestTimeout,
     StatusError,
-    TransportOptions,
-    load_config,
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.transport.transport import Transport
 
-Answer = Callable[[socket.socket], None]
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-@contextmanager
-def raw_server(answer: Answer) -> Iterator[str]:
-    """A TCP server that hands each connection, once its request has been read, to `answer`."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    stopped = threading.Event()
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            connection.recv(1 << 16)
-            try:
-                answer(connection)
-            except OSError:
-                pass
-
-    def accept() -> None:
-        while not stopped.is_set():
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        stopped.set()
-        # Wakes accept(), which close() alone does not.
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def get(url: str, path: str = "/apis", **options: float) -> bytes:
-    transport = Transport.for_config(ClientConfig(url), TransportOptions()._replace(**options))
-    try:
-        return transport.get(path).body
-    finally:
-        transport.close()
+from .servers import OK, get, raw_server
 
 
 def test_a_whole_answer_is_returned() -> None:
@@ -184,239 +132,6 @@ def test_broken_compression_is_an_error() -> None:
     answer = OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
     with raw_server(lambda connection: connection.sendall(answer)) as url, pytest.raises(RequestError):
         get(url)
-
-
-# --- statuses
-
-
-@pytest.mark.parametrize(
-    ("status", "advice"), [(401, "log in again"), (403, "rights"), (404, "URL"), (500, "log"), (503, "not ready")]
-)
-def test_a_status_shows_the_servers_message_and_what_to_do(server: DiscoveryServer, status: int, advice: str) -> None:
-    server.fail("/apis", Failure(status, "said\nthe \x1b[31mserver"))
-    with pytest.raises(StatusError, match=advice) as caught:
-        get(server.url)
-    assert caught.value.code == status
-    assert f"{status}" in str(caught.value)
-    assert f"{server.url}/apis: said the [31mserver" in str(caught.value)
-
-
-def test_retry_after_is_obeyed(server: DiscoveryServer) -> None:
-    server.fail("/apis", Failure(429, headers=(("Retry-After", "1"),), times=1))
-    started = time.monotonic()
-    assert get(server.url)
-    assert time.monotonic() - started >= 1
-    assert server.request_count == 2
-
-
-def test_a_retry_after_that_is_too_long_is_told_at_once(server: DiscoveryServer) -> None:
-    server.fail("/apis", Failure(429, "slow down", headers=(("Retry-After", "3600"),)))
-    with pytest.raises(StatusError, match=r"slow down \(try again in 3600 s\)") as caught:
-        get(server.url)
-    assert caught.value.retry_after == 3600
-    assert server.request_count == 1
-
-
-def test_a_server_that_is_always_busy_is_an_error_in_the_end(server: DiscoveryServer) -> None:
-    server.fail("/apis", Failure(503, headers=(("Retry-After", "0"),)))
-    with pytest.raises(StatusError, match="503"):
-        get(server.url)
-    assert server.request_count == 5
-
-
-def test_a_429_without_retry_after_is_not_retried(server: DiscoveryServer) -> None:
-    server.fail("/apis", Failure(429))
-    with pytest.raises(StatusError, match="429"):
-        get(server.url)
-    assert server.request_count == 1
-
-
-# --- redirects
-
-
-def _redirect(to: str, status: int = 302) -> Failure:
-    return Failure(status, headers=(("Location", to),))
-
-
-def _client(server: DiscoveryServer, authority: trustme.CA, **more: object) -> DiscoveryClient:
-    config = ClientConfig(server.url, ca_data=authority.cert_pem.bytes(), token="secret")._replace(**more)  # type: ignore[arg-type]
-    return DiscoveryClient.for_config(config)
-
-
-def test_a_redirect_within_the_server_keeps_the_credentials(tls: ssl.SSLContext, authority: trustme.CA) -> None:
-    with DiscoveryServer(tls=tls, token="secret") as server:
-        server.fail("/api/v1", _redirect("/apis/apps/v1"))
-        assert b"deployments" in _client(server, authority).transport.get("/api/v1").body
-        assert [request.header("Authorization") for request in server.requests] == ["Bearer secret"] * 2
-
-
-def test_a_redirect_to_another_host_carries_no_credentials(
-    tls: ssl.SSLContext, authority: trustme.CA, server: DiscoveryServer
-) -> None:
-    with DiscoveryServer(tls=tls) as home, DiscoveryServer(tls=tls) as elsewhere:
-        home.fail("/api/v1", _redirect(f"{elsewhere.url}/apis"))
-        elsewhere.fail("/apis", _redirect(f"{server.url}/back"))
-        server.fail("/back", _redirect(f"{home.url}/apis/apps/v1"))
-        certificate = authority.issue_cert("client.test")
-        client = _client(
-            home,
-            authority,
-            impersonation=Impersonation("jane", groups=("admins",)),
-            client_certificate_data=certificate.cert_chain_pems[0].bytes(),
-            client_key_data=certificate.private_key_pem.bytes(),
-        )
-        assert client.transport.get("/api/v1").body
-        assert home.requests[0].header("Authorization") == "Bearer secret"
-        for request in (*elsewhere.requests, *server.requests, home.requests[1]):
-            assert not request.header("Authorization")
-            assert not request.header("Impersonate-User")
-
-
-def test_redirects_without_end_are_an_error(server: DiscoveryServer) -> None:
-    server.fail("/apis", _redirect("/apis"))
-    with pytest.raises(RequestError, match="without end"):
-        get(server.url)
-
-
-def test_a_redirect_to_a_file_is_an_error(server: DiscoveryServer) -> None:
-    server.fail("/apis", _redirect("file:///etc/passwd"))
-    with pytest.raises(RequestError, match="not HTTP"):
-        get(server.url)
-
-
-# --- TLS
-
-
-def test_the_configured_authority_is_trusted(tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path) -> None:
-    with DiscoveryServer(tls=tls) as server:
-        authority.cert_pem.write_to_path(tmp_path / "ca.crt")
-        assert _client(server, authority).server_groups().groups
-        assert _client(server, authority, ca_data=b"", ca_file=str(tmp_path / "ca.crt")).server_groups().groups
-
-
-def test_a_bundle_of_authorities_may_have_comments_in_any_language(tls: ssl.SSLContext, authority: trustme.CA) -> None:
-    bundle = "# Főtanúsítvány\n".encode() + authority.cert_pem.bytes()
-    with DiscoveryServer(tls=tls) as server:
-        assert _client(server, authority, ca_data=bundle).server_groups().groups
-
-
-def test_a_scheme_in_capitals_is_tls_as_well_and_without_tls_no_token_is_sent(
-    tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
-) -> None:
-    with DiscoveryServer(tls=tls, token="secret") as server:
-        kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig", certificate_authority=str(tmp_path / "ca.crt"))
-        authority.cert_pem.write_to_path(tmp_path / "ca.crt")
-        kubeconfig.write_text(kubeconfig.read_text().replace("https://", "HTTPS://"))
-        config = load_config(ConfigOverrides(kubeconfig=str(kubeconfig)))
-        assert config.server == server.url
-        assert DiscoveryClient.for_config(config).server_groups().groups
-    assert ClientConfig("HTTPS://127.0.0.1").has_tls
-    with DiscoveryServer() as server:
-        DiscoveryClient.for_config(ClientConfig(server.url, token="secret")).server_groups()
-        assert {request.header("Authorization") for request in server.requests} == {""}
-
-
-def test_new_credentials_after_all_the_retries_are_still_tried(
-    tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
-) -> None:
-    token = tmp_path / "token"
-    token.write_text("old")
-    with DiscoveryServer(tls=tls, token="new") as server:
-        server.fail("/apis", Failure(429, headers=(("Retry-After", "0"),), times=4))
-
-        def renew(path: str) -> None:
-            token.write_text("new")
-
-        server.on_request = renew
-        config = ClientConfig(server.url, ca_data=authority.cert_pem.bytes(), token_file=str(token))
-        assert Transport.for_config(config).get("/apis").body
-
-
-def test_no_other_authority_is_trusted(
-    tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.crt"))
-    monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "ca.crt"))
-    with DiscoveryServer(tls=tls) as server:
-        other = trustme.CA().cert_pem.bytes()
-        for trust in (other, b""):
-            with pytest.raises(CertificateError, match="not trusted.*check certificate-authority"):
-                _client(server, authority, ca_data=trust).server_groups()
-        assert server.request_count == 0
-
-
-def test_a_certificate_for_another_name_is_refused_unless_that_is_the_configured_name(
-    authority: trustme.CA,
-) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("api.test").configure_cert(context)
-    with DiscoveryServer(tls=context) as server:
-        with pytest.raises(CertificateError, match="another name.*tls-server-name"):
-            _client(server, authority).server_groups()
-        assert _client(server, authority, tls_server_name="api.test").server_groups().groups
-
-
-def test_insecure_asks_for_no_certificate_and_says_nothing(
-    tls: ssl.SSLContext, recwarn: pytest.WarningsRecorder
-) -> None:
-    with DiscoveryServer(tls=tls) as server:
-        config = ClientConfig(server.url, insecure_skip_tls_verify=True)
-        assert DiscoveryClient.for_config(config).server_groups().groups
-    assert not recwarn.list
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_wrong_scheme_is_named(tls: ssl.SSLContext, server: DiscoveryServer, scheme: str) -> None:
-    with DiscoveryServer(tls=tls) as secure:
-        url = (server if scheme == "https" else secure).url.partition("://")[2]
-        with pytest.raises(RequestError) as caught:
-            get(f"{scheme}://{url}")
-        if scheme == "https":
-            assert "does not speak TLS" in str(caught.value)
-
-
-def test_a_client_certificate_is_shown_and_its_key_leaves_no_file(
-    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
-    context.verify_mode = ssl.CERT_REQUIRED
-    certificate = authority.issue_cert("client.test")
-    pem, key = certificate.cert_chain_pems[0], certificate.private_key_pem
-    pem.write_to_path(tmp_path / "client.crt")
-    key.write_to_path(tmp_path / "client.key")
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    with DiscoveryServer(tls=context) as server:
-        by_data = {"client_certificate_data": pem.bytes(), "client_key_data": key.bytes()}
-        by_file = {
-            "client_certificate_file": str(tmp_path / "client.crt"),
-            "client_key_file": str(tmp_path / "client.key"),
-        }
-        for identity in (by_data, by_file):
-            assert _client(server, authority, token="", **identity).server_groups().groups
-        with pytest.raises(RequestError):
-            _client(server, authority, token="").server_groups()
-    assert not list(temporary.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"ca_data": b"nonsense"}, ConfigError, "no usable certificate"),
-        ({"ca_file": "/nonexistent/ca.crt", "ca_data": b""}, ConfigError, "/nonexistent/ca.crt cannot be read"),
-        ({"client_certificate_data": b"x", "client_key_data": b"y"}, CredentialsError, "cannot be used"),
-        ({"client_key_file": "/nonexistent/key"}, ConfigError, "client-key /nonexistent/key cannot be read"),
-    ],
-)
-def test_key_material_that_cannot_be_used_is_named(
-    tls: ssl.SSLContext, authority: trustme.CA, change: dict[str, object], error: type[Exception], message: str
-) -> None:
-    with DiscoveryServer(tls=tls) as server, pytest.raises(error, match=message):
-        _client(server, authority, **change).server_groups()
 
 
 # --- identity

@@ -16,10 +16,9 @@ from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscover
 from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.watching.watch import PATHS
 
-from ..conftest import eventually
+from ..conftest import WIDGETS, eventually
 
 CRDS, SERVICES = PATHS
-WIDGET = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
 
 
 class Watched:
@@ -105,7 +104,7 @@ def test_a_new_crd_is_seen_without_anybody_asking_for_it(watched: Fixture) -> No
     watched.begin()
     settle(watched)
     assert "new.test" not in watched.groups()
-    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
     watched.crds.tell("ADDED", "widgets.new.test")
     assert eventually(lambda: "new.test" in watched.groups())
     assert mapper.mapping_for("widgets").group == "new.test"
@@ -117,7 +116,7 @@ def test_what_the_server_publishes_some_time_after_the_event_is_seen_as_well(wat
     settle(watched)
     watched.services.tell("MODIFIED", "v1.new.test")
     time.sleep(0.5)
-    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
     assert eventually(lambda: "new.test" in watched.groups())
 
 
@@ -167,7 +166,7 @@ def test_a_watch_that_the_server_ends_goes_on_where_it_was(watched: Fixture) -> 
 def test_a_version_that_is_gone_is_listed_anew_and_nothing_is_missed(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
-    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
     watched.server.recording.unaggregated[CRDS]["metadata"]["resourceVersion"] = "40"
     watched.crds.put({"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}})
     assert eventually(lambda: "new.test" in watched.groups())
@@ -197,7 +196,7 @@ def test_where_watching_is_denied_the_server_is_asked_every_so_often_and_a_warni
     with caplog.at_level(logging.WARNING, "cachediscovery"):
         watch = watched.begin(interval=0.1)
         assert eventually(lambda: watched.discovery_requests() > 6)
-        watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+        watched.server.recording.add_group("new.test", {"v1": WIDGETS})
         assert eventually(lambda: "new.test" in watched.groups())
     assert not watch.is_watching
     (record,) = caplog.records
@@ -230,7 +229,7 @@ def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path
         with again:
             assert eventually(lambda: bool(crds.watches and services.watches))
             assert watch.wait_until_watching(20)
-            again.recording.add_group("new.test", {"v1": [WIDGET]})
+            again.recording.add_group("new.test", {"v1": WIDGETS})
             crds.tell("ADDED", "widgets.new.test")
             assert eventually(lambda: "new.test" in [group.name for group in client.server_groups().groups])
             crds.end_all()
@@ -247,7 +246,7 @@ def test_an_event_that_is_none_begins_the_watch_anew(watched: Fixture, event: di
     watched.crds.put(event)
     if event != {"type": "ADDED"}:
         assert eventually(lambda: len(watched.crds.queries) > before)
-    watched.server.recording.add_group("new.test", {"v1": [WIDGET]})
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
     watched.crds.tell("ADDED", "widgets.new.test")
     assert eventually(lambda: "new.test" in watched.groups())
 
@@ -295,7 +294,7 @@ def test_an_on_change_that_raises_is_named_and_ends_nothing(watched: Fixture, ca
     watched.watch = watched.client.watch(on_change=fail)
     settle(watched)
     for name in ("one", "two"):
-        watched.server.recording.add_group(f"{name}.test", {"v1": [WIDGET]})
+        watched.server.recording.add_group(f"{name}.test", {"v1": WIDGETS})
         watched.crds.tell("ADDED", f"widgets.{name}.test")
         assert eventually(lambda name=name: f"{name}.test" in watched.groups())  # type: ignore[misc]
         assert eventually(lambda: "on_change raised ZeroDivisionError: oops" in caplog.text)

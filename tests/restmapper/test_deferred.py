@@ -1,0 +1,112 @@
+"""The mapper that reads at the first lookup: what each lookup costs, and when the server is asked again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cachediscovery import (
+    CachedDiscoveryClient,
+    ClientConfig,
+    DeferredDiscoveryRESTMapper,
+    DiscoveryClient,
+    GroupKind,
+    GroupUnavailableError,
+    NoResourceMatchError,
+)
+from cachediscovery.testing import Call, DiscoveryServer, Failure, FakeDiscoveryClient
+
+from .conftest import partial
+
+Make = Callable[..., CachedDiscoveryClient]
+
+
+def test_nothing_is_read_before_the_first_lookup(fake: FakeDiscoveryClient) -> None:
+    mapper = DeferredDiscoveryRESTMapper(fake)
+    assert fake.calls == []
+    mapper.kind_for(partial("pods"))
+    mapper.resource_for(partial("deploy"))
+    assert fake.calls == [Call("server_groups_and_resources")]
+
+
+def test_a_lookup_of_one_group_reads_that_alone(fake: FakeDiscoveryClient) -> None:
+    mapper = DeferredDiscoveryRESTMapper(fake)
+    mapper.rest_mapping(GroupKind("apps", "Deployment"))
+    assert fake.calls == [Call("server_groups"), Call("server_resources_for_group_version", ("apps/v1",))]
+
+
+def test_a_miss_on_a_stale_cache_asks_once_and_a_loop_of_misses_no_more(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    cached_client(server).server_groups_and_resources()
+    server.forget_requests()
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
+    assert mapper.mapping_for("deploy").plural == "deployments"
+    assert server.request_count == 0
+    for name in ("nothing", "nada", "nought", "niente"):
+        with pytest.raises(NoResourceMatchError):
+            mapper.mapping_for(name)
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_a_miss_on_an_unchanged_server_costs_two_304s(server: DiscoveryServer, tmp_path: object) -> None:
+    def client() -> CachedDiscoveryClient:
+        return CachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=f"{tmp_path}/cache")
+
+    client().server_groups_and_resources()
+    server.forget_requests()
+    with pytest.raises(NoResourceMatchError):
+        DeferredDiscoveryRESTMapper(client()).mapping_for("nothing")
+    assert [request.status for request in server.requests] == [304, 304]
+
+
+def test_what_is_new_on_the_server_is_found_at_the_first_try(server: DiscoveryServer, cached_client: Make) -> None:
+    cached_client(server).server_groups_and_resources()
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
+    widgets = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
+    server.recording.add_group("new.example", {"v1": widgets})
+    assert mapper.mapping_for("widgets").group == "new.example"
+
+
+def test_another_process_s_refresh_reaches_the_lookups(server: DiscoveryServer, cached_client: Make) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=0))
+    mapper.mapping_for("deploy")
+    server.recording.remove_group("apps")
+    other = cached_client(server)
+    other.invalidate()
+    other.server_groups_and_resources()
+    server.forget_requests()
+    with pytest.raises(NoResourceMatchError):
+        mapper.mapping_for("deploy")
+    assert sorted(server.paths()) == ["/api", "/apis"], "the other's answer was not fresh, so it was asked once"
+
+
+def test_a_lookup_works_on_a_client_without_cache(server: DiscoveryServer) -> None:
+    mapper = DeferredDiscoveryRESTMapper(DiscoveryClient.for_config(ClientConfig(server.url)))
+    assert mapper.mapping_for("vm").group == "kubevirt.io"
+    assert mapper.mapping_for("pods").plural == "pods"
+    assert server.request_count == 2
+    mapper.reset()
+    mapper.mapping_for("pods")
+    assert server.request_count == 4
+
+
+def test_a_failed_group_version_of_a_legacy_server_does_not_hide_the_others(
+    legacy_server: DiscoveryServer, cached_client: Make
+) -> None:
+    legacy_server.fail("/apis/batch/v1", Failure(503))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(legacy_server))
+    assert mapper.mapping_for("deploy").plural == "deployments"
+    with pytest.raises(GroupUnavailableError, match="batch/v1"):
+        mapper.mapping_for("cronjobs")
+
+
+def test_repeated_lookups_are_answered_from_memory(server: DiscoveryServer, cached_client: Make) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=3600))
+    first = mapper.kind_for(partial("deploy"))
+    tables = dict(mapper._tables)
+    time.sleep(0.01)
+    assert mapper.kind_for(partial("deploy")) is first
+    assert mapper._tables == tables
