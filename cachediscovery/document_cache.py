@@ -190,7 +190,6 @@ class DocumentCache:
             for key in [key for key in self._entries if key not in keys]:
                 del self._entries[key]
                 self._revision += 1
-            self._drop_index(self._index)
         if self.store is not None:
             for key in list(self.store.keys(keys)):
                 self.store.remove(key)

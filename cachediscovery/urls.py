@@ -28,7 +28,7 @@ def split_plain(url: str) -> PlainURL | None:
         return None
     if not _OF_PATHS.issuperset(path) or (colon and not (port.isascii() and port.isdecimal())):
         return None
-    if colon and int(port[:6]) > _MAX_PORT:
+    if colon and (len(port) > len(str(_MAX_PORT)) or int(port) > _MAX_PORT):
         return None
     return PlainURL(scheme, netloc, hostname, int(port) if colon else None, slash + path)
 

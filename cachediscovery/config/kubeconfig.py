@@ -131,7 +131,8 @@ def _parse_any_yaml(data: bytes) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return yaml.load(data, Loader=loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # PyYAML's constructors take a tag's word for what stands behind it.
         raise MalformedDocument(f"not YAML ({one_line(error)})") from None
 
 

@@ -74,15 +74,13 @@ class _Reader:
         found: dict[str, Any] = {}
         while True:
             here, line = self._next()
-            if here < indent or _is_item(line):
+            if here < indent:
                 break
             key, colon, rest = line.partition(":")
             if here > indent or not colon or (rest and rest[0] != " ") or not _is_key(key):
                 raise NotPlainError
             self._at += 1
-            found[key] = self._value(rest.strip(" "), indent, may_have_items=True)
-        if not found:
-            raise NotPlainError
+            found[key] = self._value(rest.strip(" "), indent)
         return found
 
     def _sequence(self, indent: int) -> list[Any]:
@@ -92,29 +90,27 @@ class _Reader:
             if here != indent or not _is_item(line):
                 break
             rest = line[1:].lstrip(" ")
-            if not rest:
+            if not rest or _is_item(rest):
                 raise NotPlainError
-            if _is_item(rest) or _begins_mapping(rest):
+            if _begins_mapping(rest):
                 # What stands behind the dash is the first line of a block of its own.
                 inner = indent + len(line) - len(rest)
                 self._lines[self._at] = (inner, rest)
-                found.append(self._block(inner))
+                found.append(self._mapping(inner))
             else:
                 self._at += 1
-                found.append(self._value(rest, indent, may_have_items=False))
-        if self._next()[0] > indent:
-            raise NotPlainError
+                found.append(self._value(rest, indent))
         return found
 
-    def _value(self, rest: str, indent: int, *, may_have_items: bool) -> Any:
-        """What stands behind a key, or a dash, in the same line or in the lines below it."""
+    def _value(self, rest: str, indent: int) -> Any:
+        """What stands behind a key, or a dash, in the same line, or, behind a key, in the lines below it."""
         below, line = self._next()
         if rest:
             # A deeper line would go on with the text of this one.
             if below > indent:
                 raise NotPlainError
             return _scalar(rest)
-        if below > indent or (below == indent and may_have_items and _is_item(line)):
+        if below > indent or (below == indent and _is_item(line)):
             return self._block(below)
         return None
 

@@ -15,7 +15,11 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | _BINARY
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
-_UTIME_BY_DESCRIPTOR = os.utime in os.supports_fd
+# Elsewhere a file has to be closed first.
+DATES_OPEN_FILES = os.utime in os.supports_fd
+
+
+_TRIES = 3
 
 
 class Signature(NamedTuple):
@@ -74,12 +78,12 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
-            if mtime is not None:
-                moment = to_nanoseconds(mtime)
-                os.utime(descriptor if _UTIME_BY_DESCRIPTOR else temporary, ns=(moment, moment))
-            found = os.fstat(descriptor)
+            found = _dated(descriptor, mtime) if DATES_OPEN_FILES else None
         finally:
             os.close(descriptor)
+        if found is None:
+            # Closing a file dates it anew on Windows.
+            found = _dated(temporary, mtime)
         try:
             os.replace(temporary, path)
         except IsADirectoryError:
@@ -94,6 +98,14 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
         raise
     return _signature(found)
+
+
+def _dated(file: int | str, mtime: float | None) -> os.stat_result:
+    """Date a file (or its descriptor) `mtime`, if that is given; its state."""
+    if mtime is not None:
+        moment = to_nanoseconds(mtime)
+        os.utime(file, ns=(moment, moment))
+    return os.stat(file)
 
 
 def read_part(path: str, at: int, size: int) -> bytes:
@@ -121,7 +133,17 @@ def make_folder(folder: str, top: str) -> None:
 
     Raises `OSError`, also for a symbolic link or a file in the place of a folder below `top`.
     """
-    made = _make_missing(folder)
+    if any(map(os.path.islink, folders_between(top, folder))):
+        raise OSError(errno.ELOOP, "a symbolic link leads out of it", folder)
+    for _ in range(_TRIES):
+        try:
+            made = _make_missing(folder)
+            break
+        except FileNotFoundError as error:
+            # Another process has just removed what was made above it.
+            vanished = error
+    else:
+        raise vanished
     # What was just made is no link.
     before = [path for path in folders_between(top, os.path.join(folder, "file")) if path not in made]
     if not all(map(is_folder, before)):

@@ -167,11 +167,11 @@ class DocumentStore:
         if GROUPS not in but and os.path.lexists(self.path(GROUPS)):
             yield GROUPS
         for first in _entries_of(self.folder)[0]:
-            folders, files = _entries_of(os.path.join(self.folder, first))
-            if GROUPS_FILE in files:
+            folders, names = _entries_of(os.path.join(self.folder, first))
+            if GROUPS_FILE in names:
                 # Another cluster, whose URL goes on where this one's ends.
                 continue
-            if RESOURCES_FILE in files and first not in but and self.path(first):
+            if RESOURCES_FILE in names and first not in but and self.path(first):
                 yield first
             for second in folders:
                 key = f"{first}/{second}"
@@ -231,16 +231,18 @@ def _place_of(moment: int) -> int:
 
 
 def _entries_of(path: str) -> tuple[list[str], list[str]]:
-    """The names of the folders in a folder, in their order, and those of what else is in it."""
+    """The names of the folders in a folder, in their order, and those of all that is in it."""
     folders: list[str] = []
-    others: list[str] = []
+    names: list[str] = []
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                (folders if entry.is_dir(follow_symlinks=False) else others).append(entry.name)
+                names.append(entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
     except OSError:
         return [], []
-    return sorted(folders), others
+    return sorted(folders), names
 
 
 def _reason(error: Exception) -> str:

@@ -185,4 +185,5 @@ def _address(server: str) -> tuple[str, int, str]:
         parts = urlsplit(server)
     if not parts.hostname or not parts.hostname.isascii():
         raise ValueError("no plain host")
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), parts.netloc
+    default = 443 if parts.scheme == "https" else 80
+    return parts.hostname, default if parts.port is None else parts.port, parts.netloc

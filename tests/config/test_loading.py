@@ -282,3 +282,20 @@ def test_home_is_kubectls_idea_of_home(tmp_path: Path) -> None:
     (drive / ".kube" / "config").touch()
     assert home_dir(windows, "win32") == str(drive)
     assert home_dir({}, "win32") == ""
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp foo", "!!set a", "[" * 5000])
+def test_yaml_that_is_not_what_its_tag_says_is_an_error_of_ours(write: Write, value: str) -> None:
+    with pytest.raises(ConfigError, match="is not a valid kubeconfig"):
+        load_config(ConfigOverrides(kubeconfig=write(f"apiVersion: v1\na: {value}\n")))
+
+
+@pytest.mark.parametrize("extension", ["{2026-11-23: a}", "{!!binary YQ==: a}", "&a [*a]"])
+def test_an_extension_that_is_no_json_is_an_error_of_ours(write: Write, extension: str) -> None:
+    config = kubeconfig(user={"exec": {"command": "x", "apiVersion": "client.authentication.k8s.io/v1beta1"}})
+    text = yaml.safe_dump(config).replace(
+        "server: https",
+        f"extensions: [{{name: client.authentication.k8s.io/exec, extension: {extension}}}]\n    server: https",
+    )
+    with pytest.raises(ConfigError, match="is no JSON"):
+        load_config(ConfigOverrides(kubeconfig=write(text)))

@@ -230,3 +230,14 @@ def test_a_cluster_below_anothers_folder_is_no_part_of_it(tmp_path: Path) -> Non
     assert sorted(outer.keys()) == sorted(inner.keys()) == ["", "apps/v1", "v1"]
     assert outer.remove_all() == 3
     assert sorted(inner.keys()) == ["", "apps/v1", "v1"]
+
+
+def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: DocumentStore) -> None:
+    for key in (GROUPS, "v1", "apps/v1"):
+        os.makedirs(store.path(key))
+    nested = Path(store.folder) / "k8s"
+    (nested / "servergroups.json").mkdir(parents=True)
+    (nested / "v1").mkdir()
+    (nested / "v1" / "serverresources.json").write_bytes(b"{}")
+    assert set(store.keys()) == {GROUPS, "v1", "apps/v1"}
+    assert set(store.keys({GROUPS, "v1"})) == {"apps/v1"}

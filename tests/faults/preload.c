@@ -106,6 +106,18 @@ int lstat(const char *path, struct stat *found) {
     return fails("stat", path) ? -1 : NEXT(lstat)(path, found);
 }
 
+int fstat64(int descriptor, struct stat64 *found) {
+    return fails_at("stat", descriptor) ? -1 : NEXT(fstat64)(descriptor, found);
+}
+
+int fstat(int descriptor, struct stat *found) {
+    return fails_at("stat", descriptor) ? -1 : NEXT(fstat)(descriptor, found);
+}
+
+int futimens(int descriptor, const struct timespec times[2]) {
+    return fails_at("utime", descriptor) ? -1 : NEXT(futimens)(descriptor, times);
+}
+
 int utimensat(int folder, const char *path, const struct timespec times[2], int flags) {
     return fails("utime", path) ? -1 : NEXT(utimensat)(folder, path, times, flags);
 }

@@ -184,6 +184,28 @@ def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServe
     assert mapper.mapper().mapping_for("widget").group == "new.example"
 
 
+def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
+    client = cached_client(warm, coherence=3600)
+    mapper = DeferredDiscoveryRESTMapper(client)
+    mapper.mapping_for("deploy")
+    Path(client.path("apps/v1")).unlink()
+    warm.recording.remove_group("apps")
+    warm.recording.add_group("apps", {"v1": WIDGETS})
+    client.server_resources_for_group_version("apps/v1")
+    assert mapper.mapper().mapping_for("widget").group == "apps"
+
+
+def test_what_was_read_of_the_index_for_one_group_serves_the_others(
+    warm: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=3600))
+    assert mapper.rest_mapping(GroupKind("apps", "Deployment")).plural == "deployments"
+    for path in [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]:
+        path.unlink()
+    assert mapper.rest_mapping(GroupKind("batch", "Job")).plural == "jobs"
+    assert warm.request_count == 0
+
+
 def test_an_index_is_not_used_for_longer_than_its_documents(
     warm: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
