@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 
-from .concurrency import Lock
 from .disk.folders import DEFAULT_TTL
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
@@ -66,8 +65,8 @@ class CachedDiscoveryClient:
 
             self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
         self._stale_if_error = stale_if_error
-        self._lock = Lock()
-        self._made_fetcher: DocumentFetcher | None = None
+        # One, or none before the first miss.
+        self._fetchers: dict[None, DocumentFetcher] = {}
 
     @classmethod
     def for_config(
@@ -204,7 +203,7 @@ class CachedDiscoveryClient:
         return self._cache.index_lines()
 
     def write_index(self) -> bool:
-        """Write the index that warm command lines start from, if all documents are in memory and on disk.
+        """Write the index that new processes start from, if all documents are in memory and on disk.
 
         An index that still holds is left alone. Whether it was written; a disk that cannot be written is no
         error. Makes no request.
@@ -267,12 +266,14 @@ class CachedDiscoveryClient:
     @property
     def _fetcher(self) -> DocumentFetcher:
         """Made on the first miss: where there is none, nothing that asks a server is imported."""
-        with self._lock:
-            if self._made_fetcher is None:
-                from .document_fetcher import DocumentFetcher
+        made = self._fetchers.get(None)
+        if made is None:
+            from .document_fetcher import DocumentFetcher
 
-                self._made_fetcher = DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
-            return self._made_fetcher
+            # Two threads may make one each, and use the first. A lock might be held when the process forks.
+            made = DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
+            made = self._fetchers.setdefault(None, made)
+        return made
 
     def _everything(self) -> Everything:
         found = self._cache.everything(expired=True)

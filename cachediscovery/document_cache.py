@@ -119,6 +119,12 @@ class DocumentCache:
         """The lines of the index (`disk.index`), where they say what all documents would; "" where they do not."""
         if self.store is None or not self._may_use_index():
             return ""
+        if self._index is not None:
+            # All who go by an index go by the same, and are told together when it no longer holds.
+            self.revision()
+            found = self._index
+            if found is not None:
+                return found.lines
         index = read_index(self.store.root, self.store.folder, self._ttl, self.store.authority)
         if index is None or not self.store.is_of_cluster():
             return ""
@@ -126,7 +132,7 @@ class DocumentCache:
             # What was invalidated or fetched while it was read goes before.
             if not self._may_use_index():
                 return ""
-            self._index = index
+            index = self._index = self._index or index
             self.fresh = False
         log.debug("cache hit: the index of %s", self.store.folder)
         return index.lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .concurrency import Lock
 from .errors import ConfigError
 
 TYPE_CHECKING = False
@@ -84,8 +83,8 @@ class LazyDiscoveryClient:
         self._config = config
         self._store = store
         self._options = options
-        self._lock = Lock()
-        self._made: DiscoveryClient | None = None
+        # One, or none before the first request.
+        self._made: dict[None, DiscoveryClient] = {}
 
     @property
     def server(self) -> str:
@@ -94,20 +93,23 @@ class LazyDiscoveryClient:
     @property
     def client(self) -> DiscoveryClient:
         """The real client."""
-        with self._lock:
-            if self._made is None:
-                from .client import DiscoveryClient
-                from .disk.http_store import HTTPStore
+        made = self._made.get(None)
+        if made is None:
+            from .client import DiscoveryClient
+            from .disk.http_store import HTTPStore
 
-                config = self._config()
-                # They are filed by URL: where two clusters share one, there is no telling whose they are.
-                kept = self._store is not None and not config.shares_url
-                responses = HTTPStore(self._store.root) if self._store is not None and kept else None
-                self._made = DiscoveryClient.for_config(config, self._options, responses=responses)
-            return self._made
+            config = self._config()
+            # They are filed by URL: where two clusters share one, there is no telling whose they are.
+            kept = self._store is not None and not config.shares_url
+            responses = HTTPStore(self._store.root) if self._store is not None and kept else None
+            # Two threads may make one each, and use the first. A lock might be held when the process forks.
+            made = DiscoveryClient.for_config(config, self._options, responses=responses)
+            made = self._made.setdefault(None, made)
+        return made
 
     def take_identities(self) -> set[ServerIdentity]:
-        return self._made.take_identities() if self._made is not None else set()
+        made = self._made.get(None)
+        return made.take_identities() if made is not None else set()
 
     def cluster_uid(self) -> str:
         return self.client.cluster_uid()

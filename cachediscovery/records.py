@@ -9,7 +9,7 @@ else:
     from collections import namedtuple
 
     # What a class body always holds, and no class needs twice.
-    _GIVEN = ("__module__", "__qualname__", "__annotations__", "__annotate__", "__annotate_func__")
+    _GIVEN = ("__module__", "__qualname__", "__annotations__")
 
     class _RecordType(type):
         """Makes of a class body what `typing.NamedTuple` would: a named tuple with the methods of that body."""
@@ -21,7 +21,7 @@ else:
             defaults = [namespace[field] for field in annotations if field in namespace]
             made = namedtuple(name, annotations, defaults=defaults, module=namespace["__module__"])
             made.__qualname__ = namespace["__qualname__"]
-            made.__annotations__ = annotations
+            made.__annotations__ = made.__new__.__annotations__ = annotations
             for key, value in namespace.items():
                 if key not in annotations and key not in _GIVEN:
                     setattr(made, key, value)

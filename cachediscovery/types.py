@@ -5,12 +5,9 @@ The fields are those of apimachinery's `meta/v1`, in snake case.
 
 from __future__ import annotations
 
+from .errors import DiscoveryError
 from .records import NamedTuple
 from .schema import GroupVersion
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .errors import DiscoveryError
 
 
 class ServerAddressByClientCIDR(NamedTuple):

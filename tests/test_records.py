@@ -7,6 +7,7 @@ import typing
 
 import pytest
 
+import cachediscovery
 from cachediscovery import GroupVersion
 from cachediscovery.config.overrides import ConfigOverrides
 from cachediscovery.records import NamedTuple
@@ -53,6 +54,13 @@ def test_a_record_says_of_itself_what_one_of_typing_says() -> None:
         assert getattr(Point, attribute, None) == getattr(TypingPoint, attribute, None)
     assert typing.get_type_hints(Point) == typing.get_type_hints(TypingPoint) == {"x": int, "y": int}
     assert (Point.__name__, Point.__qualname__, Point.__bases__) == ("Point", "Point", (tuple,))
+
+
+def test_the_types_of_public_records_can_be_told() -> None:
+    for name in cachediscovery.__all__:
+        value = getattr(cachediscovery, name)
+        if isinstance(value, type) and issubclass(value, tuple):
+            assert set(typing.get_type_hints(value)) == set(value._fields)  # type: ignore[attr-defined]
 
 
 def test_records_survive_pickling() -> None:

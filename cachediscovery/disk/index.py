@@ -28,7 +28,7 @@ _FORMAT = "cachediscovery index 2"
 _MAX_BYTES = 64 << 20
 _FUTURE_NS = 5_000_000_000
 
-# The fields of a resource's line; the first five are those that `restmapper.rules` goes by.
+# The fields of a resource's line; the first five are as well those of a `RESTMapping`.
 GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED, VERBS, SHORT_NAMES, CATEGORIES, PREFERRED = range(10)
 
 
@@ -85,7 +85,7 @@ class IndexColumns:
         """The rows of the lines in which `text` stands, if they fit."""
         found = []
         searched = searched or self._lines
-        at = searched.find(text) if text.strip("\t") else -1
+        at = searched.find(text) if text.strip("\t") and "\n" not in text else -1
         while at >= 0:
             start, end = searched.rfind("\n", 0, at) + 1, searched.find("\n", at)
             if end < 0:

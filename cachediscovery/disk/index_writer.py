@@ -11,7 +11,7 @@ from .store import GROUPS, DocumentStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..restmapper.mapping import RESTMapping
     from ..types import APIGroup
@@ -30,8 +30,8 @@ def write_index(
     if any(key not in signatures for key in keys):
         return False
     documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
-    preferred = {group.name: group.preferred_version.version for group in groups}
-    data = encode_index(documents, index_rows(mappings, preferred), store.authority)
+    rows = index_rows(mappings)
+    data = encode_index(documents, rows, store.authority) if rows is not None else None
     if data is None:
         return False
     try:
@@ -42,23 +42,21 @@ def write_index(
     return True
 
 
-def index_rows(mappings: Sequence[RESTMapping], preferred: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """A line for each mapping; the last field tells those that `server_preferred_resources` lists."""
-    listed: dict[tuple[str, str], RESTMapping] = {}
+def index_rows(mappings: Sequence[RESTMapping]) -> list[tuple[str, ...]] | None:
+    """A line for each mapping; the last field tells those that `server_preferred_resources` lists.
+
+    None where a word of a list holds what separates words: an honest server sends no such word.
+    """
+    rows = []
+    listed: dict[tuple[str, str], str] = {}
     for mapping in mappings:
-        key = (mapping.group, mapping.plural)
-        if key not in listed or mapping.version == preferred.get(mapping.group):
-            listed[key] = mapping
-    for mapping in mappings:
-        yield (
-            mapping.group,
-            mapping.version,
-            mapping.plural,
-            mapping.singular,
-            mapping.kind,
-            "true" if mapping.namespaced else "false",
-            ",".join(mapping.verbs),
-            ",".join(mapping.short_names),
-            ",".join(mapping.categories),
-            "1" if listed[mapping.group, mapping.plural] is mapping else "",
-        )
+        words = (mapping.verbs, mapping.short_names, mapping.categories)
+        texts = tuple(map(",".join, words))
+        if tuple(tuple(text.split(",")) if text else () for text in texts) != words:
+            return None
+        # Best first: what is listed is the preferred version, or the first that has it.
+        version = listed.setdefault((mapping.group, mapping.plural), mapping.version)
+        names = (mapping.group, mapping.version, mapping.plural, mapping.singular, mapping.kind)
+        namespaced = "true" if mapping.namespaced else "false"
+        rows.append((*names, namespaced, *texts, "1" if version == mapping.version else ""))
+    return rows

@@ -35,6 +35,7 @@ class DeferredDiscoveryRESTMapper:
         self._client = client
         self._lock = Lock()
         self._revision: object = None
+        self._index_written = False
         # Tables by the one group that they are of; that of all groups under None.
         self._tables: dict[str | None, ResourceTable | IndexedTable] = {}
 
@@ -51,11 +52,11 @@ class DeferredDiscoveryRESTMapper:
         return list(self._find(None, RESTMapper.resources_for, resource))
 
     def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
-        """Reads the documents of that one group."""
+        """Reads the index, or the documents of that one group."""
         return self._find(group_kind.group, RESTMapper.rest_mapping, group_kind, *versions)
 
     def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
-        """Reads the documents of that one group."""
+        """Reads the index, or the documents of that one group."""
         return list(self._find(group_kind.group, RESTMapper.rest_mappings, group_kind, *versions))
 
     def resource_singularizer(self, resource: str) -> str:
@@ -71,7 +72,7 @@ class DeferredDiscoveryRESTMapper:
         return list(self._find(None, RESTMapper.nearest_names, argument, count))
 
     def mapper(self, group: str | None = None) -> RESTMapper:
-        """A mapper for all that is served now, or for one group."""
+        """A mapper for all that is served now; it need not know more than a `group`, if one is named."""
         return RESTMapper(self._table(group))
 
     def reset(self) -> None:
@@ -154,7 +155,8 @@ class DeferredDiscoveryRESTMapper:
 
         (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
         write_index = getattr(self._client, "write_index", None)
-        if write_index is not None:
-            # For the next process that looks something up.
+        if write_index is not None and not self._index_written:
+            # For the next process that looks something up. After each further change it is up to that one.
+            self._index_written = True
             write_index()
         return ResourceTable(groups, lists, failed)

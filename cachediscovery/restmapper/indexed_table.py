@@ -14,17 +14,21 @@ from ..disk.index import (
     VERSION,
     IndexColumns,
 )
+from .filed_mappings import FiledMappings
 from .mapping import RESTMapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..errors import DiscoveryError
     from ..schema import GroupVersion
 
     Row = tuple[str, ...]
+
+# A lookup searches a few times.
+_MANY = 100
 
 
 class IndexedTable:
@@ -33,6 +37,8 @@ class IndexedTable:
     def __init__(self, lines: str) -> None:
         """`lines` are those of an index (`disk.index`), which has them in the order of their priority."""
         self._columns = IndexColumns(lines)
+        self._looked_up = 0
+        self._filed: FiledMappings | None = None
         # Nothing that had failed has an index.
         self.failed: Mapping[GroupVersion, DiscoveryError] = {}
         # What was looked up before in this table, by the mapper's method and arguments.
@@ -40,25 +46,38 @@ class IndexedTable:
 
     def by_name(self, name: str) -> Sequence[RESTMapping]:
         """The mappings of the resources with this plural or singular name, best first."""
-        return list(map(_mapping, self._columns.by_name(name)))
+        return self._found(IndexColumns.by_name, FiledMappings.by_name, name)
 
     def by_short_name(self, name: str) -> Sequence[RESTMapping]:
-        return list(map(_mapping, self._columns.by_short_name(name)))
+        return self._found(IndexColumns.by_short_name, FiledMappings.by_short_name, name)
 
     def by_kind(self, kind: str) -> Sequence[RESTMapping]:
         """The mappings of a kind, in the letter case of the kind or in lower case."""
-        return list(map(_mapping, self._columns.by_kind(kind)))
+        return self._found(IndexColumns.by_kind, FiledMappings.by_kind, kind)
 
     def by_category(self, category: str) -> Sequence[RESTMapping]:
-        return list(map(_mapping, self._columns.by_category(category)))
+        return self._found(IndexColumns.by_category, FiledMappings.by_category, category)
 
     def names(self) -> list[str]:
         """All that a resource can be asked for by, and the categories."""
-        mappings = list(map(_mapping, self._columns))
-        names = [name for mapping in mappings for name in (mapping.plural, mapping.singular)]
-        short_names = [name for mapping in mappings for name in mapping.short_names]
-        categories = [category for mapping in mappings for category in mapping.categories]
-        return list(filter(None, dict.fromkeys([*names, *short_names, *categories])))
+        return self._file().names()
+
+    def _found(
+        self,
+        search: Callable[[IndexColumns, str], list[Row]],
+        look_up: Callable[[FiledMappings, str], Sequence[RESTMapping]],
+        name: str,
+    ) -> Sequence[RESTMapping]:
+        """What stands under a name: searched for, until so much was that filing all of it costs less."""
+        self._looked_up += 1
+        if self._looked_up > _MANY:
+            return look_up(self._file(), name)
+        return list(map(_mapping, search(self._columns, name)))
+
+    def _file(self) -> FiledMappings:
+        if self._filed is None:
+            self._filed = FiledMappings(map(_mapping, self._columns))
+        return self._filed
 
 
 def _mapping(row: Row) -> RESTMapping:

@@ -1,4 +1,4 @@
-"""`RESTMapper`: lookups in a `ResourceTable`, by the rules of `rules.py`."""
+"""`RESTMapper`: lookups in a `ResourceTable` or in an `IndexedTable`, by the rules of `rules.py`."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ priority.
 
 from __future__ import annotations
 
+from ..disk.index import GROUP, KIND, PLURAL, VERSION
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
 
         def by_kind(self, kind: str) -> Sequence[Row_co]:
             """The rows with this kind, in the letter case of the kind or in lower case."""
-
-
-GROUP, VERSION, PLURAL, SINGULAR, KIND = range(5)
 
 
 def matches(
@@ -85,7 +84,8 @@ def mapping_for(
         best = rivals_of_best(matches(rows, name, partial_group, partial_version, warn))
         if len(best) == 1:
             row = best[0]
-            return of_kind(rows, row[KIND], row[GROUP], [row[VERSION]])[0]
+            # Of a kind that has no name there is nothing else.
+            return next(iter(of_kind(rows, row[KIND], row[GROUP], [row[VERSION]])), row)
     for whole_group, kind_version in [*([(group, version)] if dot else []), (rest, "")]:
         kinds = of_kind(rows, name, whole_group, [kind_version])
         if kinds:

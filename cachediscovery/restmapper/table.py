@@ -1,22 +1,21 @@
-"""`ResourceTable`: all resources of a cluster in the order of their priority, and where their names lead."""
+"""`ResourceTable`: all resources of a cluster, in the order of their priority."""
 
 from __future__ import annotations
 
 from ..schema import GroupVersion
+from .filed_mappings import FiledMappings
 from .mapping import RESTMapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any, TypeAlias
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from ..errors import DiscoveryError
     from ..types import APIGroup, APIResourceList
 
-    _Index: TypeAlias = dict[str, list[RESTMapping]]
 
-
-class ResourceTable:
+class ResourceTable(FiledMappings):
     """The resources (no subresources) of some groups, best first.
 
     The order is that of client-go's discovery REST mapper: the core group's v1, then each group in the
@@ -30,42 +29,10 @@ class ResourceTable:
         failed: Mapping[GroupVersion, DiscoveryError],
     ) -> None:
         """`failed` are the group versions that could not be discovered: nothing is said of what they hold."""
+        super().__init__(mappings_of(groups, lists))
         self.failed = failed
-        self.mappings: list[RESTMapping] = []
-        self._by_name: _Index = {}
-        self._by_short_name: _Index = {}
-        self._by_kind: _Index = {}
-        self._by_category: _Index = {}
         # What was looked up before in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
-        for mapping in mappings_of(groups, lists):
-            self.mappings.append(mapping)
-            for index, keys in (
-                (self._by_name, (mapping.plural, mapping.singular)),
-                (self._by_short_name, mapping.short_names),
-                (self._by_kind, (mapping.kind, mapping.kind.lower())),
-                (self._by_category, mapping.categories),
-            ):
-                for key in filter(None, dict.fromkeys(keys)):
-                    index.setdefault(key, []).append(mapping)
-
-    def by_name(self, name: str) -> Sequence[RESTMapping]:
-        """The mappings of the resources with this plural or singular name, best first."""
-        return self._by_name.get(name, ())
-
-    def by_short_name(self, name: str) -> Sequence[RESTMapping]:
-        return self._by_short_name.get(name, ())
-
-    def by_kind(self, kind: str) -> Sequence[RESTMapping]:
-        """The mappings of a kind, in the letter case of the kind or in lower case."""
-        return self._by_kind.get(kind, ())
-
-    def by_category(self, category: str) -> Sequence[RESTMapping]:
-        return self._by_category.get(category, ())
-
-    def names(self) -> list[str]:
-        """All that a resource can be asked for by, and the categories."""
-        return list(dict.fromkeys([*self._by_name, *self._by_short_name, *self._by_category]))
 
 
 def mappings_of(groups: Iterable[APIGroup], lists: Iterable[APIResourceList]) -> Iterator[RESTMapping]:

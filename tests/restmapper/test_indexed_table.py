@@ -18,18 +18,22 @@ from cachediscovery import (
     APIResource,
     APIResourceList,
     CachedDiscoveryClient,
+    ClientConfig,
     ConfigOverrides,
     DeferredDiscoveryRESTMapper,
+    DiscoveryClient,
     DiscoveryError,
+    DocumentStore,
     GroupKind,
     GroupVersionForDiscovery,
     GroupVersionResource,
     NoMatchError,
     ResourceTable,
     RESTMapper,
+    RESTMapping,
 )
-from cachediscovery.disk.files import Signature
-from cachediscovery.disk.index import INDEX_FILE, encode_index
+from cachediscovery.disk.files import Signature, signature_of
+from cachediscovery.disk.index import INDEX_FILE, encode_index, read_index
 from cachediscovery.disk.index_writer import index_rows
 from cachediscovery.restmapper.indexed_table import IndexedTable
 from cachediscovery.testing import DiscoveryServer
@@ -45,7 +49,7 @@ RESOURCES = st.builds(
     name=st.sampled_from(NAMES),
     singular_name=st.sampled_from(["", *NAMES]),
     namespaced=st.booleans(),
-    kind=st.sampled_from(NAMES),
+    kind=st.sampled_from(["", *NAMES]),
     verbs=st.just(("get",)),
     short_names=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
     categories=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
@@ -68,7 +72,9 @@ def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, IndexedT
         for group, found in versions.items()
     ]
     whole = ResourceTable(groups, [APIResourceList(key, tuple(found)) for key, found in lists.items()], {})
-    data = encode_index([("servergroups.json", Signature(1, 1, 1))], index_rows(whole.mappings, {}))
+    rows = index_rows(whole.mappings)
+    assert rows is not None
+    data = encode_index([("servergroups.json", Signature(1, 1, 1))], rows)
     assert data is not None
     return whole, IndexedTable(data.decode().partition("\n\n")[2])
 
@@ -80,9 +86,13 @@ def outcome(lookup: Callable[[RESTMapper], object], table: ResourceTable | Index
         return type(error), str(error)
 
 
-@given(LISTS, st.sampled_from([*NAMES, "", "x", "a.a", "a.v1.a", "Aa.aa", "a\ta", "b\n"]))
+@given(
+    LISTS,
+    st.sampled_from([*NAMES, "", "x", "a.a", "a.v1.a", "Aa.aa", "a\ta", "b\n", "\n", "\na", "a,b", ","]),
+    st.booleans(),
+)
 def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
-    lists: dict[str, list[APIResource]], name: str
+    lists: dict[str, list[APIResource]], name: str, after_many: bool
 ) -> None:
     for lookup in (
         lambda mapper: mapper.mapping_for(name),
@@ -96,7 +106,18 @@ def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
         lambda mapper: sorted(mapper.nearest_names(name, 99)),
     ):
         of_documents, of_index = tables(lists)
+        # Whoever looks much up is answered in another way.
+        for _ in range(200 if after_many else 0):
+            of_index.by_name("")
         assert outcome(lookup, of_index) == outcome(lookup, of_documents)
+
+
+@pytest.mark.parametrize("words", [("a,b",), ("",), ("a", ",")])
+@pytest.mark.parametrize("field", ["verbs", "short_names", "categories"])
+def test_a_word_that_would_be_two_or_none_makes_no_index(words: tuple[str, ...], field: str) -> None:
+    mapping = RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))
+    assert index_rows([mapping]) is not None
+    assert index_rows([mapping._replace(**{field: words})]) is None
 
 
 def index_of(tmp_path: Path) -> Path:
@@ -182,6 +203,82 @@ def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServe
     warm.recording.add_group("new.example", {"v1": WIDGETS})
     client.refresh()
     assert mapper.mapper().mapping_for("widget").group == "new.example"
+
+
+def test_all_mappers_of_a_client_hear_that_its_index_no_longer_holds(
+    warm: DiscoveryServer, cached_client: Make
+) -> None:
+    client = cached_client(warm, coherence=0.2)
+    first, second = DeferredDiscoveryRESTMapper(client), DeferredDiscoveryRESTMapper(client)
+    first.mapping_for("deploy")
+    warm.recording.add_group("new.example", {"v1": WIDGETS})
+    other = cached_client(warm)
+    other.refresh()
+    assert other.write_index()
+    second.mapping_for("deploy")
+    time.sleep(0.3)
+    for mapper in (first, second):
+        assert mapper.mapper().mapping_for("widget").group == "new.example"
+
+
+def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path: Path) -> None:
+    def client(authority: str) -> CachedDiscoveryClient:
+        store = DocumentStore(str(tmp_path), str(tmp_path / "cluster"), authority)
+        return CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)
+
+    DeferredDiscoveryRESTMapper(client("one")).mapping_for("deploy")
+    place = (str(tmp_path), str(tmp_path / "cluster"), 3600.0)
+    assert client("one").index_lines()
+    assert read_index(*place, "one") is not None
+    # The command line reads nothing but the index.
+    assert read_index(*place, "two") is None
+    assert client("two").index_lines() == ""
+    # An index that says that it is of the second, where the documents are not.
+    made = index_rows([RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))])
+    assert made is not None
+    state = signature_of(str(tmp_path / "cluster" / "servergroups.json"))
+    assert state is not None
+    data = encode_index([("servergroups.json", state)], made, "two")
+    assert data is not None
+    (tmp_path / "cluster" / INDEX_FILE).write_bytes(data)
+    assert read_index(*place, "two") is not None
+    assert client("two").index_lines() == ""
+
+
+def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: DiscoveryServer, tmp_path: Path) -> None:
+    environ = {**os.environ, "SERVER": server.url, "CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", FORK]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.split() == ["child", "parent"]
+
+
+FORK = """
+import os, threading, time
+from cachediscovery import CachedDiscoveryClient, ClientConfig
+import cachediscovery.document_fetcher as module
+
+class Slow(module.DocumentFetcher):
+    def __init__(self, *arguments):
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            time.sleep(0.5)
+        super().__init__(*arguments)
+
+begun = threading.Event()
+module.DocumentFetcher = Slow
+client = CachedDiscoveryClient.for_config(ClientConfig(os.environ["SERVER"]), cache_dir=os.environ["CACHE"])
+asking = threading.Thread(target=client.server_groups)
+asking.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    threading.Timer(20, os._exit, [1]).start()
+    print("child" if client.server_groups().groups else "nothing", flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+asking.join()
+print("parent")
+"""
 
 
 def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
