@@ -1,13 +1,8 @@
-"""The index behind the lookups: the same answers as from the documents, and never any that these would not give."""
+"""The index behind the lookups: the same answers as from the documents."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,30 +12,18 @@ from cachediscovery import (
     APIGroup,
     APIResource,
     APIResourceList,
-    CachedDiscoveryClient,
-    ClientConfig,
-    ConfigOverrides,
-    DeferredDiscoveryRESTMapper,
-    DiscoveryClient,
     DiscoveryError,
-    DocumentStore,
     GroupKind,
     GroupVersionForDiscovery,
     GroupVersionResource,
-    NoMatchError,
     ResourceTable,
     RESTMapper,
     RESTMapping,
 )
-from cachediscovery.disk.files import Signature, signature_of
-from cachediscovery.disk.index import INDEX_FILE, encode_index, read_index
+from cachediscovery.disk.files import Signature
+from cachediscovery.disk.index import encode_index
 from cachediscovery.disk.index_writer import index_rows
 from cachediscovery.restmapper.indexed_table import IndexedTable
-from cachediscovery.testing import DiscoveryServer
-
-from ..conftest import WIDGETS
-
-Make = Callable[..., CachedDiscoveryClient]
 
 # Names that are parts of each other, that differ in letter case alone, and one that is longer in lower case.
 NAMES = ["a", "aa", "ab", "b", "A", "Aa", "AB", "\u0130", "all"]
@@ -118,249 +101,3 @@ def test_a_word_that_would_be_two_or_none_makes_no_index(words: tuple[str, ...],
     mapping = RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))
     assert index_rows([mapping]) is not None
     assert index_rows([mapping._replace(**{field: words})]) is None
-
-
-def index_of(tmp_path: Path) -> Path:
-    (found,) = (tmp_path / "cache").rglob(INDEX_FILE)
-    return found
-
-
-@pytest.fixture
-def warm(server: DiscoveryServer, cached_client: Make) -> DiscoveryServer:
-    """A server whose cache is filled, index and all."""
-    DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
-    server.forget_requests()
-    return server
-
-
-def test_the_first_lookup_of_all_leaves_an_index_for_the_next_process(
-    server: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
-    assert mapper.mapping_for("deploy").plural == "deployments"
-    written = index_of(tmp_path).stat()
-    assert DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy") == mapper.mapping_for("deploy")
-    assert index_of(tmp_path).stat() == written
-    assert server.request_count == 2
-
-
-def test_a_client_that_went_by_the_index_is_not_fresh_and_asks_for_what_it_has_not_found(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
-    client = cached_client(warm)
-    mapper = DeferredDiscoveryRESTMapper(client)
-    assert client.fresh
-    mapper.mapping_for("deploy")
-    assert not client.fresh
-    warm.recording.add_group("new.example", {"v1": WIDGETS})
-    assert mapper.mapping_for("widget").group == "new.example"
-    assert sorted(warm.paths()) == ["/api", "/apis"]
-    assert client.fresh
-    with pytest.raises(NoMatchError):
-        mapper.mapping_for("gadget")
-    assert warm.request_count == 2
-
-
-def test_what_this_client_fetched_itself_goes_before_the_index(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server)
-    client.server_groups_and_resources()
-    DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
-    assert cached_client(server).index_lines()
-    assert client.index_lines() == ""
-    DeferredDiscoveryRESTMapper(client).mapping_for("deploy")
-    assert client.fresh
-    assert server.request_count == 2
-
-
-@pytest.mark.parametrize("group_version", [None, "apps/v1"])
-def test_after_an_invalidation_the_index_is_not_used(
-    warm: DiscoveryServer, cached_client: Make, group_version: str | None
-) -> None:
-    client = cached_client(warm)
-    mapper = DeferredDiscoveryRESTMapper(client)
-    mapper.mapping_for("deploy")
-    client.invalidate(group_version)
-    mapper.mapping_for("deploy")
-    expected = ["/api", "/apis"] if group_version is None else ["/apis/apps/v1"]
-    assert sorted(warm.paths()) == expected
-
-
-def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_index(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0))
-    with pytest.raises(NoMatchError):
-        mapper.mapper().mapping_for("widget")
-    warm.recording.add_group("new.example", {"v1": WIDGETS})
-    cached_client(warm).refresh()
-    assert mapper.mapper().mapping_for("widget").group == "new.example"
-
-
-def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(warm, coherence=3600)
-    mapper = DeferredDiscoveryRESTMapper(client)
-    mapper.mapping_for("deploy")
-    warm.recording.add_group("new.example", {"v1": WIDGETS})
-    client.refresh()
-    assert mapper.mapper().mapping_for("widget").group == "new.example"
-
-
-def test_all_mappers_of_a_client_hear_that_its_index_no_longer_holds(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
-    client = cached_client(warm, coherence=0.2)
-    first, second = DeferredDiscoveryRESTMapper(client), DeferredDiscoveryRESTMapper(client)
-    first.mapping_for("deploy")
-    warm.recording.add_group("new.example", {"v1": WIDGETS})
-    other = cached_client(warm)
-    other.refresh()
-    assert other.write_index()
-    second.mapping_for("deploy")
-    time.sleep(0.3)
-    for mapper in (first, second):
-        assert mapper.mapper().mapping_for("widget").group == "new.example"
-
-
-def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path: Path) -> None:
-    def client(authority: str) -> CachedDiscoveryClient:
-        store = DocumentStore(str(tmp_path), str(tmp_path / "cluster"), authority)
-        return CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)
-
-    DeferredDiscoveryRESTMapper(client("one")).mapping_for("deploy")
-    place = (str(tmp_path), str(tmp_path / "cluster"), 3600.0)
-    assert client("one").index_lines()
-    assert read_index(*place, "one") is not None
-    # The command line reads nothing but the index.
-    assert read_index(*place, "two") is None
-    assert client("two").index_lines() == ""
-    # An index that says that it is of the second, where the documents are not.
-    made = index_rows([RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))])
-    assert made is not None
-    state = signature_of(str(tmp_path / "cluster" / "servergroups.json"))
-    assert state is not None
-    data = encode_index([("servergroups.json", state)], made, "two")
-    assert data is not None
-    (tmp_path / "cluster" / INDEX_FILE).write_bytes(data)
-    assert read_index(*place, "two") is not None
-    assert client("two").index_lines() == ""
-
-
-def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: DiscoveryServer, tmp_path: Path) -> None:
-    environ = {**os.environ, "SERVER": server.url, "CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", FORK]
-    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
-    assert ran.stdout.split() == ["child", "parent"]
-
-
-FORK = """
-import os, threading, time
-from cachediscovery import CachedDiscoveryClient, ClientConfig
-import cachediscovery.document_fetcher as module
-
-class Slow(module.DocumentFetcher):
-    def __init__(self, *arguments):
-        if threading.current_thread() is not threading.main_thread():
-            begun.set()
-            time.sleep(0.5)
-        super().__init__(*arguments)
-
-begun = threading.Event()
-module.DocumentFetcher = Slow
-client = CachedDiscoveryClient.for_config(ClientConfig(os.environ["SERVER"]), cache_dir=os.environ["CACHE"])
-asking = threading.Thread(target=client.server_groups)
-asking.start()
-begun.wait()
-child = os.fork()
-if child == 0:
-    threading.Timer(20, os._exit, [1]).start()
-    print("child" if client.server_groups().groups else "nothing", flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-asking.join()
-print("parent")
-"""
-
-
-def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(warm, coherence=3600)
-    mapper = DeferredDiscoveryRESTMapper(client)
-    mapper.mapping_for("deploy")
-    Path(client.path("apps/v1")).unlink()
-    warm.recording.remove_group("apps")
-    warm.recording.add_group("apps", {"v1": WIDGETS})
-    client.server_resources_for_group_version("apps/v1")
-    assert mapper.mapper().mapping_for("widget").group == "apps"
-
-
-def test_what_was_read_of_the_index_for_one_group_serves_the_others(
-    warm: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=3600))
-    assert mapper.rest_mapping(GroupKind("apps", "Deployment")).plural == "deployments"
-    for path in [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]:
-        path.unlink()
-    assert mapper.rest_mapping(GroupKind("batch", "Job")).plural == "jobs"
-    assert warm.request_count == 0
-
-
-def test_an_index_is_not_used_for_longer_than_its_documents(
-    warm: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
-    oldest = min(path.stat().st_mtime for path in (tmp_path / "cache").rglob("server*.json"))
-    ttl = time.time() - oldest + 0.5
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0, ttl=ttl))
-    mapper.mapping_for("deploy")
-    assert warm.request_count == 0
-    time.sleep(0.6)
-    mapper.mapping_for("deploy")
-    assert sorted(warm.paths()) == ["/api", "/apis"]
-
-
-@pytest.mark.parametrize("damage", [b"", b"cachediscovery index 2 00000000\n", bytes(range(256))])
-def test_a_broken_index_costs_time_only(
-    warm: DiscoveryServer, cached_client: Make, tmp_path: Path, damage: bytes
-) -> None:
-    index_of(tmp_path).write_bytes(damage)
-    assert DeferredDiscoveryRESTMapper(cached_client(warm)).mapping_for("deploy").plural == "deployments"
-    assert len(index_of(tmp_path).read_bytes()) > len(damage), "it was written anew"
-    assert warm.request_count == 0
-
-
-LOOK_UP = """
-import sys
-before = set(sys.modules)
-opened = []
-def hook(event, arguments):
-    if event == "open" and ".kube" in str(arguments[0]):
-        opened.append(str(arguments[0]))
-sys.addaudithook(hook)
-from cachediscovery import CachedDiscoveryClient, DeferredDiscoveryRESTMapper, GroupVersionResource
-mapper = DeferredDiscoveryRESTMapper(CachedDiscoveryClient.from_kubeconfig())
-assert mapper.mapping_for("deploy").plural == "deployments"
-assert mapper.kind_for(GroupVersionResource("", "", "po")).kind == "Pod"
-print(*set(sys.modules) - before)
-print(*opened)
-"""
-
-
-def test_the_first_lookup_of_a_warm_process_imports_little_and_reads_two_files(
-    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, home: Path
-) -> None:
-    environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
-    overrides = ConfigOverrides(kubeconfig=environ["KUBECONFIG"])
-    cache_dir = str(home / ".kube" / "cache")
-    DeferredDiscoveryRESTMapper(CachedDiscoveryClient.from_kubeconfig(overrides, cache_dir=cache_dir)).mapping_for("po")
-    server.forget_requests()
-    for _ in range(2):
-        # The first of them remembers the cluster for this state of the environment.
-        ran = subprocess.run([sys.executable, "-c", LOOK_UP], env=environ, capture_output=True, text=True, check=True)
-    modules, opened = (line.split() for line in ran.stdout.splitlines())
-    names = [os.path.basename(path) for path in opened]
-    assert names[0].startswith("server-")
-    assert names[1:] == [INDEX_FILE]
-    ours = {name for name in modules if name.startswith("cachediscovery")}
-    assert len(ours) <= 30, "to import another module is to make every start slower"
-    # Those that named tuples need, and those that every program has.
-    allowed = {"collections", "errno", "importlib", "itertools", "keyword", "operator", "reprlib", "warnings", "zlib"}
-    assert {name for name in set(modules) - ours - allowed if not name.startswith(("_", "importlib."))} == set()
-    assert server.request_count == 0
