@@ -71,12 +71,14 @@ class IndexColumns:
 
     def by_kind(self, kind: str) -> list[Row]:
         """The rows with this kind, or, where `kind` is in lower case, with one that is spelled so in lower case."""
+        if kind != kind.lower():
+            return self._find(f"\t{kind}\t", lambda row: kind == row[KIND])
         lowered = self._lowered or self._lines.lower()
         self._lowered = lowered
         if len(lowered) != len(self._lines):
             # A letter that is longer in lower case: nothing is where it is in the lines.
             return [row for row in self if kind in (row[KIND], row[KIND].lower())] if kind else []
-        return self._find(f"\t{kind.lower()}\t", lambda row: kind in (row[KIND], row[KIND].lower()), lowered)
+        return self._find(f"\t{kind}\t", lambda row: kind in (row[KIND], row[KIND].lower()), lowered)
 
     def _listing(self, name: str, column: int) -> list[Row]:
         return self._find(name, lambda row: name in row[column].split(","))
