@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -44,11 +45,13 @@ def recording_of(documents: int = 0, *, groups: int = 0, crds: int = 0) -> Recor
 class Cluster:
     """A discovery server in another process, so that it takes no time from what is measured in this one."""
 
-    def __init__(self, folder: Path, recording: Recording, *, aggregated: bool = True, delay: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, recording: Recording, *, aggregated: bool = True, delay: float = 0.0, tls: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = folder / "kubeconfig"
         recording.save(folder / "recording.json")
-        options = json.dumps({"aggregated": aggregated, "delay": delay})
+        options = json.dumps({"aggregated": aggregated, "delay": delay, "tls": tls})
         command = [sys.executable, "-m", "benchmarks.clusters", str(folder), options]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -73,8 +76,19 @@ class Cluster:
 
 def _serve(folder: Path, options: dict[str, Any]) -> None:
     recording = Recording(**json.loads((folder / "recording.json").read_text()))
+    authority = ""
+    if options.pop("tls"):
+        import trustme
+
+        authority = str(folder / "ca.crt")
+        made = trustme.CA()
+        made.cert_pem.write_to_path(authority)
+        options["tls"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.issue_cert("127.0.0.1").configure_cert(options["tls"])
+        # Over TLS and without credentials kubectl would ask the user for some.
+        options["token"] = "benchmark"
     with DiscoveryServer(recording, **options) as server:
-        server.write_kubeconfig(folder / "kubeconfig")
+        server.write_kubeconfig(folder / "kubeconfig", certificate_authority=authority)
         print(server.url, flush=True)
         for _ in sys.stdin:
             served = [{"path": one.path, "status": one.status, "bytes": one.sent_bytes} for one in server.requests]
