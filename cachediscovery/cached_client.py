@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from .concurrency import made_once
 from .disk.folders import DEFAULT_TTL
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
@@ -225,7 +226,7 @@ class CachedDiscoveryClient:
         from .restmapper.table import mappings_of
 
         groups, lists = groups_and_resources(*found)
-        return write_index(store, signatures, groups, list(mappings_of(groups, lists)))
+        return write_index(store, signatures, groups, mappings_of(groups, lists))
 
     def server_groups(self) -> APIGroupList:
         found = self._cache.look_up(GROUPS, expired=True)
@@ -266,14 +267,12 @@ class CachedDiscoveryClient:
     @property
     def _fetcher(self) -> DocumentFetcher:
         """Made on the first miss: where there is none, nothing that asks a server is imported."""
-        made = self._fetchers.get(None)
-        if made is None:
-            from .document_fetcher import DocumentFetcher
+        return made_once(self._fetchers, self._make_fetcher)
 
-            # Two threads may make one each, and use the first. A lock might be held when the process forks.
-            made = DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
-            made = self._fetchers.setdefault(None, made)
-        return made
+    def _make_fetcher(self) -> DocumentFetcher:
+        from .document_fetcher import DocumentFetcher
+
+        return DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
 
     def _everything(self) -> Everything:
         found = self._cache.everything(expired=True)

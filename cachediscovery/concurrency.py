@@ -14,6 +14,16 @@ else:
     from _thread import allocate_lock as Lock  # noqa: N812
 
 
+def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
+    """What `made` holds, or what `make()` returns, which it holds from then on.
+
+    Threads that come here together may make one each, and all get the first. A lock might be held by one of them
+    when the process forks, and for ever in the child.
+    """
+    found = made.get(None)
+    return made.setdefault(None, make()) if found is None else found
+
+
 def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
     """The results of `calls`, in their order; at most `max_workers` run at a time.
 

@@ -227,16 +227,12 @@ class DocumentCache:
             index = self._index
             if index is not None and not index.holds(self._ttl):
                 with self._mutex:
-                    self._drop_index(index)
+                    if self._index is index:
+                        self._index = None
+                        self._revision += 1
             for key, entry in list(self._entries.items()):
                 self._still_holds(key, entry, now)
         return self._revision
-
-    def _drop_index(self, index: Index | None) -> None:
-        """Go by `index` no longer, if that is the one gone by; with the mutex held."""
-        if index is not None and self._index is index:
-            self._index = None
-            self._revision += 1
 
     def _invalidated(self, key: str) -> float:
         return max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))

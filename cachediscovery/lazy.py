@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .concurrency import made_once
 from .errors import ConfigError
 
 TYPE_CHECKING = False
@@ -93,19 +94,17 @@ class LazyDiscoveryClient:
     @property
     def client(self) -> DiscoveryClient:
         """The real client."""
-        made = self._made.get(None)
-        if made is None:
-            from .client import DiscoveryClient
-            from .disk.http_store import HTTPStore
+        return made_once(self._made, self._make)
 
-            config = self._config()
-            # They are filed by URL: where two clusters share one, there is no telling whose they are.
-            kept = self._store is not None and not config.shares_url
-            responses = HTTPStore(self._store.root) if self._store is not None and kept else None
-            # Two threads may make one each, and use the first. A lock might be held when the process forks.
-            made = DiscoveryClient.for_config(config, self._options, responses=responses)
-            made = self._made.setdefault(None, made)
-        return made
+    def _make(self) -> DiscoveryClient:
+        from .client import DiscoveryClient
+        from .disk.http_store import HTTPStore
+
+        config = self._config()
+        # They are filed by URL: where two clusters share one, there is no telling whose they are.
+        kept = self._store is not None and not config.shares_url
+        responses = HTTPStore(self._store.root) if self._store is not None and kept else None
+        return DiscoveryClient.for_config(config, self._options, responses=responses)
 
     def take_identities(self) -> set[ServerIdentity]:
         made = self._made.get(None)

@@ -1,4 +1,4 @@
-"""`NamedTuple` without `typing`, whose import takes as long as a bare interpreter: type checkers see typing's own."""
+"""`NamedTuple` without `typing`, whose import takes nearly as long as an interpreter: type checkers see typing's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The YAML of ordinary kubeconfigs, read without PyYAML, whose import takes longer than kubectl takes to start.
+"""The YAML of ordinary kubeconfigs, read without PyYAML, whose import takes longer than an interpreter takes to start.
 
 Block mappings and sequences with scalars of one line, as kubectl, kind and the clouds' tools write them. Whatever is
 not plain (an anchor, a tag, a flow, an escape, a text of several lines, a number, a letter beyond ASCII) is left to

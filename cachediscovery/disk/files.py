@@ -15,10 +15,9 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | _BINARY
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
-# Elsewhere a file has to be closed first.
+# Elsewhere a file has to be closed before it is dated.
 DATES_OPEN_FILES = os.utime in os.supports_fd
-
-
+# Another process may remove what is being made.
 _TRIES = 3
 
 

@@ -44,7 +44,24 @@ class Index:
 
     def holds(self, ttl: float) -> bool:
         """Whether every document is as the index saw it, and of an age to be used; `ttl` is in seconds."""
-        return _hold(self._states, self._folder, ttl)
+        now = time.time_ns()
+        oldest, newest = now - ttl * 1e9, now + _FUTURE_NS
+        lstat, is_regular = os.lstat, stat.S_ISREG
+        try:
+            for line in self._states.split("\n"):
+                path, mtime_ns, size, inode = line.split("\t")
+                found = lstat(f"{self._folder}{os.sep}{path}")
+                if (
+                    found.st_mtime_ns != int(mtime_ns)
+                    or found.st_ino != int(inode)
+                    or found.st_size != int(size)
+                    or not oldest < found.st_mtime_ns <= newest
+                    or not is_regular(found.st_mode)
+                ):
+                    return False
+        except (OSError, ValueError):
+            return False
+        return True
 
 
 class IndexColumns:
@@ -143,27 +160,6 @@ def _read(path: str) -> bytes:
             return file.readall() if is_trusted_file(found) and found.st_size <= _MAX_BYTES else b""
     except (OSError, ValueError):
         return b""
-
-
-def _hold(states: str, folder: str, ttl: float) -> bool:
-    now = time.time_ns()
-    oldest, newest = now - ttl * 1e9, now + _FUTURE_NS
-    lstat, is_regular = os.lstat, stat.S_ISREG
-    try:
-        for line in states.split("\n"):
-            path, mtime_ns, size, inode = line.split("\t")
-            found = lstat(f"{folder}{os.sep}{path}")
-            if (
-                found.st_mtime_ns != int(mtime_ns)
-                or found.st_ino != int(inode)
-                or found.st_size != int(size)
-                or not oldest < found.st_mtime_ns <= newest
-                or not is_regular(found.st_mode)
-            ):
-                return False
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _row(line: str) -> Row:

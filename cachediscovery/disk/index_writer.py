@@ -11,7 +11,7 @@ from .store import GROUPS, DocumentStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from ..restmapper.mapping import RESTMapping
     from ..types import APIGroup
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_index(
-    store: DocumentStore, signatures: Mapping[str, Signature], groups: list[APIGroup], mappings: Sequence[RESTMapping]
+    store: DocumentStore, signatures: Mapping[str, Signature], groups: list[APIGroup], mappings: Iterable[RESTMapping]
 ) -> bool:
     """Write the index of `mappings`, which come best first; whether it was written.
 
@@ -42,7 +42,7 @@ def write_index(
     return True
 
 
-def index_rows(mappings: Sequence[RESTMapping]) -> list[tuple[str, ...]] | None:
+def index_rows(mappings: Iterable[RESTMapping]) -> list[tuple[str, ...]] | None:
     """A line for each mapping; the last field tells those that `server_preferred_resources` lists.
 
     None where a word of a list holds what separates words: an honest server sends no such word.
