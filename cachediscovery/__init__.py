@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .config.in_cluster import in_cluster_config as in_cluster_config
     from .config.loading import load_config as load_config
     from .config.overrides import ConfigOverrides as ConfigOverrides
-    from .disk.opening import open_store as open_store
     from .disk.store import DocumentStore as DocumentStore
+    from .disk.store import open_store as open_store
     from .errors import AmbiguousResourceError as AmbiguousResourceError
     from .errors import CertificateError as CertificateError
     from .errors import ConfigError as ConfigError
@@ -123,7 +123,7 @@ _MODULES = {
     "in_cluster_config": ".config.in_cluster",
     "is_resource_enabled": ".helpers",
     "load_config": ".config.loading",
-    "open_store": ".disk.opening",
+    "open_store": ".disk.store",
     "server_supports_version": ".helpers",
     "supports_all_verbs": ".listing",
 }
@@ -132,13 +132,16 @@ __all__ = [*_MODULES, "__version__"]  # noqa: PLE0604
 
 def __getattr__(name: str) -> object:
     """PEP 562: import a public name's module when the name is first used."""
-    from importlib import import_module
-
-    if name == "__version__":
-        return import_module(".version", __name__).VERSION
-    if name not in _MODULES:
+    # `from .. import log` asks for a module's name here first.
+    module = ".version" if name == "__version__" else _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name], __name__), name)
+    # What importlib.import_module does; importing importlib takes as long as five modules of ours.
+    import sys
+
+    __import__(f"{__name__}{module}")
+    source = sys.modules[f"{__name__}{module}"]
+    value: object = getattr(source, "VERSION" if name == "__version__" else name)
     globals()[name] = value
     return value
 

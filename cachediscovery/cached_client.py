@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from .concurrency import made_once
-from .disk.folders import DEFAULT_TTL
+from .disk.layout import DEFAULT_TTL
 from .disk.store import GROUPS, DocumentStore
 from .document_cache import DocumentCache
 from .memory import Groups
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .config.overrides import ConfigOverrides
     from .document_cache import Everything
     from .document_fetcher import DocumentFetcher
+    from .index.search import IndexSearch
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
     from .transport.transport import TransportOptions
@@ -83,11 +84,12 @@ class CachedDiscoveryClient:
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `cache_dir` is the cache's root, kubectl's by default."""
         from .config.authority import cluster_of
-        from .disk.opening import open_store
+        from .disk.store import open_store
         from .lazy import LazyDiscoveryClient
 
-        store = open_store(cluster_of(config), cache_dir)
-        base = LazyDiscoveryClient(config.server, lambda: config, store, options)
+        cluster = cluster_of(config)
+        store = open_store(cluster, cache_dir)
+        base = LazyDiscoveryClient(cluster, lambda: config, store, options)
         return cls(
             base,
             store,
@@ -114,12 +116,13 @@ class CachedDiscoveryClient:
         The server's URL is remembered for the state of the kubeconfig files: with a warm cache
         no kubeconfig is parsed and no connection made. Raises `ConfigError`.
         """
-        from .disk.opening import open_store
+        from .disk.layout import cache_root
+        from .disk.store import open_store
         from .lazy import LazyConfig, LazyDiscoveryClient
 
-        config = LazyConfig(overrides, cache_dir)
+        config = LazyConfig.for_overrides(overrides, cache_root(cache_dir))
         store = open_store(config.cluster, cache_dir)
-        base = LazyDiscoveryClient(config.cluster.server, config.load, store, options)
+        base = LazyDiscoveryClient(config.cluster, config.load, store, options)
         return cls(
             base,
             store,
@@ -196,12 +199,12 @@ class CachedDiscoveryClient:
         key = GROUPS if group_version is None else str(parse_group_version(group_version))
         return self._cache.store.path(key) if self._cache.store is not None else ""
 
-    def index_lines(self) -> str:
-        """What all documents say of resources, as the lines of `disk.index`, where that is on disk and holds; else "".
+    def index_search(self) -> IndexSearch | None:
+        """The table of all resources, where the index on disk holds; else None.
 
-        Whoever uses them has used the documents: `fresh` and `revision` tell. Makes no request.
+        Whoever uses it has used the documents: `fresh` and `revision` tell. Makes no request.
         """
-        return self._cache.index_lines()
+        return self._cache.index_search()
 
     def write_index(self) -> bool:
         """Write the index that new processes start from, if all documents are in memory and on disk.
@@ -209,24 +212,24 @@ class CachedDiscoveryClient:
         An index that still holds is left alone. Whether it was written; a disk that cannot be written is no
         error. Makes no request.
         """
-        from .disk.index import read_index
+        from .index.index_file import read_index
 
         store = self._cache.store
-        if store is None or read_index(store.root, store.folder, float("inf"), store.authority) is not None:
+        if store is None or read_index(store.root, store.folder, (), store.authority) is not None:
             return False
         found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
             return False
+        groups, resources, _ = found
         again = self._cache.everything()
-        if again is None or again[0] is not found[0] or any(again[1][key] is not found[1][key] for key in found[1]):
+        if again is None or again[0] is not groups or any(again[1][key] is not resources[key] for key in resources):
             # Replaced meanwhile: these would be the states of other documents.
             return False
-        from .disk.index_writer import write_index
-        from .listing import groups_and_resources
-        from .restmapper.table import mappings_of
+        from .index.index_writer import write_index
+        from .restmapper.rows import in_listing_order, rows_of
 
-        groups, lists = groups_and_resources(*found)
-        return write_index(store, signatures, groups, mappings_of(groups, lists))
+        rows = in_listing_order(rows_of(groups.groups, resources.values()))
+        return write_index(store, signatures, groups, resources, rows)
 
     def server_groups(self) -> APIGroupList:
         found = self._cache.look_up(GROUPS, expired=True)

@@ -10,17 +10,18 @@ import time
 from . import log
 from .concurrency import Lock
 from .disk.files import Signature
-from .disk.index import read_index
 from .disk.store import GROUPS, DocumentStore
+from .index.index_file import read_index
+from .index.search import COLUMNS, IndexSearch
 from .memory import FUTURE, Entry, Groups, document_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
+    from collections.abc import Callable, Mapping, Sequence, Set
     from typing import TypeAlias
 
-    from .disk.index import Index
     from .errors import DiscoveryError
+    from .index.index_file import Index
     from .memory import Document
     from .schema import GroupVersion
     from .types import APIGroupList, APIResourceList
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     Everything: TypeAlias = tuple[
         APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
     ]
+
+# With no more documents than this in memory, all of them are read from the index, which is one file.
+_FEW = 2
 
 # A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
 # dates it when it is written, and may have asked as long before as a request may take.
@@ -55,8 +59,8 @@ class DocumentCache:
         # When all, or one document, was invalidated: seconds since the epoch.
         self._invalidated_at = 0.0
         self._key_invalidated_at: dict[str, float] = {}
-        # Stands for the documents, which nobody has read, until one of them changes.
-        self._index: Index | None = None
+        # The index used in place of documents that were not read, until one of them changes; and its table.
+        self._index: tuple[Index, IndexSearch] | None = None
         self._revision = 0
         self._revised_at = 0.0
         # True while everything used was put here by `keep` since the last invalidation.
@@ -95,6 +99,8 @@ class DocumentCache:
 
     def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
+        if len(self._entries) <= _FEW:
+            self._read_all()
         groups = self.look_up(GROUPS, look=look, expired=expired)
         if not isinstance(groups, Groups):
             return None
@@ -115,27 +121,64 @@ class DocumentCache:
                 resources[group_version] = found
         return resources, missing
 
-    def index_lines(self) -> str:
-        """The lines of the index (`disk.index`), where they say what all documents would; "" where they do not."""
-        if self.store is None or not self._may_use_index():
-            return ""
+    def index_search(self) -> IndexSearch | None:
+        """The index's table of resources, where it says what all documents would; None where it does not."""
         if self._index is not None:
-            # All who go by an index go by the same, and are told together when it no longer holds.
+            # All who use an index use the same one, and are told together when it no longer holds.
             self.revision()
-            found = self._index
-            if found is not None:
-                return found.lines
-        index = read_index(self.store.root, self.store.folder, self._ttl, self.store.authority)
-        if index is None or not self.store.is_of_cluster():
-            return ""
         with self._mutex:
-            # What was invalidated or fetched while it was read goes before.
+            known = self._index
+        if known is not None and self._may_use_index():
+            return known[1]
+        index = self._read_index(COLUMNS, self._ttl)
+        if index is None:
+            return None
+        try:
+            made = index, IndexSearch(index)
+        except ValueError as error:
+            log.debug("cache miss: the index of %s: %s", index.folder, error)
+            return None
+        with self._mutex:
+            # An invalidation, or a fetch, that came while it was read goes before.
             if not self._may_use_index():
-                return ""
-            index = self._index = self._index or index
+                return None
+            self._index = self._index or made
             self.fresh = False
+            return self._index[1]
+
+    def _read_index(self, names: Sequence[str], seconds: float) -> Index | None:
+        """The index on disk, if no document in it is older than `seconds`, and it may be used; else None."""
+        if self.store is None or not self._may_use_index():
+            return None
+        index = read_index(self.store.root, self.store.folder, names, self.store.authority)
+        if index is None or not index.is_within(seconds) or not self.store.is_of_cluster():
+            return None
         log.debug("cache hit: the index of %s", self.store.folder)
-        return index.lines
+        return index
+
+    def _read_all(self) -> None:
+        """Put all documents into memory that the index has: one file is read in place of many."""
+        from .index.documents import SECTIONS, documents_of
+
+        index = self._read_index(SECTIONS, self._ttl + self._grace)
+        if index is None or self.store is None:
+            return
+        try:
+            groups, resources = documents_of(index)
+            signatures = {path: Signature(*fields) for path, fields in index.documents()}
+            documents: dict[str, Document] = {GROUPS: Groups(groups, {})}
+            documents.update((str(key), value) for key, value in resources.items())
+            top, now = len(self.store.folder) + 1, time.monotonic()
+            entries = {
+                key: self._entry_of(value, signatures[self.store.path(key)[top:]], now)
+                for key, value in documents.items()
+            }
+        except (ValueError, LookupError, TypeError) as error:
+            log.debug("cache miss: the index of %s: %r", self.store.folder, error)
+            return
+        with self._mutex:
+            if self._may_use_index():
+                self._entries = {**entries, **self._entries}
 
     def _may_use_index(self) -> bool:
         """An index may be older than an invalidation, and knows nothing of what is in memory alone."""
@@ -224,10 +267,10 @@ class DocumentCache:
         now = time.monotonic()
         if now - self._revised_at >= self._coherence:
             self._revised_at = now
-            index = self._index
-            if index is not None and not index.holds(self._ttl):
+            known = self._index
+            if known is not None and not (known[0].holds() and known[0].is_within(self._ttl)):
                 with self._mutex:
-                    if self._index is index:
+                    if self._index is known:
                         self._index = None
                         self._revision += 1
             for key, entry in list(self._entries.items()):
@@ -278,17 +321,8 @@ class DocumentCache:
         read = self._parse(key)
         if read is None or self.store is None:
             return None
-        value, signature = read
         path = self.store.path(key)
-        entry = Entry(
-            value=value,
-            fetched_at=signature.mtime,
-            expires_at=signature.mtime + self._ttl,
-            usable_until=signature.mtime + self._ttl + self._grace,
-            signature=signature,
-            checked_at=now,
-            ours=False,
-        )
+        entry = self._entry_of(*read, now)
         if not entry.is_usable():
             log.debug("cache miss: %s has expired", path)
             return None
@@ -299,6 +333,18 @@ class DocumentCache:
                 return None
             self._entries[key] = entry
         return entry
+
+    def _entry_of(self, value: Document, signature: Signature, now: float) -> Entry:
+        """The entry of a document that was read from its file, or from the index, at `now` (monotonic)."""
+        return Entry(
+            value=value,
+            fetched_at=signature.mtime,
+            expires_at=signature.mtime + self._ttl,
+            usable_until=signature.mtime + self._ttl + self._grace,
+            signature=signature,
+            checked_at=now,
+            ours=False,
+        )
 
     def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
         """Whether a file holds nothing that was fetched before `invalidated_at`."""

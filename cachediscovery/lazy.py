@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .concurrency import made_once
-from .errors import ConfigError
+from .disk.remembered import CLUSTER_FLAGS, RememberedCluster
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from .client import DiscoveryClient
     from .config.client_config import ClientConfig
+    from .config.cluster import Cluster
     from .config.overrides import ConfigOverrides
     from .disk.store import DocumentStore
     from .openapi import OpenAPIV3
@@ -20,37 +21,50 @@ if TYPE_CHECKING:
 
 
 class LazyConfig:
-    """A configuration whose cluster is known before it is read: remembered for the state of the kubeconfig files."""
+    """What flags and kubeconfig say, read when it is needed. Methods raise `ConfigError` where they cannot be used."""
 
-    def __init__(self, overrides: ConfigOverrides | None, cache_dir: str = "") -> None:
-        """Raises `ConfigError` where nothing is remembered, and the configuration cannot be used."""
-        from .config.remembered import RememberedCluster, flags_of
-        from .disk.folders import cache_root
-
+    def __init__(self, remembered: RememberedCluster, overrides: Callable[[], ConfigOverrides]) -> None:
+        """`remembered` is for the flags that `overrides()` returns, which is called when they are needed."""
+        self._remembered = remembered
         self._overrides = overrides
-        # Whichever is the current one by the time that the rest is needed.
+        # The context that was chosen: whichever is the current one by the time that the rest is needed.
         self._context = ""
+        self._cluster: Cluster | None = None
         self._loaded: ClientConfig | None = None
-        remembered = RememberedCluster(
-            cache_root(cache_dir), overrides.kubeconfig if overrides is not None else "", flags_of(overrides)
-        )
-        found = remembered.load()
-        if found is None:
-            from .config.authority import cluster_of
 
-            found = cluster_of(self._read())
-            remembered.save(found)
-        else:
+    @classmethod
+    def for_overrides(cls, overrides: ConfigOverrides | None, root: str) -> LazyConfig:
+        """The configuration that `load_config(overrides)` would return; `root` is the cache's."""
+        if overrides is None:
+            return cls(RememberedCluster(root), _no_overrides)
+        values = [getattr(overrides, name.replace("-", "_")) for name in CLUSTER_FLAGS]
+        flags = tuple(("true" if value else "") if isinstance(value, bool) else value for value in values)
+        return cls(RememberedCluster(root, overrides.kubeconfig, flags), lambda: overrides)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster, as remembered, or from the configuration."""
+        if self._cluster is None:
+            found = self._remembered.load()
+            if found is None:
+                from .config.authority import cluster_of
+
+                found = cluster_of(self._read())
+                self._remembered.save(found)
             self._context = found.context
-        self.cluster = found
+            self._cluster = found
+        return self._cluster
 
     def load(self) -> ClientConfig:
-        """The whole configuration, credentials and all. Raises `ConfigError`."""
+        """The whole configuration, credentials and all."""
+        known = self.cluster
         config = self._read()
         from .config.authority import cluster_of
 
-        found, known = cluster_of(config), self.cluster
+        found = cluster_of(config)
         if (found.server, found.authority, found.shares_url) != (known.server, known.authority, known.shares_url):
+            from .errors import ConfigError
+
             raise ConfigError(
                 f"the kubeconfig now says something else of {known.server} than when this began: begin anew"
             )
@@ -59,9 +73,8 @@ class LazyConfig:
     def _read(self) -> ClientConfig:
         if self._loaded is None:
             from .config.loading import load_config
-            from .config.overrides import ConfigOverrides
 
-            overrides = self._overrides or ConfigOverrides()
+            overrides = self._overrides()
             self._loaded = load_config(overrides._replace(context=self._context or overrides.context))
         return self._loaded
 
@@ -71,16 +84,16 @@ class LazyDiscoveryClient:
 
     def __init__(
         self,
-        server: str,
+        cluster: Cluster,
         config: Callable[[], ClientConfig],
         store: DocumentStore | None,
         options: TransportOptions | None = None,
     ) -> None:
-        """`server` is that of the configuration that `config()` returns, or raises `DiscoveryError` for.
+        """`cluster` is that of the configuration that `config()` returns, or raises `DiscoveryError` for.
 
         Beside the documents of `store` the responses are kept that may be asked for conditionally.
         """
-        self._server = server
+        self._cluster = cluster
         self._config = config
         self._store = store
         self._options = options
@@ -89,7 +102,7 @@ class LazyDiscoveryClient:
 
     @property
     def server(self) -> str:
-        return self._server
+        return self._cluster.server
 
     @property
     def client(self) -> DiscoveryClient:
@@ -136,3 +149,9 @@ class LazyDiscoveryClient:
 
     def openapi_v3(self) -> OpenAPIV3:
         return self.client.openapi_v3()
+
+
+def _no_overrides() -> ConfigOverrides:
+    from .config.overrides import ConfigOverrides
+
+    return ConfigOverrides()

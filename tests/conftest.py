@@ -20,7 +20,7 @@ import trustme
 
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DocumentStore, TransportOptions
 from cachediscovery.config.cluster import Cluster
-from cachediscovery.disk.folders import cluster_folder
+from cachediscovery.disk.layout import cluster_folder
 from cachediscovery.testing import DiscoveryServer
 
 from .apiserver import harness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..disk.inventory import remove, side_files_in
 from .flags import Parsed
-from .stdout import write
+from .output import write
 from .upkeep import clusters_of, root_of
 
 

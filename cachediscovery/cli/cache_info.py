@@ -8,8 +8,7 @@ from ..disk.inventory import BROKEN, EXPIRED, FRESH, side_files_in
 from ..durations import format_age
 from ..lines import printable
 from .flags import Parsed, UsageError
-from .stdout import write
-from .table import format_table
+from .output import format_table, write
 from .upkeep import clusters_of, format_size, root_of
 
 _HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST")

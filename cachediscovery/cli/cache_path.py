@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .flags import Parsed
+from .output import write
 from .session import Session
-from .stdout import write
 
 
 def run(parsed: Parsed) -> int:

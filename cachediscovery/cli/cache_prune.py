@@ -6,8 +6,7 @@ import os
 
 from ..disk.inventory import FRESH, ClusterEntry, remove, side_files_in
 from .flags import Parsed
-from .output import warn
-from .stdout import write
+from .output import warn, write
 from .upkeep import clusters_of, known_folders, root_of
 
 # Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.

@@ -6,10 +6,9 @@ import json
 
 from ..verification import SAME, WRONG, verify
 from .flags import Parsed, UsageError
+from .output import format_table, write
 from .progress import progress
 from .session import Session
-from .stdout import write
-from .table import format_table
 
 
 def run(parsed: Parsed) -> int:

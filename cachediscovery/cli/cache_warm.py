@@ -8,11 +8,9 @@ from ..concurrency import run_together
 from ..config.kubeconfig import load_kubeconfig
 from ..errors import ConfigError, DiscoveryError, GroupDiscoveryFailed
 from .flags import Parsed
-from .output import fail
+from .output import fail, format_table, write
 from .progress import progress
 from .session import Session
-from .stdout import write
-from .table import format_table
 
 _HEADERS = ("CONTEXT", "SERVER", "DOCUMENTS", "STATE")
 # A shared one has the same cluster as another context, which was asked.
@@ -80,7 +78,7 @@ def _warm_cluster(contexts: list[tuple[_Row, Session]], *, refresh: bool) -> Non
 
 
 def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
-    client = session.client()
+    client = session.client
     if refresh:
         client.invalidate()
     try:

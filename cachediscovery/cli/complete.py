@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..errors import DiscoveryError
 from .commands import COMMANDS, GLOBAL_FLAGS, Command, all_flags, find_command
 from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from ..types import APIGroup, APIResourceList
     from .session import Session
 
 
@@ -18,7 +18,7 @@ def candidates(shell: str, line: str) -> list[str]:
     """The words that may stand at the end of `line`, which begins with the program's name."""
     words = line.split()[1:]
     last = words.pop() if words and not line[-1:].isspace() else ""
-    found = sorted(word for word in dict.fromkeys(_next(words, last)) if word.startswith(last))
+    found = sorted({word for word in _next(words, last) if word and word.startswith(last)})
     if shell == "bash" and "=" in last:
         # bash takes "=" for the end of a word.
         prefix = last.partition("=")[0] + "="
@@ -56,6 +56,7 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
         return flag.choices
     if flag.name in ("context", "cluster", "user"):
         from ..config.kubeconfig import load_kubeconfig
+        from ..errors import DiscoveryError
 
         try:
             kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
@@ -63,7 +64,7 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
             return []
         return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[flag.name]
     if flag.name == "api-group":
-        return [group for group, _ in _cached_names(words)[0] if group]
+        return [name.rpartition("/")[0] for name in _cached_group_versions(words) if "/" in name]
     return []
 
 
@@ -73,36 +74,80 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
 
         return SCRIPTS
     if command.name == "invalidate":
-        return [f"{group}/{version}" if group else version for group, version in _cached_names(words)[0]]
+        return _cached_group_versions(words)
     if command.name == "resolve":
         prefix = last.rpartition(",")[0] + "," if "," in last else ""
-        return [prefix + name for name in _cached_names(words)[1]]
+        return [prefix + name for name in _cached_names(words)]
     return []
 
 
-def _cached_names(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """The group versions and the resources' names that are in the cache, fresh or not."""
-    from ..cached_client import CachedDiscoveryClient
-    from ..restmapper.table import ResourceTable
+def _cached_group_versions(words: list[str]) -> list[str]:
+    """The group versions that are in the cache, fresh or not."""
+    from ..index.search import GROUP_VERSIONS
+
+    session = _session(words)
+    index = session.index([GROUP_VERSIONS], expired=True) if session is not None else None
+    if session is None or index is not None:
+        return index.column(GROUP_VERSIONS) if index is not None else []
+    groups, _ = _cached_documents(session)
+    return [version.group_version for group in groups for version in group.versions]
+
+
+def _cached_names(words: list[str]) -> list[str]:
+    """The names of the resources that are in the cache, fresh or not, and their categories."""
+    from ..index.search import CATEGORIES, COLUMNS, GROUP, PLURAL, SHORT_NAMES, SINGULAR
+
+    positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, CATEGORIES)
+    session = _session(words)
+    if session is None:
+        return []
+    index = session.index([COLUMNS[position] for position in positions], expired=True)
+    if index is not None:
+        columns = [index.column(COLUMNS[position]) for position in positions]
+    else:
+        from ..restmapper.rows import rows_of
+
+        rows = rows_of(*_cached_documents(session))
+        columns = [[row[position] for row in rows] for position in positions]
+    groups, plurals, singulars, *lists = columns
+    full = [f"{plural}.{group}" for plural, group in zip(plurals, groups, strict=True) if group]
+    return [*plurals, *singulars, *full, *(word for column in lists for text in column for word in text.split(","))]
+
+
+def _session(words: list[str]) -> Session | None:
     from .session import Session
 
     try:
-        session: Session = Session(_parsed(words))
-        nobody: Any = _NoServer(session.server)
-        client = CachedDiscoveryClient(nobody, session.store, ttl=float("inf"))
+        return Session(_parsed(words))
+    except UsageError:
+        return None
+    except Exception as error:
+        from ..errors import DiscoveryError
+
+        # There is nothing to say of a configuration that cannot be used.
+        if not isinstance(error, DiscoveryError):
+            raise
+        return None
+
+
+def _cached_documents(session: Session) -> tuple[Sequence[APIGroup], list[APIResourceList]]:
+    """The groups, and the resource lists that are in the cache, fresh or not."""
+    from ..cached_client import CachedDiscoveryClient
+    from ..errors import DiscoveryError
+
+    nobody: Any = _NoServer(session.server)
+    client = CachedDiscoveryClient(nobody, session.store, ttl=float("inf"))
+    lists = []
+    try:
         groups = client.server_groups()
-        lists = []
-        for group_version in groups.group_versions:
-            try:
-                lists.append(client.server_resources_for_group_version(str(group_version)))
-            except DiscoveryError:
-                continue
-    except (DiscoveryError, UsageError):
-        return [], []
-    table = ResourceTable(groups.groups, lists, {})
-    names = table.names()
-    full = [str(mapping.group_resource) for mapping in table.mappings if mapping.group]
-    return [(item.group, item.version) for item in groups.group_versions], [*names, *full]
+    except DiscoveryError:
+        return (), []
+    for group_version in groups.group_versions:
+        try:
+            lists.append(client.server_resources_for_group_version(str(group_version)))
+        except DiscoveryError:
+            continue
+    return groups.groups, lists
 
 
 def _parsed(words: list[str]) -> Parsed:
@@ -121,4 +166,6 @@ class _NoServer:
         self.server = server
 
     def __getattr__(self, name: str) -> object:
+        from ..errors import DiscoveryError
+
         raise DiscoveryError("a completion asks no server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .flags import Parsed, UsageError
-from .stdout import write
+from .output import write
 
 # Each script hands over the line up to the cursor, and takes one candidate a line.
 _BASH = """\

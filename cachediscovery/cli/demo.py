@@ -14,7 +14,7 @@ from ..lines import one_line
 from ..records import NamedTuple
 from ..testing import DiscoveryServer
 from .flags import Parsed
-from .stdout import write
+from .output import write
 
 _HEAD = 5
 _COMMAND = ("api-resources", "--cached")

@@ -8,8 +8,8 @@ from ..disk.lock import FetchLock
 from ..disk.store import DocumentStore
 from ..names import parse_group_version
 from .flags import Parsed, UsageError
+from .output import write
 from .session import Session
-from .stdout import write
 
 
 def run(parsed: Parsed) -> int:

@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from .commands import Command
@@ -20,8 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, or 1 for every error, as kubectl's."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _warm(words)
-        return _main(words) if code is None else code
+        return _main(words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -52,22 +51,13 @@ def program_name() -> str:
     return "kubectl discovery" if name.startswith("kubectl-discovery") else "cachediscovery"
 
 
-def _warm(argv: list[str]) -> int | None:
-    """The exit code of a plain command line on a warm cache; None for any other."""
-    if argv[:1] not in (["api-resources"], ["resolve"]):
-        return None
-    from .warm import run
-
-    return run(argv)
-
-
 def _main(argv: list[str]) -> int:
     from .commands import GLOBAL_FLAGS, find_command
     from .flags import UsageError, parse
 
     if argv[:1] == ["__complete"]:
         from .complete import candidates
-        from .stdout import write
+        from .output import write
 
         write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
         return 0
@@ -81,7 +71,7 @@ def _main(argv: list[str]) -> int:
         parsed = parse(argv, (*command.flags, *GLOBAL_FLAGS))
         if parsed.flag("help"):
             from .help import command_help
-            from .stdout import write
+            from .output import write
 
             write(command_help(command, program_name()))
             return 0
@@ -96,19 +86,39 @@ def _main(argv: list[str]) -> int:
 
 
 def _run(command: Command, parsed: Parsed) -> int:
-    import importlib
+    from .. import log
 
-    from ..errors import DiscoveryError
-    from .output import fail, listen
+    log.on_warning(_warn)
+    if parsed.given("verbose"):
+        from .output import show_log
 
-    listen(int(parsed.text("verbose", "0")))
+        show_log(int(parsed.text("verbose")))
     try:
-        run = importlib.import_module(f"{__package__}.{command.implementation}").run
-        code: int = run(parsed)
+        code: int = _implementation(command)(parsed)
         return code
-    except DiscoveryError as error:
+    except Exception as error:
+        from ..errors import DiscoveryError
+        from .output import fail
+
+        if not isinstance(error, DiscoveryError):
+            raise
         fail(str(error))
         return 1
+
+
+def _implementation(command: Command) -> Callable[[Parsed], int]:
+    """The `run` of the command's module."""
+    # What importlib.import_module does, without importing importlib.
+    name = f"{__package__}.{command.implementation}"
+    __import__(name)
+    run: Callable[[Parsed], int] = sys.modules[name].run
+    return run
+
+
+def _warn(message: str) -> None:
+    from .output import warn
+
+    warn(message)
 
 
 def _words(argv: Sequence[str]) -> list[str]:
@@ -132,8 +142,7 @@ def _words(argv: Sequence[str]) -> list[str]:
 
 def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:
     from .help import program_help
-    from .output import fail
-    from .stdout import write
+    from .output import fail, write
 
     if "--version" in argv:
         from ..version import VERSION

@@ -1,30 +1,71 @@
-"""What goes to standard error, and what to do where nobody reads on."""
+"""What the command line prints: results on standard output, warnings and errors on standard error."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from .. import log
-from ..lines import one_line
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Columns as kubectl aligns them: Go's `text/tabwriter` with kubectl's settings.
+_MIN_WIDTH = 6
+_PADDING = 3
+_PRINTABLE = b"\n" + bytes(range(32, 127))
+
+
+def write(text: str) -> None:
+    """Write `text` to standard output: whole, and the same bytes on every platform and in every locale."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.buffer.flush()
+
+
+def format_table(rows: Sequence[tuple[str, ...]]) -> str:
+    """`rows` as text; the last column is not padded. Characters that steer terminals become spaces."""
+    if not rows:
+        return ""
+    widths = [max(_MIN_WIDTH, max(map(len, column)) + _PADDING) for column in list(zip(*rows, strict=True))[:-1]]
+    pattern = "".join([f"%-{width}s" for width in widths]) + "%s"
+    return printable_lines("\n".join(map(pattern.__mod__, rows))) + "\n"
+
+
+def printable_lines(text: str) -> str:
+    """`text` with each character that could steer a terminal replaced by a space, line ends left as they are."""
+    if _is_printable(text):
+        return text
+    from ..lines import printable
+
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _is_printable(text: str) -> bool:
+    # A listing has tens of thousands of characters: this is how to look at them fastest.
+    return text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE)
 
 
 def warn(message: str) -> None:
     """One line on standard error."""
+    from ..lines import one_line
+
     _error_line(f"Warning: {one_line(message)}")
 
 
 def fail(message: str) -> None:
     """What went wrong, in one line on standard error, as kubectl says it."""
+    from ..lines import one_line
+
     # All failed group versions are named in one message, and a cluster may have many.
     _error_line(f"error: {one_line(message, 20_000)}")
 
 
-def listen(verbosity: int) -> None:
-    """Show warnings; from `-v` on also hits, misses and requests."""
-    log.on_warning(warn)
+def show_log(verbosity: int) -> None:
+    """From `-v` on, show hits, misses and requests on standard error."""
     if verbosity > 0:
         import logging
+
+        from .. import log
 
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(message)s"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..lines import one_line
 from .flags import Parsed, UsageError
+from .output import write
 from .session import Session
-from .stdout import write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,96 +1,183 @@
-"""From the global flags to a cached client, which opens no connection and parses no YAML before it has to."""
+"""`Session`: what one command line works on. It opens no connection and parses no YAML before it has to."""
 
 from __future__ import annotations
 
 import os
 
-from ..config.overrides import ConfigOverrides
-from ..disk.folders import DEFAULT_TTL
-from ..disk.opening import open_store
-from ..errors import DiscoveryError
-from ..lazy import LazyConfig, LazyDiscoveryClient
+from .. import log
+from ..disk.layout import DEFAULT_TTL, cache_root, place_of
+from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
+from ..index.index_file import read_index
+from ..index.search import GROUP_VERSIONS
 from .flags import Parsed, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from ..cached_client import CachedDiscoveryClient
+    from ..config.overrides import ConfigOverrides
     from ..disk.store import DocumentStore
+    from ..index.index_file import Index
+    from ..lazy import LazyConfig, LazyDiscoveryClient
+    from ..types import APIGroup, APIResourceList
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
 
 
 class Session:
-    """What one invocation of the command line works on: one cluster, its store, its clients."""
+    """One cluster, its index, its store, its clients.
+
+    All methods raise `DiscoveryError`; `ConfigError` for a configuration that cannot be used.
+    """
 
     def __init__(self, parsed: Parsed, context: str = "") -> None:
-        """`context` goes before the flag.
-
-        Raises `UsageError` for flags that make no sense, `ConfigError` for a configuration that cannot be used.
-        """
+        """`context` is used in place of the flag. Raises `UsageError` for flags that make no sense, `ConfigError`."""
         self._parsed = parsed
         self._ttl = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
         self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
         self._used_expired = False
         transport_numbers(parsed)
-        cache_dir = parsed.text("cache-dir")
-        overrides = overrides_from(parsed)
-        self._config = LazyConfig(overrides._replace(context=context) if context else overrides, cache_dir)
-        self.server = self._config.cluster.server
-        self.store: DocumentStore | None = open_store(self._config.cluster, cache_dir)
+        self._cache_dir = parsed.text("cache-dir")
+        self._context = context
+        flags = [parsed.text(name) for name in CLUSTER_FLAGS[:-1]]
+        flags.append("true" if parsed.flag(CLUSTER_FLAGS[-1]) else "")
+        if context:
+            flags[0] = context
+        self._remembered = RememberedCluster(cache_root(self._cache_dir), parsed.text("kubeconfig"), tuple(flags))
+        self._config: LazyConfig | None = None
+        self._cluster = self._remembered.load() or self._lazy_config().cluster
+        self._store: DocumentStore | None = None
+        self._opened = False
+        self._client: CachedDiscoveryClient | None = None
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return self._cluster.server
+
+    @property
+    def asks(self) -> bool:
+        """Whether the flags of a listing want the server asked, whatever is cached."""
+        return self._parsed.flag("refresh") or not self._parsed.flag("cached")
+
+    @property
+    def store(self) -> DocumentStore | None:
+        """The cluster's documents on disk; None, with a warning, where nothing can hold them."""
+        if not self._opened:
+            from ..disk.store import open_store
+
+            self._store, self._opened = open_store(self._cluster, self._cache_dir), True
+        return self._store
 
     def store_or_fail(self) -> DocumentStore:
         """The cluster's store. Raises `DiscoveryError` where there is none."""
         if self.store is None:
+            from ..errors import DiscoveryError
+
             raise DiscoveryError("there is no folder that could hold a cache: set KUBECACHEDIR or use --cache-dir")
         return self.store
 
+    def index(self, names: Iterable[str], *, expired: bool = False) -> Index | None:
+        """The index with the sections `names`, if it may be used in place of all documents; else None.
+
+        With `expired` the documents may be of any age.
+        """
+        place = place_of(self._cluster, self._cache_dir)
+        index = read_index(*place, names, self._cluster.authority) if place is not None else None
+        if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
+            return None
+        log.debug("cache hit: the index of %s", index.folder)
+        self._used_expired = not (expired or index.is_within(self._ttl))
+        return index
+
+    def group_versions(self) -> list[str]:
+        """The group versions that the server lists."""
+        index = None if self.asks else self.index([GROUP_VERSIONS])
+        if index is not None:
+            return index.column(GROUP_VERSIONS)
+        from .progress import progress
+
+        with progress(self.server):
+            return [str(group_version) for group_version in self._asked_client().server_groups().group_versions]
+
+    def documents(self) -> tuple[tuple[list[APIGroup], list[APIResourceList]], str]:
+        """All groups and resources, as the flags want them, and what could not be discovered, in words."""
+        from ..errors import GroupDiscoveryFailed
+        from .progress import progress
+
+        client = self._asked_client()
+        try:
+            with progress(self.server):
+                return client.server_groups_and_resources(), ""
+        except GroupDiscoveryFailed as error:
+            return error.result, str(error)
+
     def base_client(self) -> LazyDiscoveryClient:
         """A new client that asks the server."""
+        from ..lazy import LazyDiscoveryClient
+
         numbers = transport_numbers(self._parsed)
         options = None
         if numbers:
             from ..transport.transport import TransportOptions
 
             options = TransportOptions()._replace(**numbers)
-        return LazyDiscoveryClient(self.server, self._config.load, self.store, options)
+        return LazyDiscoveryClient(self._cluster, self._lazy_config().load, self.store, options)
 
+    @property
     def client(self) -> CachedDiscoveryClient:
-        """A new cached client on the cluster's store."""
-        from ..cached_client import CachedDiscoveryClient
+        """The cached client on the cluster's store."""
+        if self._client is None:
+            from ..cached_client import CachedDiscoveryClient
 
-        client = CachedDiscoveryClient(
-            self.base_client(),
-            self.store,
-            ttl=self._ttl,
-            stale_if_error=self._stale_if_error,
-            stale_while_revalidate=self._stale_while_revalidate,
-        )
-        client.on_expired(self._note_expired)
-        return client
+            self._client = CachedDiscoveryClient(
+                self.base_client(),
+                self.store,
+                ttl=self._ttl,
+                stale_if_error=self._stale_if_error,
+                stale_while_revalidate=self._stale_while_revalidate,
+            )
+            self._client.on_expired(self._note_expired)
+        return self._client
 
-    def finish(self, client: CachedDiscoveryClient) -> None:
+    def finish(self) -> None:
         """After all is printed: keep what makes the next start fast, and renew behind what had expired."""
-        client.write_index()
+        if self._client is not None:
+            self._client.write_index()
         if self._used_expired:
             from ..revalidation import detach
 
             def renew() -> None:
-                client.refresh(since=0, wait=False)
-                client.write_index()
+                self.client.refresh(since=0, wait=False)
+                self.client.write_index()
 
             detach(renew)
+
+    def _lazy_config(self) -> LazyConfig:
+        if self._config is None:
+            from ..lazy import LazyConfig
+
+            self._config = LazyConfig(self._remembered, lambda: _overrides(self._parsed, self._context))
+        return self._config
+
+    def _asked_client(self) -> CachedDiscoveryClient:
+        if self.asks:
+            self.client.invalidate()
+        return self.client
 
     def _note_expired(self) -> None:
         self._used_expired = True
 
 
-def overrides_from(parsed: Parsed) -> ConfigOverrides:
+def _overrides(parsed: Parsed, context: str) -> ConfigOverrides:
+    from ..config.overrides import ConfigOverrides
+
     return ConfigOverrides(
         kubeconfig=parsed.text("kubeconfig"),
-        context=parsed.text("context"),
+        context=context or parsed.text("context"),
         cluster=parsed.text("cluster"),
         user=parsed.text("user"),
         server=parsed.text("server"),

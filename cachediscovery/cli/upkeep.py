@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ..config.authority import configured_clusters
-from ..disk.folders import cache_root, cluster_folder
 from ..disk.inventory import ClusterEntry, clusters_in
+from ..disk.layout import cache_root, cluster_folder
 from ..disk.trust import distrust_of_folder
 from ..errors import ConfigError, DiscoveryError
 from .flags import Parsed

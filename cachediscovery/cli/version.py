@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..version import VERSION
 from .flags import Parsed
-from .stdout import write
+from .output import write
 
 
 def run(_: Parsed) -> int:

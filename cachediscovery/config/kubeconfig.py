@@ -19,7 +19,6 @@ from ..fields import MalformedDocument, mapping, mappings, text
 from ..lines import one_line
 from ..records import NamedTuple
 from .locations import kubeconfig_paths
-from .plain_yaml import NotPlainError, parse_plain_yaml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,10 +102,7 @@ def _read(path: str) -> Kubeconfig:
 
 
 def _parse(data: bytes, path: str) -> Kubeconfig:
-    try:
-        parsed = parse_plain_yaml(data)
-    except NotPlainError:
-        parsed = _parse_any_yaml(data)
+    parsed = _parse_yaml(data)
     if parsed is None:
         parsed = {}
     if not isinstance(parsed, dict):
@@ -125,7 +121,7 @@ def _parse(data: bytes, path: str) -> Kubeconfig:
     )
 
 
-def _parse_any_yaml(data: bytes) -> Any:
+def _parse_yaml(data: bytes) -> Any:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -22,9 +22,14 @@ _TRIES = 3
 
 
 class Signature(NamedTuple):
-    """Tells one state of a file from another: a replaced file has another inode, whatever its time and size."""
+    """Tells one state of a file from another.
+
+    A replaced file has another inode, whatever its time and size; one that was written in place has another change
+    time, whatever its modification time was set to.
+    """
 
     mtime_ns: int
+    ctime_ns: int
     size: int
     inode: int
 
@@ -77,17 +82,17 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
-            found = _dated(descriptor, mtime) if DATES_OPEN_FILES else None
+            if DATES_OPEN_FILES:
+                _date(descriptor, mtime)
+                _rename(temporary, path)
+                # Renaming changes a file's change time.
+                return _signature(os.fstat(descriptor))
         finally:
             os.close(descriptor)
-        if found is None:
-            # Closing a file dates it anew on Windows.
-            found = _dated(temporary, mtime)
-        try:
-            os.replace(temporary, path)
-        except IsADirectoryError:
-            os.rmdir(path)
-            os.replace(temporary, path)
+        # On Windows closing a file dates it, and an open one cannot be renamed.
+        _date(temporary, mtime)
+        _rename(temporary, path)
+        return _signature(os.stat(path))
     except BaseException as error:
         try:
             os.unlink(temporary)
@@ -96,15 +101,21 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
         if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
         raise
-    return _signature(found)
 
 
-def _dated(file: int | str, mtime: float | None) -> os.stat_result:
-    """Date a file (or its descriptor) `mtime`, if that is given; its state."""
+def _date(file: int | str, mtime: float | None) -> None:
+    """Date a file (or its descriptor) `mtime`, if that is given."""
     if mtime is not None:
         moment = to_nanoseconds(mtime)
         os.utime(file, ns=(moment, moment))
-    return os.stat(file)
+
+
+def _rename(temporary: str, path: str) -> None:
+    try:
+        os.replace(temporary, path)
+    except IsADirectoryError:
+        os.rmdir(path)
+        os.replace(temporary, path)
 
 
 def read_part(path: str, at: int, size: int) -> bytes:
@@ -194,4 +205,4 @@ def to_nanoseconds(seconds: float) -> int:
 
 
 def _signature(found: os.stat_result) -> Signature:
-    return Signature(found.st_mtime_ns, found.st_size, found.st_ino)
+    return Signature(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 
-from ..config.remembered import REMEMBERED_FOLDER, is_remembered_name
 from ..documents import group_list_from, parse_object, resource_list_from
 from ..fields import MalformedDocument
+from ..index.index_file import INDEX_FILE
 from ..records import NamedTuple
 from .cluster_record import RECORD_FILE
 from .files import read_file
 from .http_store import FOLDER, is_response_name, is_whole_response
-from .index import INDEX_FILE
+from .remembered import REMEMBERED_FOLDER, is_remembered_name
 from .store import GROUPS, GROUPS_FILE, LOCK_FILE, MAX_FILE_BYTES, RESOURCES_FILE, DocumentStore
 
 TYPE_CHECKING = False

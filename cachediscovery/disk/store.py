@@ -11,6 +11,7 @@ import os
 
 from .. import log
 from ..concurrency import Lock
+from ..config.cluster import Cluster
 from ..names import is_group_name, is_version_name
 from .cluster_record import RECORD_FILE, ClusterRecord, read_record, write_record
 from .files import (
@@ -26,11 +27,12 @@ from .files import (
     signature_of,
     to_nanoseconds,
 )
+from .layout import cache_root, place_of, platform_cache_root
 from .trust import distrust_of_cluster
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Iterator, Mapping, Set
 
 # The key of servergroups.json; every other key is a group version.
 GROUPS = ""
@@ -54,7 +56,7 @@ class DocumentStore:
     """
 
     def __init__(self, root: str, folder: str, authority: str = "") -> None:
-        """`folder` is the cluster's, as `folders.cluster_folder` names it, below `root`.
+        """`folder` is the cluster's, as `layout.cluster_folder` names it, below `root`.
 
         With an `authority` (`Cluster.authority`) the documents of a cluster with another one are not there.
         """
@@ -223,6 +225,24 @@ class DocumentStore:
     def _is_plain(self, path: str) -> bool:
         """Whether the folders from the cluster's down to `path` are folders, and no links to elsewhere."""
         return all(map(is_folder, folders_between(self.folder, path)))
+
+
+def open_store(
+    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ
+) -> DocumentStore | None:
+    """The store of a cluster, or of its URL: under kubectl's root, else under the platform's cache folder.
+
+    Without a `Cluster`, two clusters behind one URL cannot be told apart before the server is asked.
+    `cache_dir` is an explicit root. A root that cannot be written but holds the cluster's documents is
+    used as it is. None, with a warning, where there is no place at all: the cache is then in memory.
+    """
+    cluster = Cluster(server) if isinstance(server, str) else server
+    place = place_of(cluster, cache_dir, environ)
+    if place is not None:
+        return DocumentStore(*place, cluster.authority)
+    root = cache_root(cache_dir, environ) or "a home folder"
+    log.warning("neither %s nor %s can hold the discovery cache: going on without", root, platform_cache_root())
+    return None
 
 
 def _place_of(moment: int) -> int:

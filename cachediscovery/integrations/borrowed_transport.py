@@ -7,7 +7,7 @@ from ..client import DiscoveryClient
 from ..config.authority import fingerprint_of_file
 from ..config.cluster import Cluster
 from ..disk.http_store import HTTPStore
-from ..disk.opening import open_store
+from ..disk.store import open_store
 from ..errors import DiscoveryError
 from ..transport.document_transport import Answer, DocumentTransport
 from ..transport.failures import request_error, status_error

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from ..index.search import IndexSearch
     from ..interface import DiscoveryInterface
     from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
     from ..types import APIResourceList
@@ -111,10 +112,10 @@ class DeferredDiscoveryRESTMapper:
             if table is not None:
                 return table
         for _ in range(_TRIES):
-            lines = self._index_lines()
+            search = self._index_search()
             # The index has all groups, and costs no more than the documents of one.
-            loaded = None if lines else group
-            made: ResourceTable | IndexedTable = IndexedTable(lines) if lines else self._load(group)
+            loaded = None if search is not None else group
+            made: ResourceTable | IndexedTable = IndexedTable(search) if search is not None else self._load(group)
             # Documents from before and after a change make no table.
             before, current = current, revision() if revision is not None else 0
             if before == current:
@@ -126,10 +127,10 @@ class DeferredDiscoveryRESTMapper:
             self._tables[loaded] = made
         return made
 
-    def _index_lines(self) -> str:
-        """The index of a client that has one, and may go by it; else ""."""
-        index_lines = getattr(self._client, "index_lines", None)
-        return index_lines() if index_lines is not None else ""
+    def _index_search(self) -> IndexSearch | None:
+        """The index of a client that has one, and may use it; else None."""
+        index_search = getattr(self._client, "index_search", None)
+        return index_search() if index_search is not None else None
 
     def _load(self, group: str | None) -> ResourceTable:
         from .table import ResourceTable

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..index.search import CATEGORIES, GROUP, KIND, NAMESPACED, PLURAL, SHORT_NAMES, SINGULAR, TRUE, VERBS, VERSION
 from ..records import NamedTuple
 from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
 
-NAMESPACED = "Namespaced"
-CLUSTER = "Cluster"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..index.search import Row
 
 
 class RESTMapping(NamedTuple):
@@ -21,6 +23,14 @@ class RESTMapping(NamedTuple):
     verbs: tuple[str, ...] = ()
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Row) -> RESTMapping:
+        """The mapping that a row of the index's table tells of."""
+        words = (_words(row[VERBS]), _words(row[SHORT_NAMES]), _words(row[CATEGORIES]))
+        # Servers before 1.27 do not tell the singular of built-in resources.
+        singular = row[SINGULAR] or row[KIND].lower()
+        return cls(row[GROUP], row[VERSION], row[PLURAL], singular, row[KIND], row[NAMESPACED] == TRUE, *words)
 
     @property
     def resource(self) -> GroupVersionResource:
@@ -45,7 +55,7 @@ class RESTMapping(NamedTuple):
     @property
     def scope(self) -> str:
         """`Namespaced` or `Cluster`."""
-        return NAMESPACED if self.namespaced else CLUSTER
+        return "Namespaced" if self.namespaced else "Cluster"
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The URL path of the collection, or of one object.
@@ -55,16 +65,11 @@ class RESTMapping(NamedTuple):
         """
         if name and self.namespaced and not namespace:
             raise ValueError(f"{self.group_resource} are namespaced: a name needs a namespace")
-        parts = [f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"]
-        if namespace and self.namespaced:
-            parts += ["namespaces", _quoted(namespace)]
-        parts.append(self.plural)
-        if name:
-            parts.append(_quoted(name))
-        return "/".join(parts)
+        from .paths import collection_path, quoted
+
+        path = collection_path(self.group, self.version, self.plural, namespace if self.namespaced else "")
+        return f"{path}/{quoted(name)}" if name else path
 
 
-def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="")
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()

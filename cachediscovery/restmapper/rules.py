@@ -14,7 +14,7 @@ priority.
 
 from __future__ import annotations
 
-from ..disk.index import GROUP, KIND, PLURAL, VERSION
+from ..index.search import GROUP, KIND, PLURAL, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cachediscovery.config.cluster import Cluster
-from cachediscovery.config.remembered import RememberedCluster
+from cachediscovery.disk.remembered import RememberedCluster
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachediscovery.config.cluster import Cluster
-from cachediscovery.disk.folders import cache_root, cluster_folder
+from cachediscovery.disk.layout import cache_root, cluster_folder
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.disk.opening import open_store
-from cachediscovery.disk.store import GROUPS, DocumentStore
+from cachediscovery.disk.store import GROUPS, DocumentStore, open_store
 
 
 @pytest.fixture

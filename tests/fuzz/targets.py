@@ -10,8 +10,10 @@ from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryErro
 from cachediscovery.aggregated import ACCEPT
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.disk.http_store import HTTPStore
-from cachediscovery.disk.index import INDEX_FILE, read_index
 from cachediscovery.disk.store import LOCK_FILE
+from cachediscovery.index.documents import SECTIONS
+from cachediscovery.index.index_file import INDEX_FILE, read_index
+from cachediscovery.index.search import COLUMNS
 from cachediscovery.transport.document_transport import Answer, DocumentTransport
 
 URL = "http://fuzz.test"
@@ -65,7 +67,7 @@ def file(data: bytes) -> None:
     store = DocumentStore(_STORE.root, _STORE.folder, _STORE.authority)
     client = CachedDiscoveryClient(DiscoveryClient(_Down(URL), URL), store, stale_if_error=1e9)
     responses.load(f"{URL}/apis")
-    read_index(store.root, store.folder, 3600, store.authority)
+    read_index(store.root, store.folder, [*COLUMNS, *SECTIONS], store.authority)
     store.was_fetch(int.from_bytes(data[:7], "big"))
     for call in (
         client.server_groups,

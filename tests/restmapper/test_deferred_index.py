@@ -20,11 +20,10 @@ from cachediscovery import (
     DocumentStore,
     GroupKind,
     NoMatchError,
-    RESTMapping,
 )
 from cachediscovery.disk.files import signature_of
-from cachediscovery.disk.index import INDEX_FILE, encode_index, read_index
-from cachediscovery.disk.index_writer import index_rows
+from cachediscovery.index.index_file import INDEX_FILE, encode_index, read_index
+from cachediscovery.index.search import COLUMNS
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import WIDGETS
@@ -77,8 +76,8 @@ def test_what_this_client_fetched_itself_goes_before_the_index(server: Discovery
     client = cached_client(server)
     client.server_groups_and_resources()
     DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
-    assert cached_client(server).index_lines()
-    assert client.index_lines() == ""
+    assert cached_client(server).index_search() is not None
+    assert client.index_search() is None
     DeferredDiscoveryRESTMapper(client).mapping_for("deploy")
     assert client.fresh
     assert server.request_count == 2
@@ -139,22 +138,20 @@ def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path:
         return CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)
 
     DeferredDiscoveryRESTMapper(client("one")).mapping_for("deploy")
-    place = (str(tmp_path), str(tmp_path / "cluster"), 3600.0)
-    assert client("one").index_lines()
+    place = (str(tmp_path), str(tmp_path / "cluster"), COLUMNS)
+    assert client("one").index_search() is not None
     assert read_index(*place, "one") is not None
     # The command line reads nothing but the index.
     assert read_index(*place, "two") is None
-    assert client("two").index_lines() == ""
+    assert client("two").index_search() is None
     # An index that says that it is of the second, where the documents are not.
-    made = index_rows([RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))])
-    assert made is not None
     state = signature_of(str(tmp_path / "cluster" / "servergroups.json"))
     assert state is not None
-    data = encode_index([("servergroups.json", state)], made, "two")
+    data = encode_index([("servergroups.json", state)], {name: [] for name in COLUMNS}, "two")
     assert data is not None
     (tmp_path / "cluster" / INDEX_FILE).write_bytes(data)
     assert read_index(*place, "two") is not None
-    assert client("two").index_lines() == ""
+    assert client("two").index_search() is None
 
 
 def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: DiscoveryServer, tmp_path: Path) -> None:
@@ -228,7 +225,7 @@ def test_an_index_is_not_used_for_longer_than_its_documents(
     assert sorted(warm.paths()) == ["/api", "/apis"]
 
 
-@pytest.mark.parametrize("damage", [b"", b"cachediscovery index 2 00000000\n", bytes(range(256))])
+@pytest.mark.parametrize("damage", [b"", b"cachediscovery index 3 00000000\n", bytes(range(256))])
 def test_a_broken_index_costs_time_only(
     warm: DiscoveryServer, cached_client: Make, tmp_path: Path, damage: bytes
 ) -> None:

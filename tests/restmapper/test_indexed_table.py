@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +17,11 @@ from cachediscovery import (
     GroupVersionResource,
     ResourceTable,
     RESTMapper,
-    RESTMapping,
 )
-from cachediscovery.disk.files import Signature
-from cachediscovery.disk.index import encode_index
-from cachediscovery.disk.index_writer import index_rows
+from cachediscovery.index.index_file import Index
+from cachediscovery.index.search import COLUMNS, IndexSearch
 from cachediscovery.restmapper.indexed_table import IndexedTable
+from cachediscovery.restmapper.rows import in_listing_order, rows_of
 
 # Names that are parts of each other, that differ in letter case alone, and one that is longer in lower case.
 NAMES = ["a", "aa", "ab", "b", "A", "Aa", "AB", "\u0130", "all"]
@@ -54,12 +52,11 @@ def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, IndexedT
         )
         for group, found in versions.items()
     ]
-    whole = ResourceTable(groups, [APIResourceList(key, tuple(found)) for key, found in lists.items()], {})
-    rows = index_rows(whole.mappings)
-    assert rows is not None
-    data = encode_index([("servergroups.json", Signature(1, 1, 1))], rows)
-    assert data is not None
-    return whole, IndexedTable(data.decode().partition("\n\n")[2])
+    resource_lists = [APIResourceList(key, tuple(found)) for key, found in lists.items()]
+    rows = in_listing_order(rows_of(groups, resource_lists))
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
+    index = Index("", {"paths": [], "states": [], **columns})
+    return ResourceTable(groups, resource_lists, {}), IndexedTable(IndexSearch(index))
 
 
 def outcome(lookup: Callable[[RESTMapper], object], table: ResourceTable | IndexedTable) -> object:
@@ -93,11 +90,3 @@ def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
         for _ in range(200 if after_many else 0):
             of_index.by_name("")
         assert outcome(lookup, of_index) == outcome(lookup, of_documents)
-
-
-@pytest.mark.parametrize("words", [("a,b",), ("",), ("a", ",")])
-@pytest.mark.parametrize("field", ["verbs", "short_names", "categories"])
-def test_a_word_that_would_be_two_or_none_makes_no_index(words: tuple[str, ...], field: str) -> None:
-    mapping = RESTMapping("", "v1", "pods", "pod", "Pod", True, ("get",))
-    assert index_rows([mapping]) is not None
-    assert index_rows([mapping._replace(**{field: words})]) is None

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import os
 import time
-import zlib
 
-from .cluster import Cluster
-from .locations import kubeconfig_paths
+from ..config.cluster import Cluster
+from ..config.locations import kubeconfig_paths
+from .trust import checksum_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .overrides import ConfigOverrides
-
 REMEMBERED_FOLDER = "cachediscovery"
 _PREFIX = "server-"
-_FORMAT = "cachediscovery server 3"
+_FORMAT = "cachediscovery server 4"
 _ABSENT = "absent"
 # server, authority, whether the URL is shared, context
 _FIELDS = 4
 _COARSE_SECONDS = 2.0
-_NO_FLAGS = ("",) * 7
-# Where in `flags_of` the URL is.
-_SERVER = 3
+# The flags that have a say in which cluster it is.
+CLUSTER_FLAGS = (
+    "context",
+    "cluster",
+    "user",
+    "server",
+    "tls-server-name",
+    "certificate-authority",
+    "insecure-skip-tls-verify",
+)
+_SERVER = CLUSTER_FLAGS.index("server")
 
 
 class RememberedCluster:
@@ -38,10 +44,10 @@ class RememberedCluster:
         self,
         root: str,
         kubeconfig: str = "",
-        flags: tuple[str, ...] = _NO_FLAGS,
+        flags: tuple[str, ...] = ("",) * len(CLUSTER_FLAGS),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`root` is the cache's root; `flags` are those that `flags_of` says choose a cluster."""
+        """`root` is the cache's root; `flags` are the values of `CLUSTER_FLAGS`."""
         self._root = root
         self._paths = kubeconfig_paths(kubeconfig, environ)
         if "@" in flags[_SERVER]:
@@ -117,8 +123,8 @@ class RememberedCluster:
 
     def _path(self) -> str:
         # A checksum is enough for a name: the file says in full what it is for.
-        named = zlib.crc32("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogateescape"))
-        return os.path.join(self._root, REMEMBERED_FOLDER, f"{_PREFIX}{named:08x}")
+        named = checksum_of("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogateescape"))
+        return os.path.join(self._root, REMEMBERED_FOLDER, _PREFIX + named)
 
     def _look(self) -> str:
         """All that the answer depends on, as text; "" where there is no file, or where it cannot be told."""
@@ -139,21 +145,6 @@ def is_remembered_name(name: str) -> bool:
     return name.startswith(_PREFIX) and len(number) == 8 and not number.strip("0123456789abcdef")
 
 
-def flags_of(overrides: ConfigOverrides | None) -> tuple[str, ...]:
-    """Those of the flags that have a say in which cluster it is."""
-    if overrides is None:
-        return _NO_FLAGS
-    return (
-        overrides.context,
-        overrides.cluster,
-        overrides.user,
-        overrides.server,
-        overrides.tls_server_name,
-        overrides.certificate_authority,
-        "insecure" if overrides.insecure_skip_tls_verify else "",
-    )
-
-
 def _state_of(path: str) -> str:
     """The state of a file as text, "" where it cannot be told."""
     try:
@@ -162,4 +153,4 @@ def _state_of(path: str) -> str:
         return _ABSENT
     except (OSError, ValueError):
         return ""
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"

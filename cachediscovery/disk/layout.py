@@ -40,3 +40,29 @@ def cluster_folder(root: str, cluster: Cluster) -> str:
     """
     folder = os.path.join(root, "discovery", *address_of(cluster.server))
     return f"{folder}-{cluster.authority}" if cluster.shares_url else folder
+
+
+def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """The cache's root, and the folder below it that `open_store` would use for `cluster`; None for no place."""
+    root = cache_root(cache_dir, environ)
+    if root:
+        folder = cluster_folder(root, cluster)
+        if _can_write(folder) or os.path.isdir(folder):
+            return root, folder
+    fallback = platform_cache_root()
+    if not _can_write(fallback):
+        return None
+    from .. import log
+
+    log.info("%s cannot be used for the discovery cache, using %s", root or "the home folder", fallback)
+    return fallback, cluster_folder(fallback, cluster)
+
+
+def _can_write(folder: str) -> bool:
+    """Whether `folder`, or what is there of the path to it, can be written."""
+    while folder and not os.path.lexists(folder):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return os.path.isdir(folder or ".") and os.access(folder or ".", os.W_OK | os.X_OK)

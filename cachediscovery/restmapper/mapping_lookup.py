@@ -1,4 +1,4 @@
-"""`FiledMappings`: mappings, and where their names lead."""
+"""`MappingLookup`: mappings by each of their names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     _Index: TypeAlias = dict[str, list[RESTMapping]]
 
 
-class FiledMappings:
+class MappingLookup:
     """Mappings in the order of their priority, found by any of their names."""
 
     def __init__(self, mappings: Iterable[RESTMapping]) -> None:

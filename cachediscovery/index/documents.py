@@ -1,0 +1,109 @@
+"""The documents themselves as sections of the index: all groups and all resources, subresources and all.
+
+What is read here equals what the documents' own files would give, to the last field.
+"""
+
+from __future__ import annotations
+
+from ..schema import GroupVersion
+from ..types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
+from ..types import ServerAddressByClientCIDR as Address
+from .search import FALSE, GROUP_VERSIONS, TRUE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from .index_file import Index
+
+# A group on each line, its versions, the preferred one, and its addresses.
+_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES = "groups", "versions", "preferred-versions", "group-addresses"
+# How many resources each resource list has.
+_SIZES = "list-sizes"
+# A field of `APIResource` each, by position: a resource on each line, list after list.
+_RESOURCES = tuple(f"resource-{field.replace('_', '-')}" for field in APIResource._fields)
+SECTIONS = (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES, GROUP_VERSIONS, _SIZES, *_RESOURCES)
+
+
+def document_sections(
+    groups: APIGroupList, resources: Mapping[GroupVersion, APIResourceList]
+) -> dict[str, list[str]] | None:
+    """The sections of these documents; None if they cannot be told from their sections."""
+    fields: list[list[str]] = [[] for _ in _RESOURCES]
+    for resource_list in resources.values():
+        for resource in resource_list.resources:
+            for column, value in zip(fields, resource, strict=True):
+                column.append(_text(value))
+    sections = {
+        _GROUPS: [group.name for group in groups.groups],
+        _VERSIONS: [_pairs(group.versions) for group in groups.groups],
+        _PREFERRED: [_pairs([group.preferred_version]) for group in groups.groups],
+        _ADDRESSES: [_pairs(group.server_address_by_client_cidrs) for group in groups.groups],
+        GROUP_VERSIONS: [resource_list.group_version for resource_list in resources.values()],
+        _SIZES: [str(len(resource_list.resources)) for resource_list in resources.values()],
+        **dict(zip(_RESOURCES, fields, strict=True)),
+    }
+    # A word with a comma in it would be two.
+    return sections if _documents_from(sections) == (groups, dict(resources)) else None
+
+
+def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+    """The groups, and the resources of each group version. `index` was read with all `SECTIONS`.
+
+    Raises `ValueError`, `KeyError`, `IndexError` or `TypeError` for an index with other contents.
+    """
+    return _documents_from({name: index.column(name) for name in SECTIONS})
+
+
+def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+    words = _Words()
+    decoders: dict[str, Mapping[str, Any]] = {
+        "namespaced": {TRUE: True, FALSE: False},
+        "verbs": words,
+        "short_names": words,
+        "categories": words,
+    }
+    columns: list[Iterable[object]] = []
+    for name, field in zip(_RESOURCES, APIResource._fields, strict=True):
+        decoder = decoders.get(field)
+        columns.append(sections[name] if decoder is None else map(decoder.__getitem__, sections[name]))
+    resources = list(map(APIResource._make, zip(*columns, strict=True)))
+    lists: dict[GroupVersion, APIResourceList] = {}
+    at = 0
+    for group_version, size in zip(sections[GROUP_VERSIONS], map(int, sections[_SIZES]), strict=True):
+        lists[GroupVersion.parse(group_version)] = APIResourceList(group_version, tuple(resources[at : at + size]))
+        at += size
+    if at != len(resources):
+        raise ValueError("the lists have another number of resources")
+    groups = []
+    for name, versions, preferred, addresses in zip(
+        *(sections[name] for name in (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES)), strict=True
+    ):
+        made = tuple(GroupVersionForDiscovery(*pair) for pair in _pairs_from(versions))
+        found = tuple(Address(*pair) for pair in _pairs_from(addresses))
+        groups.append(APIGroup(name, made, GroupVersionForDiscovery(*_pairs_from(preferred)[0]), found))
+    return APIGroupList(tuple(groups)), lists
+
+
+class _Words(dict[str, tuple[str, ...]]):
+    """Lists of words by their text; most resources have the same few lists."""
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        words = self[text] = tuple(text.split(",")) if text else ()
+        return words
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return TRUE if value else FALSE
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\t".join([f"{one} {other}" for one, other in pairs])
+
+
+def _pairs_from(text: str) -> list[tuple[str, str]]:
+    pairs = (pair.partition(" ") for pair in text.split("\t")) if text else ()
+    return [(one, other) for one, _, other in pairs]

@@ -1,0 +1,157 @@
+"""`Index`: a file of named sections, derived from a cluster's documents and checked against their files.
+
+The index is used only while each document's file is in the state in which the index saw it: a document that kubectl
+has rewritten, or that is gone, makes the index void. Losing it costs time, never correctness. It is text, and each
+section has a checksum of its own, so that a reader reads and checks what it needs, and imports nothing for it:
+
+    cachediscovery index 3 CHECKSUM-OF-THE-LINES-BELOW
+    authority FINGERPRINT
+    NAME OFFSET LENGTH CHECKSUM
+    …
+
+    the sections, each a value on each line
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from ..disk.trust import checksum_of, distrust_of_cluster, is_trusted_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import BinaryIO
+
+    from ..disk.files import Signature
+
+INDEX_FILE = ".cachediscovery.index"
+_FORMAT = b"cachediscovery index 3"
+_AUTHORITY = "authority"
+_PATHS, _STATES = "paths", "states"
+_MAX_HEADER_BYTES = 4096
+_MAX_SECTION_BYTES = 64 << 20
+# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+_FUTURE = 5.0
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Index:
+    """The sections that were asked for, and the files that they were derived from. Made by `read_index`."""
+
+    __slots__ = ("_newest", "_oldest", "_paths", "_sections", "_states", "folder")
+
+    def __init__(self, folder: str, sections: Mapping[str, list[str]]) -> None:
+        self.folder = folder
+        self._sections = sections
+        self._paths = sections[_PATHS]
+        self._states = sections[_STATES]
+        # The oldest and the newest document's modification time: nanoseconds since the epoch.
+        self._oldest = self._newest = 0
+
+    def column(self, name: str) -> list[str]:
+        """The values of a section. Raises `KeyError` for one that was not asked for."""
+        return self._sections[name]
+
+    def holds(self) -> bool:
+        """Whether every document's file is in the state in which the index saw it."""
+        folder, lstat, is_regular = self.folder + os.sep, os.lstat, stat.S_ISREG
+        times = []
+        try:
+            for path, state in zip(self._paths, self._states, strict=True):
+                found = lstat(folder + path)
+                mtime = found.st_mtime_ns
+                # A `Signature` as text.
+                if f"{mtime} {found.st_ctime_ns} {found.st_size} {found.st_ino}" != state:
+                    return False
+                if not is_regular(found.st_mode):
+                    return False
+                times.append(mtime)
+        except (OSError, ValueError):
+            return False
+        if not times:
+            return False
+        self._oldest, self._newest = min(times), max(times)
+        return True
+
+    def is_within(self, seconds: float) -> bool:
+        """Whether no document was older than `seconds`, or from the future, when `holds` looked at their files."""
+        now = time.time()
+        return now - self._oldest / 1e9 < seconds and self._newest / 1e9 <= now + _FUTURE
+
+    def documents(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The path of each document's file below the cluster's folder, and the fields of its `Signature`."""
+        return [
+            (path, tuple(map(int, state.split(" ")))) for path, state in zip(self._paths, self._states, strict=True)
+        ]
+
+
+def read_index(root: str, folder: str, names: Iterable[str], authority: str = "") -> Index | None:
+    """The index of the cluster in `folder` with the sections `names`; None if there is none that holds.
+
+    An index made with another `authority` (`Cluster.authority`) does not hold. The age of the documents is
+    for the caller to judge: `Index.is_within`.
+    """
+    try:
+        with open(os.open(os.path.join(folder, INDEX_FILE), _READ_FLAGS), "rb", buffering=0) as file:
+            if not is_trusted_file(os.fstat(file.fileno())):
+                return None
+            sections = _read_sections(file, (_PATHS, _STATES, *names), authority)
+            index = Index(folder, sections)
+    except (OSError, ValueError, KeyError):
+        return None
+    return index if index.holds() and not distrust_of_cluster(root, folder) else None
+
+
+def encode_index(
+    documents: Sequence[tuple[str, Signature]], sections: Mapping[str, Sequence[str]], authority: str = ""
+) -> bytes | None:
+    """The bytes of an index of `documents` (path below the cluster's folder, state); None if a value has line ends."""
+    named = {
+        _PATHS: [path for path, _ in documents],
+        _STATES: [" ".join(map(str, signature)) for _, signature in documents],
+        **sections,
+    }
+    lines = [f"{_AUTHORITY} {authority}"]
+    encoded: list[bytes] = []
+    offset = _MAX_HEADER_BYTES
+    for name, values in named.items():
+        text = "".join([f"{value}\n" for value in values])
+        if text.count("\n") != len(values):
+            return None
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            return None
+        lines.append(f"{name} {offset} {len(data)} {checksum_of(data)}")
+        encoded.append(data)
+        offset += len(data)
+    table = "\n".join([*lines, "", ""]).encode()
+    header = b"%s %s\n%s" % (_FORMAT, checksum_of(table).encode(), table)
+    return b"".join([header.ljust(_MAX_HEADER_BYTES), *encoded]) if len(header) <= _MAX_HEADER_BYTES else None
+
+
+def _read_sections(file: BinaryIO, names: Sequence[str], authority: str) -> dict[str, list[str]]:
+    """The values of each section of an open index. Raises `OSError`, `ValueError` or `KeyError` for a broken one."""
+    first, _, rest = file.read(_MAX_HEADER_BYTES).partition(b"\n")
+    lines, end, _ = rest.partition(b"\n\n")
+    table = lines + end
+    if first != b"%s %s" % (_FORMAT, checksum_of(table).encode()):
+        raise ValueError("not an index of this format, or a torn one")
+    made_with, *entries = table.decode().rstrip("\n").split("\n")
+    if authority and made_with != f"{_AUTHORITY} {authority}":
+        raise ValueError("of another authority")
+    places = {name: place for name, _, place in (entry.partition(" ") for entry in entries)}
+    sections = {}
+    for name in names:
+        offset, length, checksum = places[name].split(" ")
+        if not 0 <= int(length) <= _MAX_SECTION_BYTES:
+            raise ValueError("too large")
+        file.seek(int(offset))
+        data = file.read(int(length))
+        if checksum_of(data) != checksum:
+            raise ValueError("torn")
+        sections[name] = data.decode().split("\n")[:-1]
+    return sections

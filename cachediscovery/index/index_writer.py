@@ -1,0 +1,50 @@
+"""Writing the index of a cluster all of whose documents are known, and on disk."""
+
+from __future__ import annotations
+
+import os
+
+from .. import log
+from ..disk.files import replace_file
+from ..disk.store import GROUPS, DocumentStore
+from .documents import document_sections
+from .index_file import INDEX_FILE, encode_index
+from .search import COLUMNS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..disk.files import Signature
+    from ..schema import GroupVersion
+    from ..types import APIGroupList, APIResourceList
+    from .search import Row
+
+
+def write_index(
+    store: DocumentStore,
+    signatures: Mapping[str, Signature],
+    groups: APIGroupList,
+    resources: Mapping[GroupVersion, APIResourceList],
+    rows: Sequence[Row],
+) -> bool:
+    """Write the index of these documents; whether it was written. `rows` is their table of resources, as it is listed.
+
+    `signatures` are the states of the files that hold the same documents, by key. There is no index of documents that
+    are not all on disk. A disk that cannot be written is no error.
+    """
+    keys = [GROUPS, *map(str, groups.group_versions)]
+    sections = document_sections(groups, resources) if all(key in signatures for key in keys) else None
+    if sections is None:
+        return False
+    documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
+    data = encode_index(documents, {**columns, **sections}, store.authority)
+    if data is None:
+        return False
+    try:
+        replace_file(os.path.join(store.folder, INDEX_FILE), data)
+    except (OSError, ValueError) as error:
+        log.debug("cannot write the index of %s: %s", store.folder, error)
+        return False
+    return True

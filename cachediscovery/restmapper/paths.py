@@ -1,0 +1,18 @@
+"""The URL paths of resources."""
+
+from __future__ import annotations
+
+
+def collection_path(group: str, version: str, plural: str, namespace: str = "") -> str:
+    """The path of a collection, from the server's root; without a `namespace` that of all namespaces."""
+    prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    return f"{prefix}/namespaces/{quoted(namespace)}/{plural}" if namespace else f"{prefix}/{plural}"
+
+
+def quoted(name: str) -> str:
+    """A name as one segment of a path."""
+    if name.isascii() and name.replace("-", "").isalnum():
+        return name
+    from urllib.parse import quote
+
+    return quote(name, safe="")
