@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from .schema import GroupVersion as GroupVersion
     from .schema import GroupVersionKind as GroupVersionKind
     from .schema import GroupVersionResource as GroupVersionResource
-    from .transport.transport import TransportOptions as TransportOptions
+    from .transport.options import TransportOptions as TransportOptions
     from .types import APIGroup as APIGroup
     from .types import APIGroupList as APIGroupList
     from .types import APIResource as APIResource
@@ -115,7 +115,7 @@ _MODULES = {
     "ResourceTable": ".restmapper.table",
     "StaleGroupVersionError": ".errors",
     "StatusError": ".errors",
-    "TransportOptions": ".transport.transport",
+    "TransportOptions": ".transport.options",
     "VersionInfo": ".types",
     "cluster_of": ".config.authority",
     "filtered_by": ".listing",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .index.search import IndexSearch
     from .interface import DiscoveryInterface
     from .openapi import OpenAPIV3
-    from .transport.transport import TransportOptions
+    from .transport.options import TransportOptions
     from .types import APIGroup, APIGroupList, APIResourceList, VersionInfo
     from .watching.watch import DiscoveryWatch
 
@@ -273,6 +273,10 @@ class CachedDiscoveryClient:
         return made_once(self._fetchers, self._make_fetcher)
 
     def _make_fetcher(self) -> DocumentFetcher:
+        connect_ahead = getattr(self._delegate, "connect_ahead", None)
+        if connect_ahead is not None:
+            connect_ahead()
+        # While the handshakes are under way.
         from .document_fetcher import DocumentFetcher
 
         return DocumentFetcher(self._delegate, self._cache, self._stale_if_error)

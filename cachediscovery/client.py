@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import time
-
 from . import log
 from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
-from .concurrency import run_together
+from .concurrency import begin_in_thread
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from .fields import MalformedDocument, mapping, text, texts
@@ -36,8 +33,8 @@ if TYPE_CHECKING:
     from .disk.http_store import HTTPStore
     from .openapi import OpenAPIV3
     from .transport.document_transport import DocumentTransport, Response
+    from .transport.options import TransportOptions
     from .transport.server_identity import ServerIdentity
-    from .transport.transport import TransportOptions
 
     T = TypeVar("T")
 
@@ -45,8 +42,6 @@ _JSON = "application/json"
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 # A group version that disappears between two requests fails the listing; the second try no longer lists it.
 _TRIES = 2
-# Seconds in which a thread has sent its request, or has begun to wait for a connection.
-_REQUESTS_FIRST = 0.002
 
 
 class DiscoveryClient:
@@ -69,9 +64,10 @@ class DiscoveryClient:
         cls, config: ClientConfig, options: TransportOptions | None = None, *, responses: HTTPStore | None = None
     ) -> DiscoveryClient:
         """A client for what `load_config` returned; with `responses` it asks conditionally for what is there."""
-        from .transport.transport import Transport, TransportOptions
+        from .transport.options import TransportOptions
+        from .transport.transport import Transport
 
-        transport = Transport.for_config(config, options or TransportOptions())
+        transport = Transport(config.server, options or TransportOptions(), config=config)
         transport.responses = responses
         return cls(transport, config.server)
 
@@ -83,9 +79,10 @@ class DiscoveryClient:
 
         `base_url` is the API server's URL, say `https://127.0.0.1:6443`.
         """
-        from .transport.transport import Transport, TransportOptions
+        from .transport.options import TransportOptions
+        from .transport.transport import Transport
 
-        return cls(Transport(session, base_url, options=options or TransportOptions()), base_url)
+        return cls(Transport(base_url, options or TransportOptions(), session=session), base_url)
 
     @property
     def server(self) -> str:
@@ -109,21 +106,17 @@ class DiscoveryClient:
         A 404 for `/api` is an extension API server; a 404 or 403 for `/apis` beside an `/api` is an old or
         a restricted server. Either goes on with the other half.
         """
-        calls: list[Callable[[], GroupsAndMaybeResources | StatusError | None]] = [
-            self._legacy_groups,
-            self._other_groups,
-        ]
-        if "json" not in sys.modules:
-            calls.append(_import_meanwhile)
-        api, apis, *_ = run_together(calls, len(calls))
-        assert not isinstance(api, StatusError)
+        legacy, other = begin_in_thread(self._legacy_groups), begin_in_thread(self._other_groups)
+        # Needed for the answers, and imported while they are waited for.
+        import json  # noqa: F401
+
+        api, apis = legacy(), other()
         if isinstance(apis, StatusError):
             if api is None or not api.groups.groups:
                 raise apis
             if apis.code == 403:
                 log.warning("only the core group can be listed: %s", apis)
             return api._replace(complete=apis.code == 404)
-        assert apis is not None
         return apis if api is None else _merged(api, apis)
 
     def server_groups(self) -> APIGroupList:
@@ -237,14 +230,6 @@ class DiscoveryClient:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
             raise InvalidDocument(response.url, _malformed(response, error)) from None
-
-
-def _import_meanwhile() -> None:
-    """What is needed as soon as the server has answered, imported while that is waited for."""
-    # The requests go first: an import keeps the interpreter to itself.
-    time.sleep(_REQUESTS_FIRST)
-    import hashlib  # noqa: F401
-    import json  # noqa: F401
 
 
 def _merged(api: GroupsAndMaybeResources, apis: GroupsAndMaybeResources) -> GroupsAndMaybeResources:

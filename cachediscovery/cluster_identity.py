@@ -81,7 +81,7 @@ class ClusterIdentity:
         cluster_uid = probe()
         answered = self._take()
         # Another may have answered again by now.
-        if not any(_is_proof(answer, seen.key, seen.uids) for answer in answered):
+        if not any(_is_proof(answer, seen) for answer in answered):
             cluster_uid = ""
         return cluster_uid, [answer for answer in answered if answer != seen and cluster_uid == ""]
 
@@ -101,19 +101,16 @@ class ClusterIdentity:
 def _is_same(known: ClusterRecord, seen: ServerIdentity) -> bool:
     """Whether what is seen proves that it is the cluster known, or nothing can be compared."""
     if seen.uids and known.uids:
-        return bool(seen.uids & known.uids)
-    return not (seen.key and known.keys) or seen.key in known.keys
+        return not seen.uids.isdisjoint(known.uids)
+    return not (seen.certificate and known.certificates) or seen.certificate in known.certificates
 
 
-def _is_proof(answer: ServerIdentity, key: str, uids: frozenset[str]) -> bool:
-    """Whether an answer is of the same cluster as one with this key and these UIDs."""
-    return bool(answer.uids & uids) if answer.uids and uids else bool(key) and answer.key == key
+def _is_proof(answer: ServerIdentity, seen: ServerIdentity) -> bool:
+    """Whether an answer is of the same cluster as the one seen before."""
+    if answer.uids and seen.uids:
+        return not answer.uids.isdisjoint(seen.uids)
+    return bool(seen.certificate) and answer.certificate == seen.certificate
 
 
 def _with(record: ClusterRecord, authority: str, seen: ServerIdentity) -> ClusterRecord:
-    return ClusterRecord(
-        authority or record.authority,
-        record.keys | {seen.key} if seen.key else record.keys,
-        record.uids | seen.uids,
-        record.cluster_uid,
-    )
+    return record._replace(authority=authority or record.authority).with_seen(seen.certificate, seen.uids)

@@ -24,16 +24,48 @@ def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
     return made.setdefault(None, make()) if found is None else found
 
 
+def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
+    """Begin `call` in a thread; what is returned waits for its result and returns it, or raises what `call` raised.
+
+    Unlike that of an executor the thread is a daemon: after Ctrl-C nobody waits for a server that hangs.
+    """
+    from _thread import start_new_thread
+
+    running = Lock()
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            running.release()
+
+    def result() -> T:
+        with running:
+            pass
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    running.acquire()
+    try:
+        start_new_thread(run, ())
+    except RuntimeError:
+        # No more threads are to be had.
+        run()
+    return result
+
+
 def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
     """The results of `calls`, in their order; at most `max_workers` run at a time.
 
     All of them are run to their end; then the first exception, in the order of the calls, is raised.
-    Unlike those of an executor the threads are daemons: after Ctrl-C nobody waits for a server that hangs.
     """
     if len(calls) == 1:
         return [calls[0]()]
-    import threading
-
     results: dict[int, T] = {}
     errors: dict[int, BaseException] = {}
     numbers = iter(range(len(calls)))
@@ -50,12 +82,8 @@ def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
             except BaseException as error:
                 errors[number] = error
 
-    count = min(max_workers, len(calls))
-    threads = [threading.Thread(target=work, name="cachediscovery", daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for finished in [begin_in_thread(work) for _ in range(min(max_workers, len(calls)))]:
+        finished()
     if errors:
         raise errors[min(errors)]
     return [results[number] for number in range(len(calls))]

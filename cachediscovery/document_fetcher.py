@@ -8,7 +8,6 @@ import time
 from functools import partial
 
 from .cluster_identity import ClusterIdentity
-from .concurrency import run_together
 from .disk.lock import FetchLock
 from .disk.store import GROUPS
 from .documents import encode_group_list, encode_resource_list
@@ -20,7 +19,7 @@ from .types import APIResourceList, GroupsAndMaybeResources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Literal, TypeVar
 
     from .document_cache import DocumentCache, Everything
@@ -33,11 +32,6 @@ if TYPE_CHECKING:
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
 _FEW = 2
-# A fast disk is written by one thread soonest: several would wait for the interpreter most of the time. A slow one,
-# or one at the other end of a network, is waited for together; it is told by the seconds that a few documents take.
-_FIRST_WRITTEN = 4
-_SLOW_WRITE = 0.0005
-_WRITERS = 4
 # Of a listing during which another cluster took over, nothing is used.
 _TRIES = 3
 
@@ -198,8 +192,8 @@ class DocumentFetcher:
         groups, resources, failed, complete = fetched
         self._aggregates = resources is not None
         # The groups last: whoever finds them on disk finds their resources as well.
-        keep = [partial(self._keep_resources, str(key), found, asked_at) for key, found in (resources or {}).items()]
-        _write_together(keep)
+        for key, found in (resources or {}).items():
+            self._keep_resources(str(key), found, asked_at)
         if complete and not failed and groups.groups:
             self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
         else:
@@ -220,19 +214,3 @@ class DocumentFetcher:
             self._cache.remove(key)
         self._cache.keep(key, resource_list, data, asked_at)
         return resource_list
-
-
-def _write_together(writes: Sequence[Callable[[], object]]) -> None:
-    """Run `writes`, of which each writes a document, as fast as the file system allows."""
-    first, rest = writes[:_FIRST_WRITTEN], writes[_FIRST_WRITTEN:]
-    started = time.monotonic()
-    for number, write in enumerate(first):
-        if number == 1:
-            # What the first one costs, it costs once.
-            started = time.monotonic()
-        write()
-    if rest and time.monotonic() - started > _SLOW_WRITE * (_FIRST_WRITTEN - 1):
-        run_together(rest, _WRITERS)
-    else:
-        for write in rest:
-            write()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .concurrency import made_once
 from .disk.remembered import CLUSTER_FLAGS, RememberedCluster
+from .errors import DiscoveryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,16 +16,26 @@ if TYPE_CHECKING:
     from .config.overrides import ConfigOverrides
     from .disk.store import DocumentStore
     from .openapi import OpenAPIV3
+    from .transport.dialer import Dialer
+    from .transport.options import TransportOptions
     from .transport.server_identity import ServerIdentity
-    from .transport.transport import TransportOptions
     from .types import APIGroup, APIGroupList, APIResourceList, GroupsAndMaybeResources, VersionInfo
 
 
 class LazyConfig:
     """What flags and kubeconfig say, read when it is needed. Methods raise `ConfigError` where they cannot be used."""
 
-    def __init__(self, remembered: RememberedCluster, overrides: Callable[[], ConfigOverrides]) -> None:
-        """`remembered` is for the flags that `overrides()` returns, which is called when they are needed."""
+    def __init__(
+        self,
+        remembered: RememberedCluster,
+        overrides: Callable[[], ConfigOverrides],
+        on_read: Callable[[ClientConfig], None] | None = None,
+    ) -> None:
+        """`remembered` is for the flags that `overrides()` returns, which is called when they are needed.
+
+        Where nothing is remembered, `on_read` is called with the configuration before anything else is made of it.
+        """
+        self._on_read = on_read
         self._remembered = remembered
         self._overrides = overrides
         # The context that was chosen: whichever is the current one by the time that the rest is needed.
@@ -47,9 +58,12 @@ class LazyConfig:
         if self._cluster is None:
             found = self._remembered.load()
             if found is None:
+                config = self._read()
+                if self._on_read is not None:
+                    self._on_read(config)
                 from .config.authority import cluster_of
 
-                found = cluster_of(self._read())
+                found = cluster_of(config)
                 self._remembered.save(found)
             self._context = found.context
             self._cluster = found
@@ -88,15 +102,18 @@ class LazyDiscoveryClient:
         config: Callable[[], ClientConfig],
         store: DocumentStore | None,
         options: TransportOptions | None = None,
+        dialer: Dialer | None = None,
     ) -> None:
         """`cluster` is that of the configuration that `config()` returns, or raises `DiscoveryError` for.
 
-        Beside the documents of `store` the responses are kept that may be asked for conditionally.
+        Beside the documents of `store` the responses are kept that may be asked for conditionally. A `dialer` may have
+        begun to connect already.
         """
         self._cluster = cluster
         self._config = config
         self._store = store
         self._options = options
+        self._dialer = dialer
         # One, or none before the first request.
         self._made: dict[None, DiscoveryClient] = {}
 
@@ -109,15 +126,37 @@ class LazyDiscoveryClient:
         """The real client."""
         return made_once(self._made, self._make)
 
+    def connect_ahead(self) -> None:
+        """Begin to connect, in threads, before the configuration is read; what fails, fails again in a request."""
+        if self._made:
+            return
+        if self._dialer is None:
+            from .transport.dialer import reach
+            from .transport.options import TransportOptions
+
+            options = self._options or TransportOptions()
+            self._dialer = reach(self._cluster.server, options, has_proxy=self._cluster.has_proxy)
+        try:
+            _ = self.client
+        except DiscoveryError:
+            if self._dialer is not None:
+                self._dialer.close()
+
     def _make(self) -> DiscoveryClient:
+        from .transport.options import TransportOptions
+        from .transport.transport import Transport
+
+        config = self._config()
+        transport = Transport(config.server, self._options or TransportOptions(), config=config, dialer=self._dialer)
+        transport.connect_ahead()
+        # While the handshakes are under way.
         from .client import DiscoveryClient
         from .disk.http_store import HTTPStore
 
-        config = self._config()
         # They are filed by URL: where two clusters share one, there is no telling whose they are.
-        kept = self._store is not None and not config.shares_url
-        responses = HTTPStore(self._store.root) if self._store is not None and kept else None
-        return DiscoveryClient.for_config(config, self._options, responses=responses)
+        if self._store is not None and not config.shares_url:
+            transport.responses = HTTPStore(self._store.root)
+        return DiscoveryClient(transport, config.server)
 
     def take_identities(self) -> set[ServerIdentity]:
         made = self._made.get(None)

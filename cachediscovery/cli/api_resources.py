@@ -45,7 +45,7 @@ def run(parsed: Parsed) -> int:
         )
     if parsed.text("sort-by") not in ("", "name", "kind"):
         raise UsageError("--sort-by accepts only name or kind")
-    session = Session(parsed)
+    session = Session(parsed, asks=parsed.flag("refresh") or not parsed.flag("cached"))
     rows, failure = _rows(session, parsed)
     if rows or not failure:
         write(_formatted(_sorted(_selected(rows, parsed), parsed.text("sort-by")), parsed))

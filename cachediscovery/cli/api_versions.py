@@ -8,7 +8,7 @@ from .session import Session
 
 
 def run(parsed: Parsed) -> int:
-    session = Session(parsed)
+    session = Session(parsed, asks=parsed.flag("refresh") or not parsed.flag("cached"))
     names = sorted(session.group_versions())
     write(printable_lines("".join([f"{name}\n" for name in names])))
     session.finish()

@@ -15,10 +15,10 @@ def run(parsed: Parsed) -> int:
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
-    session = Session(parsed)
+    session = Session(parsed, asks=True)
     store = session.store_or_fail()
     with progress(session.server):
-        verdicts = verify(store, session.base_client())
+        verdicts = verify(store, session.base)
     wrong = sum(verdict.state in WRONG for verdict in verdicts)
     if output == "json":
         documents = [{"name": verdict.key or "groups", "state": verdict.state} for verdict in verdicts]

@@ -36,7 +36,7 @@ def run(parsed: Parsed) -> int:
     clusters: dict[str, list[tuple[_Row, Session]]] = {}
     for row in rows:
         try:
-            session = Session(parsed, row.context)
+            session = Session(parsed, row.context, asks=parsed.flag("refresh"))
         except DiscoveryError as error:
             row.problem = str(error)
             continue

@@ -18,12 +18,24 @@ def candidates(shell: str, line: str) -> list[str]:
     """The words that may stand at the end of `line`, which begins with the program's name."""
     words = line.split()[1:]
     last = words.pop() if words and not line[-1:].isspace() else ""
-    found = sorted({word for word in _next(words, last) if word and word.startswith(last)})
+    try:
+        found = _found(words, last)
+    except Exception as error:
+        from ..errors import DiscoveryError
+
+        # There is nothing to say of a configuration that cannot be used.
+        if not isinstance(error, (DiscoveryError, UsageError)):
+            raise
+        found = []
     if shell == "bash" and "=" in last:
         # bash takes "=" for the end of a word.
         prefix = last.partition("=")[0] + "="
         found = [word.removeprefix(prefix) for word in found]
     return found
+
+
+def _found(words: list[str], last: str) -> list[str]:
+    return sorted({word for word in _next(words, last) if word and word.startswith(last)})
 
 
 def _next(words: list[str], last: str) -> Iterable[str]:
@@ -56,12 +68,8 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
         return flag.choices
     if flag.name in ("context", "cluster", "user"):
         from ..config.kubeconfig import load_kubeconfig
-        from ..errors import DiscoveryError
 
-        try:
-            kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
-        except (DiscoveryError, UsageError):
-            return []
+        kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
         return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[flag.name]
     if flag.name == "api-group":
         return [name.rpartition("/")[0] for name in _cached_group_versions(words) if "/" in name]
@@ -85,10 +93,10 @@ def _cached_group_versions(words: list[str]) -> list[str]:
     """The group versions that are in the cache, fresh or not."""
     from ..index.search import GROUP_VERSIONS
 
-    session = _session(words)
-    index = session.index([GROUP_VERSIONS], expired=True) if session is not None else None
-    if session is None or index is not None:
-        return index.column(GROUP_VERSIONS) if index is not None else []
+    session = _session_for(words)
+    index = session.index([GROUP_VERSIONS], expired=True)
+    if index is not None:
+        return index.column(GROUP_VERSIONS)
     groups, _ = _cached_documents(session)
     return [version.group_version for group in groups for version in group.versions]
 
@@ -98,9 +106,7 @@ def _cached_names(words: list[str]) -> list[str]:
     from ..index.search import CATEGORIES, COLUMNS, GROUP, PLURAL, SHORT_NAMES, SINGULAR
 
     positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, CATEGORIES)
-    session = _session(words)
-    if session is None:
-        return []
+    session = _session_for(words)
     index = session.index([COLUMNS[position] for position in positions], expired=True)
     if index is not None:
         columns = [index.column(COLUMNS[position]) for position in positions]
@@ -114,20 +120,10 @@ def _cached_names(words: list[str]) -> list[str]:
     return [*plurals, *singulars, *full, *(word for column in lists for text in column for word in text.split(","))]
 
 
-def _session(words: list[str]) -> Session | None:
+def _session_for(words: list[str]) -> Session:
     from .session import Session
 
-    try:
-        return Session(_parsed(words))
-    except UsageError:
-        return None
-    except Exception as error:
-        from ..errors import DiscoveryError
-
-        # There is nothing to say of a configuration that cannot be used.
-        if not isinstance(error, DiscoveryError):
-            raise
-        return None
+    return Session(_parsed(words))
 
 
 def _cached_documents(session: Session) -> tuple[Sequence[APIGroup], list[APIResourceList]]:

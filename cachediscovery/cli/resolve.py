@@ -27,7 +27,7 @@ def run(parsed: Parsed) -> int:
     names = [name for argument in parsed.arguments for name in argument.split(",")]
     if not names:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
-    session = Session(parsed)
+    session = Session(parsed, asks=parsed.flag("refresh"))
     index = None if parsed.flag("refresh") else session.index(COLUMNS)
     resolver = _Resolver(session, IndexSearch(index) if index is not None else None)
     if parsed.flag("refresh"):

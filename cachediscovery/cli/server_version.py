@@ -33,7 +33,7 @@ def run(parsed: Parsed) -> int:
     output = parsed.text("output")
     if output not in ("", "json", "yaml"):
         raise UsageError("--output must be 'yaml' or 'json'")
-    version = Session(parsed).base_client().server_version()
+    version = Session(parsed, asks=True).base.server_version()
     if not output:
         write(f"Server Version: {one_line(version.git_version)}\n")
     elif output == "json":

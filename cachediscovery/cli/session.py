@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from .. import log
-from ..disk.layout import DEFAULT_TTL, cache_root, place_of
+from ..config.cluster import Cluster
+from ..disk.layout import DEFAULT_TTL, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.index_file import read_index
 from ..index.search import GROUP_VERSIONS
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..cached_client import CachedDiscoveryClient
+    from ..config.client_config import ClientConfig
     from ..config.overrides import ConfigOverrides
     from ..disk.store import DocumentStore
     from ..index.index_file import Index
     from ..lazy import LazyConfig, LazyDiscoveryClient
+    from ..transport.dialer import Dialer
+    from ..transport.options import TransportOptions
     from ..types import APIGroup, APIResourceList
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
@@ -32,36 +36,49 @@ class Session:
     All methods raise `DiscoveryError`; `ConfigError` for a configuration that cannot be used.
     """
 
-    def __init__(self, parsed: Parsed, context: str = "") -> None:
-        """`context` is used in place of the flag. Raises `UsageError` for flags that make no sense, `ConfigError`."""
+    def __init__(self, parsed: Parsed, context: str = "", *, asks: bool | None = None) -> None:
+        """`context` is used in place of the flag.
+
+        `asks` tells whether the server is asked whatever is cached; None is for a command that never asks.
+
+        Raises `UsageError` for flags that make no sense.
+        """
         self._parsed = parsed
+        self._context = context or parsed.text("context")
+        self.asks = asks
         self._ttl = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
         self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
         self._used_expired = False
-        transport_numbers(parsed)
+        self._numbers = transport_numbers(parsed)
         self._cache_dir = parsed.text("cache-dir")
-        self._context = context
-        flags = [parsed.text(name) for name in CLUSTER_FLAGS[:-1]]
-        flags.append("true" if parsed.flag(CLUSTER_FLAGS[-1]) else "")
-        if context:
-            flags[0] = context
-        self._remembered = RememberedCluster(cache_root(self._cache_dir), parsed.text("kubeconfig"), tuple(flags))
+        flags = {name: parsed.text(name) for name in CLUSTER_FLAGS}
+        flags["context"] = self._context
+        flags["insecure-skip-tls-verify"] = "true" if parsed.flag("insecure-skip-tls-verify") else ""
+        root = cache_root(self._cache_dir)
+        self._remembered = RememberedCluster(root, parsed.text("kubeconfig"), tuple(flags.values()))
         self._config: LazyConfig | None = None
-        self._cluster = self._remembered.load() or self._lazy_config().cluster
+        self._known: Cluster | None = None
+        self._dialer: Dialer | None = None
         self._store: DocumentStore | None = None
         self._opened = False
+        self._base: LazyDiscoveryClient | None = None
         self._client: CachedDiscoveryClient | None = None
+
+    @property
+    def _cluster(self) -> Cluster:
+        if self._known is None:
+            self._known = self._remembered.load()
+            if self._known is None:
+                self._known = self._lazy_config().cluster
+            elif self.asks:
+                self._reach(self._known.server, self._known.has_proxy)
+        return self._known
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
         return self._cluster.server
-
-    @property
-    def asks(self) -> bool:
-        """Whether the flags of a listing want the server asked, whatever is cached."""
-        return self._parsed.flag("refresh") or not self._parsed.flag("cached")
 
     @property
     def store(self) -> DocumentStore | None:
@@ -115,17 +132,15 @@ class Session:
         except GroupDiscoveryFailed as error:
             return error.result, str(error)
 
-    def base_client(self) -> LazyDiscoveryClient:
-        """A new client that asks the server."""
-        from ..lazy import LazyDiscoveryClient
+    @property
+    def base(self) -> LazyDiscoveryClient:
+        """The client that asks the server."""
+        if self._base is None:
+            from ..lazy import LazyDiscoveryClient
 
-        numbers = transport_numbers(self._parsed)
-        options = None
-        if numbers:
-            from ..transport.transport import TransportOptions
-
-            options = TransportOptions()._replace(**numbers)
-        return LazyDiscoveryClient(self._cluster, self._lazy_config().load, self.store, options)
+            cluster, load = self._cluster, self._lazy_config().load
+            self._base = LazyDiscoveryClient(cluster, load, self.store, self._options(), self._dialer)
+        return self._base
 
     @property
     def client(self) -> CachedDiscoveryClient:
@@ -134,7 +149,7 @@ class Session:
             from ..cached_client import CachedDiscoveryClient
 
             self._client = CachedDiscoveryClient(
-                self.base_client(),
+                self.base,
                 self.store,
                 ttl=self._ttl,
                 stale_if_error=self._stale_if_error,
@@ -160,11 +175,29 @@ class Session:
         if self._config is None:
             from ..lazy import LazyConfig
 
-            self._config = LazyConfig(self._remembered, lambda: _overrides(self._parsed, self._context))
+            self._config = LazyConfig(self._remembered, lambda: _overrides(self._parsed, self._context), self._on_read)
         return self._config
+
+    def _on_read(self, config: ClientConfig) -> None:
+        """Nothing was remembered of the cluster: likely nothing is cached of it either."""
+        if self.asks or not os.path.isdir(cluster_folder(cache_root(self._cache_dir), Cluster(config.server))):
+            self._reach(config.server, bool(config.proxy_url))
+
+    def _reach(self, server: str, has_proxy: bool) -> None:
+        """Begin to connect as soon as the address is known, if the command may ask the server."""
+        if self.asks is not None:
+            from ..transport.dialer import reach
+
+            self._dialer = reach(server, self._options(), has_proxy=has_proxy)
+
+    def _options(self) -> TransportOptions:
+        from ..transport.options import TransportOptions
+
+        return TransportOptions()._replace(**self._numbers)
 
     def _asked_client(self) -> CachedDiscoveryClient:
         if self.asks:
+            self.base.connect_ahead()
             self.client.invalidate()
         return self.client
 

@@ -26,6 +26,7 @@ def cluster_of(config: ClientConfig) -> Cluster:
         shares_url=config.shares_url,
         ca_files=tuple(dict.fromkeys((*own, *config.url_ca_files))),
         context=config.context,
+        has_proxy=bool(config.proxy_url),
     )
 
 

@@ -11,11 +11,11 @@ class Cluster:
 
     `authority` is a fingerprint of the certificates that the configuration trusts, and of the server name that it
     expects in them; "" where it names none. `shares_url` tells that another cluster of the kubeconfig has the
-    same URL, but another authority: kubectl mixes the two up. `ca_files` are those that all this was read from, and
-    `context` is the kubeconfig's.
+    same URL, but another authority: kubectl mixes the two up. `ca_files` are those that all this was read from,
+    `context` is the kubeconfig's, and `has_proxy` tells whether the kubeconfig names a proxy for it.
     """
 
-    __slots__ = ("authority", "ca_files", "context", "server", "shares_url")
+    __slots__ = ("authority", "ca_files", "context", "has_proxy", "server", "shares_url")
 
     def __init__(
         self,
@@ -25,12 +25,14 @@ class Cluster:
         shares_url: bool = False,
         ca_files: tuple[str, ...] = (),
         context: str = "",
+        has_proxy: bool = False,
     ) -> None:
         self.server = server
         self.authority = authority
         self.shares_url = shares_url
         self.ca_files = ca_files
         self.context = context
+        self.has_proxy = has_proxy
 
 
 def address_of(server: str) -> tuple[str, ...]:

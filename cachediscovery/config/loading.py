@@ -12,7 +12,6 @@ import os
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
-from ..urls import split_plain
 from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
@@ -115,8 +114,6 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
 
 def _split_server(server: str) -> tuple[str, str, str]:
     """A server's URL as (URL without user information, query and fragment; user; password)."""
-    if split_plain(server) is not None:
-        return server, "", ""
     from urllib.parse import unquote, urlsplit
 
     if "://" not in server:

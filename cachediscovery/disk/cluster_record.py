@@ -11,33 +11,46 @@ from .. import log
 from ..records import NamedTuple
 from .files import read_file, replace_file
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 RECORD_FILE = ".cachediscovery.cluster"
-_FORMAT = "cachediscovery cluster 1"
+_FORMAT = "cachediscovery cluster 2"
 _MAX_BYTES = 1 << 16
-# What a record remembers of each kind; a cluster has a few API servers, and a few priority levels.
+# What a record remembers of each kind, the latest: a cluster has a few API servers, whose certificates are renewed now
+# and then, and a few priority levels.
 _MAX_VALUES = 64
-_EMPTY: frozenset[str] = frozenset()
 
 
 class ClusterRecord(NamedTuple):
     """What is known of the cluster that the documents are from; all empty for nothing.
 
-    `authority` is the `Cluster.authority` of the configuration, `keys` are fingerprints of the keys that its servers
-    have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace kube-system.
+    `authority` is the `Cluster.authority` of the configuration, `certificates` are fingerprints of those that its
+    servers have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace kube-system.
     """
 
     authority: str = ""
-    keys: frozenset[str] = _EMPTY
-    uids: frozenset[str] = _EMPTY
+    certificates: tuple[str, ...] = ()
+    uids: tuple[str, ...] = ()
     cluster_uid: str = ""
 
     def is_of(self, authority: str) -> bool:
         """Whether the documents may be of the cluster with this authority: nothing speaks against it.
 
-        What somebody has written whose configuration names no authority is not known to be of any. Where there is
-        no record at all, kubectl has written it.
+        A record without an authority matches no cluster that has one. Where there is no record at all, kubectl has
+        written the documents.
         """
         return not authority or authority == self.authority or self == ClusterRecord()
+
+    def with_seen(self, certificate: str, uids: Iterable[str]) -> ClusterRecord:
+        """The record with another certificate and other UIDs of the same cluster; the oldest of many are dropped."""
+        certificates = dict.fromkeys((*self.certificates, *((certificate,) if certificate else ())))
+        known = dict.fromkeys((*self.uids, *sorted(uids)))
+        return self._replace(
+            certificates=tuple(certificates)[-_MAX_VALUES:],
+            uids=tuple(known)[-_MAX_VALUES:],
+        )
 
 
 def read_record(folder: str) -> ClusterRecord:
@@ -51,8 +64,8 @@ def read_record(folder: str) -> ClusterRecord:
         values.setdefault(name, []).append(value)
     return ClusterRecord(
         authority=values.get("authority", [""])[0],
-        keys=frozenset(values.get("key", [])[:_MAX_VALUES]),
-        uids=frozenset(values.get("uid", [])[:_MAX_VALUES]),
+        certificates=tuple(values.get("certificate", []))[-_MAX_VALUES:],
+        uids=tuple(values.get("uid", []))[-_MAX_VALUES:],
         cluster_uid=values.get("cluster-uid", [""])[0],
     )
 
@@ -61,8 +74,8 @@ def write_record(folder: str, record: ClusterRecord) -> bool:
     """Put a record in the place of the one in `folder`, which is there; whether that could be done."""
     lines = [_FORMAT]
     lines += [f"authority {record.authority}"] if record.authority else []
-    lines += [f"key {key}" for key in sorted(record.keys)[:_MAX_VALUES]]
-    lines += [f"uid {uid}" for uid in sorted(record.uids)[:_MAX_VALUES]]
+    lines += [f"certificate {certificate}" for certificate in record.certificates]
+    lines += [f"uid {uid}" for uid in record.uids]
     lines += [f"cluster-uid {record.cluster_uid}"] if record.cluster_uid else []
     try:
         replace_file(os.path.join(folder, RECORD_FILE), "\n".join([*lines, ""]).encode("ascii", "replace"))

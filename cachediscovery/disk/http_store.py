@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from hashlib import sha256
 
 from .. import log
 from ..aggregated import GROUP, KIND, is_aggregated
@@ -108,9 +109,6 @@ def is_whole_response(path: str) -> bool:
 
 
 def _sha256(data: bytes) -> bytes:
-    # Not with the others: an empty cache is asked about before the server is, and hashlib costs 4 ms.
-    from hashlib import sha256
-
     return sha256(data).digest()
 
 

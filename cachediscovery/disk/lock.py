@@ -94,35 +94,13 @@ class FetchLock:
 def _lock(path: str) -> Callable[[], object]:
     """Lock a file, made if it is not there; what is returned unlocks it. Raises `BlockingIOError` if it is held.
 
-    The same lock as filelock's, for others who use that. Where there is `flock`, it is taken without: filelock
-    takes 25 ms to import, and a file system that has no locks for one where somebody else always holds them.
+    Raises `OSError` where no lock can be had, as on a file system that has none.
     """
-    try:
-        import fcntl
-    except ImportError:
-        return _lock_by_filelock(path)
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-    def unlock() -> None:
-        try:
-            # Closing alone is not enough: a child forked meanwhile has the same lock open.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        finally:
-            os.close(descriptor)
-
-    return unlock
-
-
-def _lock_by_filelock(path: str) -> Callable[[], object]:
+    # It takes a while to import; whoever locks is about to ask a server, and has begun to connect.
     import filelock
 
-    lock = filelock.FileLock(path, mode=0o600, thread_local=False)
+    # Made anew each time: a lock that a fork inherits is no use to the child.
+    lock = filelock.FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:

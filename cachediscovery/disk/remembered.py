@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 REMEMBERED_FOLDER = "cachediscovery"
 _PREFIX = "server-"
-_FORMAT = "cachediscovery server 4"
+_FORMAT = "cachediscovery server 5"
 _ABSENT = "absent"
-# server, authority, whether the URL is shared, context
-_FIELDS = 4
+# server, authority, whether the URL is shared, context, whether there is a proxy
+_FIELDS = 5
 _COARSE_SECONDS = 2.0
 # The flags that have a say in which cluster it is.
 CLUSTER_FLAGS = (
@@ -83,12 +83,20 @@ class RememberedCluster:
             if state != _state_of(path):
                 return None
             ca_files.append(path)
-        server, authority, shares_url, context = fields
-        return Cluster(server, authority, shares_url=bool(shares_url), ca_files=tuple(ca_files), context=context)
+        server, authority, shares_url, context, has_proxy = fields
+        return Cluster(
+            server,
+            authority,
+            shares_url=bool(shares_url),
+            ca_files=tuple(ca_files),
+            context=context,
+            has_proxy=bool(has_proxy),
+        )
 
     def save(self, cluster: Cluster) -> None:
         """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
-        fields = [cluster.server, cluster.authority, "1" if cluster.shares_url else "", cluster.context]
+        shares_url, has_proxy = ("1" if flag else "" for flag in (cluster.shares_url, cluster.has_proxy))
+        fields = [cluster.server, cluster.authority, shares_url, cluster.context, has_proxy]
         fields += [f"{_state_of(path)}\t{path}" for path in cluster.ca_files]
         if not self._state or any("\n" in field for field in fields):
             return

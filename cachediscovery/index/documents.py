@@ -12,7 +12,7 @@ from .search import FALSE, GROUP_VERSIONS, TRUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from .index_file import Index
@@ -23,29 +23,32 @@ _GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES = "groups", "versions", "preferred-ve
 _SIZES = "list-sizes"
 # A field of `APIResource` each, by position: a resource on each line, list after list.
 _RESOURCES = tuple(f"resource-{field.replace('_', '-')}" for field in APIResource._fields)
+_ENCODED = frozenset(("namespaced", "verbs", "short_names", "categories"))
 SECTIONS = (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES, GROUP_VERSIONS, _SIZES, *_RESOURCES)
 
 
 def document_sections(
     groups: APIGroupList, resources: Mapping[GroupVersion, APIResourceList]
 ) -> dict[str, list[str]] | None:
-    """The sections of these documents; None if they cannot be told from their sections."""
-    fields: list[list[str]] = [[] for _ in _RESOURCES]
-    for resource_list in resources.values():
-        for resource in resource_list.resources:
-            for column, value in zip(fields, resource, strict=True):
-                column.append(_text(value))
-    sections = {
-        _GROUPS: [group.name for group in groups.groups],
-        _VERSIONS: [_pairs(group.versions) for group in groups.groups],
-        _PREFERRED: [_pairs([group.preferred_version]) for group in groups.groups],
-        _ADDRESSES: [_pairs(group.server_address_by_client_cidrs) for group in groups.groups],
-        GROUP_VERSIONS: [resource_list.group_version for resource_list in resources.values()],
-        _SIZES: [str(len(resource_list.resources)) for resource_list in resources.values()],
-        **dict(zip(_RESOURCES, fields, strict=True)),
-    }
-    # A word with a comma in it would be two.
-    return sections if _documents_from(sections) == (groups, dict(resources)) else None
+    """The sections of these documents; None if the documents could not be told from them."""
+    flat = [resource for resource_list in resources.values() for resource in resource_list.resources]
+    columns = [list(column) for column in zip(*flat, strict=True)] or [[] for _ in _RESOURCES]
+    try:
+        sections = {
+            _GROUPS: [group.name for group in groups.groups],
+            _VERSIONS: [_pairs(group.versions) for group in groups.groups],
+            _PREFERRED: [_pairs([group.preferred_version]) for group in groups.groups],
+            _ADDRESSES: [_pairs(group.server_address_by_client_cidrs) for group in groups.groups],
+            GROUP_VERSIONS: [resource_list.group_version for resource_list in resources.values()],
+            _SIZES: [str(len(resource_list.resources)) for resource_list in resources.values()],
+        }
+        texts = _Texts()
+        for name, field, column in zip(_RESOURCES, APIResource._fields, columns, strict=True):
+            sections[name] = [texts[value] for value in column] if field in _ENCODED else column
+    except ValueError:
+        return None
+    # Two group versions that are written the same would be one.
+    return sections if len(set(sections[GROUP_VERSIONS])) == len(resources) else None
 
 
 def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
@@ -59,10 +62,8 @@ def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIReso
 def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
     words = _Words()
     decoders: dict[str, Mapping[str, Any]] = {
+        **dict.fromkeys(_ENCODED, words),
         "namespaced": {TRUE: True, FALSE: False},
-        "verbs": words,
-        "short_names": words,
-        "categories": words,
     }
     columns: list[Iterable[object]] = []
     for name, field in zip(_RESOURCES, APIResource._fields, strict=True):
@@ -94,14 +95,26 @@ class _Words(dict[str, tuple[str, ...]]):
         return words
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return TRUE if value else FALSE
-    return value if isinstance(value, str) else ",".join(value)
+class _Texts(dict[object, str]):
+    """The texts of flags and of lists of words. Raises `ValueError` for words that could not be told from the text."""
+
+    def __missing__(self, value: Any) -> str:
+        if isinstance(value, bool):
+            text = TRUE if value else FALSE
+        else:
+            text = ",".join(value)
+            if value != (tuple(text.split(",")) if text else ()):
+                raise ValueError("a word is empty, or has a comma")
+        self[value] = text
+        return text
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    return "\t".join([f"{one} {other}" for one, other in pairs])
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Raises `ValueError` for pairs that could not be told from the text."""
+    text = "\t".join([f"{one} {other}" for one, other in pairs])
+    if _pairs_from(text) != [tuple(pair) for pair in pairs]:
+        raise ValueError("a name has white space")
+    return text
 
 
 def _pairs_from(text: str) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from ..config.cluster import Cluster
 from ..disk.http_store import HTTPStore
 from ..disk.store import open_store
 from ..errors import DiscoveryError
-from ..transport.document_transport import Answer, DocumentTransport
-from ..transport.failures import request_error, status_error
+from ..transport.document_transport import Answer, DocumentTransport, Headers
+from ..transport.error_mapping import request_error, status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class BorrowedTransport(DocumentTransport):
             code = getattr(error, "status", None)
             if isinstance(code, int) and code >= _FIRST_ERROR:
                 # An answer, to a client that raises it.
-                headers = _Headers(getattr(error, "headers", None) or {})
+                headers = Headers((getattr(error, "headers", None) or {}).items())
                 body = getattr(error, "body", None) or b""
                 text = body.encode("utf-8", "replace") if isinstance(body, str) else body
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and we do not know them.
             raise request_error(url, error, float("nan"), float("nan")) from error
-        return Answer(url, status, _Headers(found), body)
+        return Answer(url, status, Headers(found.items()), body)
 
 
 def discovery_by(
@@ -64,16 +64,6 @@ def discovery_by(
     if store is not None:
         transport.responses = HTTPStore(store.root)
     return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
-
-
-class _Headers(dict[str, str]):
-    """Headers by name, in any letter case."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__((name.lower(), value) for name, value in headers.items())
-
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
-        return super().get(name.lower(), default)
 
 
 def original_error(error: DiscoveryError) -> BaseException:

@@ -9,12 +9,12 @@ import threading
 from abc import ABC, abstractmethod
 
 from ..records import NamedTuple
-from .failures import status_error
+from .error_mapping import status_error
 from .server_identity import identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..disk.http_store import HTTPStore
     from .server_identity import ServerIdentity
@@ -32,6 +32,16 @@ class Response(NamedTuple):
     stored: bool = False
 
 
+class Headers(dict[str, str]):
+    """The headers of an answer, in any letter case; of several with one name the first."""
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        super().__init__((name.lower(), value) for name, value in reversed(list(headers)))
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        return super().get(name.lower(), default)
+
+
 class Answer(NamedTuple):
     """What came over the wire. `headers` ignores letter case."""
 
@@ -39,8 +49,8 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-    # A fingerprint of the key that the server has shown, "" where it has shown none.
-    key: str = ""
+    # A fingerprint of the certificate that the server has shown, "" where it has shown none.
+    certificate: str = ""
 
 
 class DocumentTransport(ABC):
@@ -71,7 +81,7 @@ class DocumentTransport(ABC):
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
-        seen = identity_of(answer.headers, answer.key)
+        seen = identity_of(answer.headers, answer.certificate)
         with self._identities_lock:
             self._identities.add(seen)
         if answer.status == NOT_MODIFIED and stored is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from ..urls import hostname_of
-
 _PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
@@ -22,6 +20,13 @@ def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
     from requests.utils import get_environ_proxies
 
     return dict(get_environ_proxies(url))
+
+
+def hostname_of(url: str) -> str:
+    """The host of a URL, "" where it has none. Raises `ValueError` where that cannot be told."""
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).hostname or ""
 
 
 def is_loopback(host: str) -> bool:
@@ -41,4 +46,4 @@ def may_need_proxy(url: str) -> bool:
         # Windows and macOS have settings of their own.
         return not is_loopback(hostname_of(url))
     named = {name.lower() for name, value in os.environ.items() if value}
-    return bool(_PROXY_VARIABLES & named) and not is_loopback(hostname_of(url))
+    return not _PROXY_VARIABLES.isdisjoint(named) and not is_loopback(hostname_of(url))

@@ -1,31 +1,34 @@
-"""`ServerSession`: one `requests.Session` for one API server, by all the rules of HTTP: proxies, pools, time-outs."""
+"""`ServerSession`: one `requests.Session` for what goes by way of a proxy, has no end, or is sent elsewhere."""
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import partial
 
 import requests
+from urllib3 import HTTPHeaderDict
 
 from .. import log
-from ..errors import InvalidDocument, RequestError
+from ..concurrency import Lock
+from ..errors import RequestError
 from ..lines import without_userinfo
-from .adapter import ServerAdapter, hang_up, time_limit
+from .adapter import ServerAdapter
+from .deadline import hang_up
 from .document_transport import Answer
-from .failures import cut_short, read_timed_out, request_error, status_error
+from .error_mapping import cut_short, read_timed_out, request_error, status_error, too_large
 from .line_stream import LineStream
 from .proxies import proxies_for
-from .server_identity import peer_key
+from .server_identity import fingerprint_of_peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from ..config.client_config import ClientConfig
     from .credentials import Identity
-    from .transport import TransportOptions
+    from .options import TransportOptions
+    from .tls import TLSContexts
 
 _CHUNK = 64 << 10
 _OK = 200
@@ -35,81 +38,109 @@ class ServerSession:
     """Safe for use by several threads."""
 
     def __init__(
-        self, session: requests.Session | None, config: ClientConfig | None, options: TransportOptions
+        self,
+        given: requests.Session | None,
+        config: ClientConfig | None,
+        tls: Callable[[], TLSContexts],
+        options: TransportOptions,
     ) -> None:
-        """A `session` of the caller's is used as it is, its TLS and its proxies; else `config` says all that."""
+        """A `given` session is used as it is, its headers, TLS and proxies; else `config` and `tls()` say all that."""
+        self._given = given
         self._config = config
+        self._tls = tls
         self._options = options
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._mounted: tuple[bytes, bytes] | None = None
-        self._session = session if session is not None else self._made()
+        self._session = given if given is not None else _bare_session()
+        # For other hosts: the same trust, no credentials of any kind.
+        self._anonymous: requests.Session | None = None
 
     def close(self) -> None:
         self._session.close()
+        if self._anonymous is not None:
+            self._anonymous.close()
 
-    def get(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, at_home: bool) -> Answer:
-        """One answer, whatever its status. Not `at_home` it is another host's, who is shown no identity.
-
-        Raises `RequestError`.
-        """
+    def get(
+        self, url: str, headers: Sequence[tuple[str, str]], identity: Identity | None, *, anonymous: bool
+    ) -> Answer:
+        """One answer, whatever its status; `anonymous` shows no credentials. Raises `RequestError`."""
         started = time.monotonic()
-        session = self._session if at_home else self._stranger()
-        sent = self._shown(headers, identity) if at_home else headers
         try:
-            with self._open(session, url, sent, self._options.read_timeout) as response:
+            session = self._anonymous_session() if anonymous else self._session_for(identity)
+            with self._send(session, url, headers, self._options.read_timeout) as response:
                 # Once the body is read, the connection is let go of.
-                key = peer_key(_socket_of(response))
+                source = getattr(response.raw, "source", None)
+                certificate = fingerprint_of_peer(source.connection) if source is not None else ""
                 body = self._read(response, started)
-                return Answer(without_userinfo(url), response.status_code, response.headers, body, key)
+                return Answer(without_userinfo(url), response.status_code, response.headers, body, certificate)
         except Exception as error:
             raise self._failed(url, error, self._options.read_timeout, started) from None
 
     def stream(
-        self, url: str, headers: Mapping[str, str], identity: Identity | None, read_timeout: float
+        self, url: str, headers: Sequence[tuple[str, str]], identity: Identity | None, read_timeout: float
     ) -> LineStream:
         """An answer without end; `read_timeout`, in seconds, is the longest silence in it. Raises `RequestError`."""
         started, shown = time.monotonic(), without_userinfo(url)
         try:
-            response = self._open(self._session, url, self._shown(headers, identity), read_timeout)
+            response = self._send(self._session_for(identity), url, headers, read_timeout)
             if response.status_code != _OK:
                 with response:
                     raise status_error(shown, response.status_code, response.headers, self._read(response, started))
         except Exception as error:
             raise self._failed(url, error, read_timeout) from None
         log.info("GET %s %d, watching", shown, response.status_code)
-        limit = self._options.max_document_bytes
+        source = getattr(response.raw, "source", None)
+        if source is not None:
+            source.without_deadline()
         failed = partial(self._failed, url, read_timeout=read_timeout)
-        return LineStream(response, shown, limit, failed, lambda: hang_up(_socket_of(response)))
+        end: Callable[[], None] = response.close if source is None else partial(hang_up, source.connection)
+        return LineStream(response, shown, self._options.max_document_bytes, failed, end)
 
-    def _made(self) -> requests.Session:
-        from .transport import user_agent
+    def _session_for(self, identity: Identity | None) -> requests.Session:
+        """The session, with the adapter for this identity's certificate in place."""
+        if identity is None or self._config is None:
+            return self._session
+        with self._lock:
+            if self._mounted != (identity.certificate, identity.key):
+                self._mount(self._session, self._config, identity.certificate, identity.key)
+                self._mounted = (identity.certificate, identity.key)
+        return self._session
 
-        session = requests.Session()
-        # No netrc, no CA bundle of the environment: the configuration alone says who we are and whom to trust.
-        session.trust_env = False
-        session.headers["User-Agent"] = user_agent(requests.utils.default_user_agent())
-        if self._config is not None and self._config.disable_compression:
-            session.headers["Accept-Encoding"] = "identity"
-        return session
+    def _anonymous_session(self) -> requests.Session:
+        with self._lock:
+            if self._anonymous is None:
+                self._anonymous = _bare_session()
+                if self._config is not None and self._config.has_tls:
+                    # The name is the API server's, not another host's.
+                    self._mount(self._anonymous, self._config._replace(tls_server_name=""), b"", b"")
+            return self._anonymous
 
-    def _shown(self, headers: Mapping[str, str], identity: Identity | None) -> Mapping[str, str]:
-        """The headers with the identity's, its certificate in place."""
-        if identity is None:
-            return headers
-        self._mount(identity)
-        return {**headers, "Authorization": identity.authorization} if identity.authorization else headers
+    def _mount(self, session: requests.Session, config: ClientConfig, certificate: bytes, key: bytes) -> None:
+        if config.insecure_skip_tls_verify:
+            _silence_insecure_warning()
+        context = self._tls().context(certificate, key) if config.has_tls else None
+        for scheme, tls in (("http://", None), ("https://", context)):
+            name = config.tls_server_name if tls is not None else ""
+            session.mount(scheme, ServerAdapter(tls, server_name=name, pool_size=self._options.pool_size))
 
-    def _open(
-        self, session: requests.Session, url: str, headers: Mapping[str, str], read_timeout: float
+    def _send(
+        self, session: requests.Session, url: str, headers: Sequence[tuple[str, str]], read_timeout: float
     ) -> requests.Response:
-        return session.get(
-            url,
-            headers=headers,
-            stream=True,
-            allow_redirects=False,
-            timeout=(self._options.connect_timeout, read_timeout),
-            proxies=proxies_for(url, self._config.proxy_url) if self._config is not None else None,
-        )
+        request = requests.Request("GET", url, dict(headers))
+        if session is self._given:
+            # With what its owner has it send.
+            prepared = session.prepare_request(request)
+        else:
+            prepared = request.prepare()
+            # Header lines of which several may share a name; a dict cannot hold them.
+            prepared.headers = HTTPHeaderDict(headers)  # type: ignore[assignment]
+        more: dict[str, Any] = {}
+        if self._config is not None:
+            more["proxies"] = proxies_for(url, self._config.proxy_url)
+        elif session is self._given:
+            more = dict(session.merge_environment_settings(prepared.url, {}, True, None, None))
+        timeout = (self._options.connect_timeout, read_timeout)
+        return session.send(prepared, **{**more, "stream": True}, allow_redirects=False, timeout=timeout)
 
     def _failed(self, url: str, error: Exception, read_timeout: float, started: float | None = None) -> Exception:
         """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
@@ -121,7 +152,7 @@ class ServerSession:
         return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
 
     def _read(self, response: requests.Response, started: float) -> bytes:
-        """The whole body, within bounds: a time-out of the socket alone would let a slow drip go on for ever."""
+        """The whole body, within bounds."""
         url = without_userinfo(response.url)
         limit, deadline = self._options.max_document_bytes, started + self._options.read_timeout
         raw = response.raw
@@ -129,60 +160,23 @@ class ServerSession:
         size = 0
         # read1 returns what has arrived; without it (an adapter of the caller's) a chunk has to be full.
         read = raw.read1 if hasattr(raw, "read1") else raw.read
-        with time_limit(_socket_of(response), deadline - time.monotonic()):
-            while chunk := read(_CHUNK, decode_content=True):
-                size += len(chunk)
-                if size > limit:
-                    raise InvalidDocument(
-                        url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes"
-                    )
-                if time.monotonic() > deadline:
-                    raise read_timed_out(url, self._options.read_timeout)
-                chunks.append(chunk)
+        while chunk := read(_CHUNK, decode_content=True):
+            size += len(chunk)
+            if size > limit:
+                raise too_large(url, limit)
+            if time.monotonic() > deadline:
+                raise read_timed_out(url, self._options.read_timeout)
+            chunks.append(chunk)
         if getattr(raw, "length_remaining", None):
             raise cut_short(url)
         return b"".join(chunks)
 
-    def _mount(self, identity: Identity) -> None:
-        """Put the adapter with this identity's certificate in place, if it is not there yet."""
-        with self._lock:
-            if self._mounted == (identity.certificate, identity.key):
-                return
-            assert self._config is not None
-            self._session.mount("http://", self._adapter(b"", b"", self._config))
-            if self._config.has_tls:
-                self._session.mount("https://", self._adapter(identity.certificate, identity.key, self._config))
-            self._mounted = (identity.certificate, identity.key)
 
-    def _adapter(
-        self, certificate: bytes, key: bytes, config: ClientConfig, *, impersonate: bool = True
-    ) -> requests.adapters.HTTPAdapter:
-        from .impersonation import impersonation_headers
-        from .tls import ssl_context
-
-        if config.insecure_skip_tls_verify:
-            _silence_insecure_warning()
-        return ServerAdapter(
-            ssl_context(config, certificate, key) if config.has_tls else None,
-            server_name=config.tls_server_name,
-            pool_size=self._options.pool_size,
-            header_seconds=max(self._options.read_timeout, self._options.connect_timeout),
-            extra_headers=impersonation_headers(config.impersonation) if impersonate else (),
-        )
-
-    def _stranger(self) -> requests.Session:
-        """A session for another host: the same trust, no credentials of any kind."""
-        session = self._made()
-        if self._config is not None and self._config.has_tls:
-            trust_only = self._config._replace(tls_server_name="")
-            session.mount("https://", self._adapter(b"", b"", trust_only, impersonate=False))
-        return session
-
-
-def _socket_of(response: requests.Response) -> Any:
-    """The socket that an answer comes over, None where it is not known."""
-    known = getattr(response.raw, "server_socket", None)
-    return known if known is not None else getattr(getattr(response.raw, "connection", None), "sock", None)
+def _bare_session() -> requests.Session:
+    session = requests.Session()
+    # No netrc, no CA bundle of the environment: the configuration alone says who we are and whom to trust.
+    session.trust_env = False
+    return session
 
 
 def _is_network_error(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 
+from ..concurrency import Lock
 from ..config.files import read_configured
 from ..errors import ConfigError, CredentialsError
 from ..lines import one_line
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from ..config.client_config import ClientConfig
+
+
+class TLSContexts:
+    """The TLS contexts of one configuration, each made once. Safe for use by several threads."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._lock = Lock()
+        # That of the last certificate and key; plugins replace theirs, and the one before is not needed again.
+        self._made: tuple[tuple[bytes, bytes], ssl.SSLContext] | None = None
+
+    def context(self, certificate: bytes, key: bytes) -> ssl.SSLContext:
+        """The context that shows `certificate` (PEM; b"" for none). Raises `ConfigError` or `CredentialsError`."""
+        with self._lock:
+            if self._made is None or self._made[0] != (certificate, key):
+                self._made = (certificate, key), ssl_context(self._config, certificate, key)
+            return self._made[1]
 
 
 def ca_bytes(config: ClientConfig) -> bytes:

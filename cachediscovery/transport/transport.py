@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 from .. import log
-from ..errors import RequestError, StatusError
+from ..concurrency import Lock
+from ..errors import DiscoveryError, RequestError, StatusError
 from ..lines import without_userinfo
-from ..records import NamedTuple
-from .answer_reader import OverdueError
-from .direct import ConnectTimeoutError, DirectConnections
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
-from .failures import connect_timed_out, read_timed_out, status_error
+from .error_mapping import request_error, status_error, too_large
+from .options import CONNECTIONS_AHEAD, TransportOptions
+from .proxies import may_need_proxy
+from .request_headers import request_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
 
     import requests
 
     from ..config.client_config import ClientConfig
+    from .connections import ServerConnections
     from .credentials import Credentials, Identity
+    from .dialer import Dialer
     from .line_stream import LineStream
     from .session import ServerSession
+    from .tls import TLSContexts
 
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 32.0
-MAX_DOCUMENT_BYTES = 64 << 20
 _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
@@ -37,57 +36,60 @@ _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class TransportOptions(NamedTuple):
-    """Bounds of a `Transport`: time-outs in seconds, the largest document in (decompressed) bytes, open connections."""
-
-    connect_timeout: float = CONNECT_TIMEOUT
-    read_timeout: float = READ_TIMEOUT
-    max_document_bytes: int = MAX_DOCUMENT_BYTES
-    pool_size: int = 96
-
-
 class Transport(DocumentTransport):
-    """GET requests to one API server over one `requests.Session`. Safe for use by several threads.
+    """GET requests to one API server. Safe for use by several threads.
 
-    What is plain goes over `DirectConnections`, so that the session, and `requests`, are only made when needed.
+    They go over `ServerConnections`; what may need a proxy, has no end or leads elsewhere goes over `ServerSession`,
+    which is made, and `requests` imported, when it is needed.
     """
 
     def __init__(
         self,
-        session: requests.Session | None,
         server: str,
-        *,
-        credentials: Credentials | None = None,
-        config: ClientConfig | None = None,
         options: TransportOptions = TransportOptions(),
+        *,
+        session: requests.Session | None = None,
+        config: ClientConfig | None = None,
+        dialer: Dialer | None = None,
     ) -> None:
-        """A `session` is used as it is; without one, `config` and `credentials` say how to make one."""
+        """Either a `session` that is used as it is, or a `config` that says how to connect and who asks.
+
+        A `dialer` may have begun to connect to the server already.
+        """
         super().__init__(server)
         self._given = session
-        self._credentials = credentials
         self._config = config
         self._options = options
-        self._lock = threading.Lock()
+        self._dialer = dialer
+        self._credentials: Credentials | None = None
+        self._tls: TLSContexts | None = None
+        if config is not None:
+            from .credentials import Credentials
+
+            self._credentials = Credentials(config)
+        self._lock = Lock()
         self._session_made: ServerSession | None = None
-        # For the identity that was shown last; None where the way to the server is not plain.
-        self._direct: DirectConnections | None = None
-        self._direct_identity: Identity | None = None
+        # For the certificate that was shown last.
+        self._connections_made: ServerConnections | None = None
+        self._shown: tuple[bytes, bytes] | None = None
 
-    @classmethod
-    def for_config(cls, config: ClientConfig, options: TransportOptions = TransportOptions()) -> Transport:
-        """A transport with a session of its own."""
-        from .credentials import Credentials
-
-        return cls(None, config.server, credentials=Credentials(config), config=config, options=options)
+    def connect_ahead(self) -> None:
+        """Begin to connect, in threads, for the requests that are about to come; what fails, fails again then."""
+        if self._credentials is None or self._may_need_proxy():
+            return
+        try:
+            dialer = self._dialer_for(self._credentials.identity())
+        except DiscoveryError:
+            return
+        dialer.begin(CONNECTIONS_AHEAD)
 
     def close(self) -> None:
         with self._lock:
-            made, direct = self._session_made, self._direct
-            self._direct_identity = None
+            made, connections = self._session_made, self._connections_made
         if made is not None:
             made.close()
-        if direct is not None:
-            direct.close()
+        if connections is not None:
+            connections.close()
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
@@ -114,22 +116,25 @@ class Transport(DocumentTransport):
 
         Raises `StatusError` for any status but 200, else another `RequestError`.
         """
-        url, headers = self._server + path, {"Accept": accept}
         identity = self._credentials.identity() if self._credentials is not None else None
         try:
-            return self._session().stream(url, headers, identity, read_timeout)
+            return self._stream(path, accept, identity, read_timeout)
         except StatusError as error:
             if error.code != 401 or identity is None or self._credentials is None:
                 raise
             if not self._credentials.renew(identity):
                 raise
-        return self._session().stream(url, headers, self._credentials.identity(), read_timeout)
+        return self._stream(path, accept, self._credentials.identity(), read_timeout)
+
+    def _stream(self, path: str, accept: str, identity: Identity | None, read_timeout: float) -> LineStream:
+        lines = self._lines({"Accept": accept}, identity)
+        return self._session().stream(self._server + path, lines, identity, read_timeout)
 
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
-        at_home, asked = True, url
+        anonymous, asked = False, url
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(url, headers, identity, at_home=at_home)
+            response = self._send(url, headers, identity, anonymous=anonymous)
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
                 if response.status in (_OK, NOT_MODIFIED):
@@ -142,54 +147,80 @@ class Transport(DocumentTransport):
                 raise RequestError(
                     without_userinfo(asked), f"{without_userinfo(asked)} redirects to something that is not HTTP"
                 )
-            if at_home and not _same_origin(asked, url):
+            if not anonymous and not _same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
-                at_home = False
+                anonymous = True
         raise RequestError(
             without_userinfo(asked), f"{without_userinfo(asked)} redirects without end: check the server's URL"
         )
 
-    def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, at_home: bool) -> Answer:
+    def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, anonymous: bool) -> Answer:
         started = time.monotonic()
-        answer = self._send_directly(url, headers, identity) if at_home else None
-        if answer is None:
-            answer = self._session().get(url, headers, identity, at_home=at_home)
+        lines = self._lines(headers, None if anonymous else identity)
+        connections = None if anonymous else self._connections(identity)
+        if connections is None:
+            answer = self._session().get(url, lines, identity, anonymous=anonymous)
+        else:
+            answer = self._send_over(connections, url, lines)
         seconds, size = time.monotonic() - started, len(answer.body)
         log.info("GET %s %d in %d ms, %d bytes", answer.url, answer.status, seconds * 1000, size)
         return answer
 
-    def _send_directly(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer | None:
-        """The answer where all is plain, else None."""
-        config = self._config
-        if config is None or identity is None:
-            return None
-        direct = self._connections(config, identity)
-        if direct is None:
-            return None
-        from .impersonation import impersonation_headers
+    def _send_over(self, connections: ServerConnections, url: str, lines: list[tuple[str, str]]) -> Answer:
+        import http.client
+        import zlib
 
-        sent = [
-            ("User-Agent", user_agent()),
-            ("Accept-Encoding", "identity" if config.disable_compression else "gzip"),
-            *headers.items(),
-            *([("Authorization", identity.authorization)] if identity.authorization else []),
-            *impersonation_headers(config.impersonation),
-        ]
+        from .connections import CutShortError, TooLargeError
+
+        host, target = _host_and_target(url)
+        shown, options = without_userinfo(url), self._options
         try:
-            return direct.get(url, sent)
-        except ConnectTimeoutError:
-            raise connect_timed_out(without_userinfo(url), self._options.connect_timeout) from None
-        except OverdueError:
-            raise read_timed_out(without_userinfo(url), self._options.read_timeout) from None
+            return connections.get(host, target, lines)._replace(url=shown)
+        except TooLargeError:
+            raise too_large(shown, options.max_document_bytes) from None
+        except (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError) as error:
+            raise request_error(shown, error, options.connect_timeout, options.read_timeout) from None
 
-    def _connections(self, config: ClientConfig, identity: Identity) -> DirectConnections | None:
+    def _lines(self, headers: Mapping[str, str], identity: Identity | None) -> list[tuple[str, str]]:
+        if self._config is None:
+            # The session is the caller's, and so is what it sends.
+            return list(headers.items())
+        return request_headers(headers, self._config, identity)
+
+    def _may_need_proxy(self) -> bool:
+        return self._config is None or bool(self._config.proxy_url) or may_need_proxy(self._config.server)
+
+    def _connections(self, identity: Identity | None) -> ServerConnections | None:
+        """The connections for this identity's certificate; None where a proxy may be in between."""
+        if identity is None or self._may_need_proxy():
+            return None
+        dialer = self._dialer_for(identity)
         with self._lock:
-            if identity != self._direct_identity:
-                if self._direct is not None:
-                    self._direct.close()
-                self._direct = direct_connections(config, identity, self._options)
-                self._direct_identity = identity
-            return self._direct
+            if self._connections_made is None:
+                from .connections import ServerConnections
+
+                options = self._options
+                self._connections_made = ServerConnections(
+                    dialer, read_timeout=options.read_timeout, limit=options.max_document_bytes
+                )
+            return self._connections_made
+
+    def _dialer_for(self, identity: Identity) -> Dialer:
+        """What makes connections on which this identity's certificate is shown. Raises `ConfigError` and the like."""
+        config = self._config
+        assert config is not None
+        with self._lock:
+            if self._dialer is None:
+                from .dialer import Dialer
+
+                self._dialer = Dialer(config.server, self._options.connect_timeout)
+            shown = identity.certificate, identity.key
+            if config.has_tls and self._shown != shown:
+                if self._connections_made is not None:
+                    self._connections_made.close()
+                self._dialer.secure(self._contexts().context(*shown), config.tls_server_name)
+                self._shown = shown
+            return self._dialer
 
     def _session(self) -> ServerSession:
         """The session, made when it is first needed."""
@@ -197,40 +228,30 @@ class Transport(DocumentTransport):
             if self._session_made is None:
                 from .session import ServerSession
 
-                self._session_made = ServerSession(self._given, self._config, self._options)
+                self._session_made = ServerSession(self._given, self._config, self._contexts, self._options)
             return self._session_made
 
+    def _contexts(self) -> TLSContexts:
+        """The one place that makes TLS contexts, for either way."""
+        if self._tls is None:
+            from .tls import TLSContexts
 
-def direct_connections(config: ClientConfig, identity: Identity, options: TransportOptions) -> DirectConnections | None:
-    """Connections for what is plain, or None where a proxy may be in between."""
-    from .proxies import may_need_proxy
-
-    if config.proxy_url or may_need_proxy(config.server):
-        return None
-
-    def context() -> ssl.SSLContext:
-        from .tls import ssl_context
-
-        return ssl_context(config, identity.certificate, identity.key)
-
-    try:
-        return DirectConnections(
-            config.server,
-            context=context if config.has_tls else None,
-            server_name=config.tls_server_name,
-            connect_timeout=options.connect_timeout,
-            read_timeout=options.read_timeout,
-            limit=options.max_document_bytes,
-        )
-    except ValueError:
-        return None
+            assert self._config is not None
+            self._tls = TLSContexts(self._config)
+        return self._tls
 
 
-def user_agent(library: str = "") -> str:
-    """Who asks; `library` is what asks for it."""
-    from ..version import VERSION
+def _host_and_target(url: str) -> tuple[str, str]:
+    """What a request for `url` says in its `Host` header, and in its first line."""
+    from urllib.parse import quote, urlsplit
 
-    return f"cachediscovery/{VERSION} {library}".rstrip()
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    # As `requests` does: what is escaped already stays as it is.
+    return host, quote(target, safe="!#$%&'()*+,/:;=?@[]~")
 
 
 def _same_origin(one: str, other: str) -> bool:

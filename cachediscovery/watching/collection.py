@@ -111,7 +111,7 @@ class CollectionWatch:
 
 
 def _status_error(url: str, status: dict[str, Any]) -> StatusError:
-    from ..transport.failures import status_error
+    from ..transport.error_mapping import status_error
 
     code = status.get("code")
     body = json.dumps({**status, "kind": "Status"}).encode()

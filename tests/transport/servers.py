@@ -50,7 +50,7 @@ def raw_server(answer: Answer) -> Iterator[str]:
 
 
 def get(url: str, path: str = "/apis", **options: float) -> bytes:
-    transport = Transport.for_config(ClientConfig(url), TransportOptions()._replace(**options))
+    transport = Transport(url, TransportOptions()._replace(**options), config=ClientConfig(url))
     try:
         return transport.get(path).body
     finally:

@@ -1,4 +1,4 @@
-"""The way through `requests`: what `DirectConnections` leave to it."""
+"""The way through `requests`: proxies, streams, other hosts, a caller's session."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from cachediscovery import ClientConfig, RequestTimeout, TransportOptions
 from cachediscovery.transport.credentials import Identity
 from cachediscovery.transport.session import ServerSession
+from cachediscovery.transport.tls import TLSContexts
 
 OPTIONS = TransportOptions(connect_timeout=0.4, read_timeout=0.4)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -40,9 +41,10 @@ def dripping(whole: bytes, at: int) -> Iterator[str]:
 @pytest.mark.parametrize("at", [0, 4, 17, 30, 46, len(HEAD) - 2, len(HEAD), len(HEAD) + 2, len(HEAD) + 40])
 def test_an_answer_that_drips_is_given_up_in_time_and_said_to_have_been_late(at: int) -> None:
     with dripping(HEAD + b"00000040\r\n" + b" " * 200, at) as url:
-        session = ServerSession(None, ClientConfig(url), OPTIONS)
+        config = ClientConfig(url)
+        session = ServerSession(None, config, lambda: TLSContexts(config), OPTIONS)
         started = time.monotonic()
         with pytest.raises(RequestTimeout, match=r"did not answer within 0\.4 s"):
-            session.get(f"{url}/api", {}, Identity(), at_home=True)
+            session.get(f"{url}/api", [], Identity(), anonymous=False)
         assert time.monotonic() - started < 2
         session.close()

@@ -71,7 +71,7 @@ def test_new_credentials_after_all_the_retries_are_still_tried(
 
         server.on_request = renew
         config = ClientConfig(server.url, ca_data=authority.cert_pem.bytes(), token_file=str(token))
-        assert Transport.for_config(config).get("/apis").body
+        assert Transport(config.server, config=config).get("/apis").body
 
 
 # --- redirects

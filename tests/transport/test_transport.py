@@ -173,7 +173,8 @@ def test_no_secret_reaches_a_message_or_a_log(server: DiscoveryServer, caplog: p
 def test_a_kubeconfigs_proxy_is_used_even_for_the_loopback_interface(server: DiscoveryServer) -> None:
     """The proxy here is a discovery server, which answers whatever the host is."""
     server.fail("http://127.0.0.1:1/apis", Failure(200, body=b"{}"))
-    transport = Transport.for_config(ClientConfig("http://127.0.0.1:1", proxy_url=server.url))
+    url = "http://127.0.0.1:1"
+    transport = Transport(url, config=ClientConfig(url, proxy_url=server.url))
     assert transport.get("/apis").body == b"{}"
 
 
@@ -188,4 +189,4 @@ def test_the_environments_proxy_is_not_used_for_the_loopback_interface(
 def test_a_proxy_that_fails_is_named_as_such(server: DiscoveryServer) -> None:
     config = ClientConfig("https://127.0.0.1:1", proxy_url="http://127.0.0.1:1")
     with pytest.raises(RequestError, match="proxy"):
-        Transport.for_config(config).get("/apis")
+        Transport(config.server, config=config).get("/apis")

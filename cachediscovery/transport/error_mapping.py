@@ -56,34 +56,33 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 
 
 def request_error(url: str, error: Exception, connect_timeout: float, read_timeout: float) -> RequestError:
-    """The error for an exception of `requests`, `urllib3` or the socket below them."""
-    import requests.exceptions
-    import urllib3.exceptions
-
+    """The error for an exception of a socket, of `http.client` or of `requests`, and for all that they wrap."""
     causes = list(_causes(error))
     detail = one_line(_innermost(causes))
 
-    def caused_by(*types: type[BaseException]) -> bool:
-        return any(isinstance(cause, types) for cause in causes)
+    def caused_by(*names: str) -> bool:
+        """Whether there is an exception among the causes whose class, or a base of it, has one of these names."""
+        return any(base.__name__ in names for cause in causes for base in type(cause).__mro__)
 
-    if caused_by(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+    if caused_by("SSLError"):
         return _certificate_error(url, detail)
-    if caused_by(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
+    if caused_by("ProxyError"):
         return RequestError(url, f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY")
-    if caused_by(urllib3.exceptions.NameResolutionError):
+    if caused_by("gaierror", "NameResolutionError"):
         return RequestError(url, f"no address found for {url}: check the host name and the DNS")
-    if caused_by(ConnectionRefusedError):
+    if caused_by("ConnectionRefusedError"):
         return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
     # To urllib3 every connection that was not made is a kind of time-out.
-    if caused_by(urllib3.exceptions.ConnectTimeoutError) and not caused_by(urllib3.exceptions.NewConnectionError):
+    if caused_by("ConnectTimeoutError") and not caused_by("NewConnectionError"):
         return connect_timed_out(url, connect_timeout)
-    if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+    if caused_by("TimeoutError", "ReadTimeout", "ReadTimeoutError"):
         return read_timed_out(url, read_timeout)
-    if caused_by(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
+    # zlib.error is called `error`.
+    if caused_by("ContentDecodingError", "DecodeError") or any(type(cause).__module__ == "zlib" for cause in causes):
         return InvalidDocument(url, f"{url} answered with data that cannot be decompressed: is a proxy in between?")
-    if caused_by(urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError):
+    if caused_by("IncompleteRead", "ChunkedEncodingError", "CutShortError"):
         return cut_short(url)
-    if caused_by(requests.exceptions.InvalidSchema) and "SOCKS" in detail:
+    if caused_by("InvalidSchema") and "SOCKS" in detail:
         return RequestError(url, "a SOCKS proxy needs one more package: pip install 'cachediscovery[socks]'")
     return RequestError(url, f"the request for {url} failed: {detail}")
 
@@ -96,6 +95,10 @@ def connect_timed_out(url: str, connect_timeout: float) -> RequestTimeout:
 
 def read_timed_out(url: str, read_timeout: float) -> RequestTimeout:
     return RequestTimeout(url, f"{url} did not answer within {read_timeout:g} s: try again, or raise the read time-out")
+
+
+def too_large(url: str, limit: int) -> InvalidDocument:
+    return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
 
 
 def cut_short(url: str) -> InvalidDocument:

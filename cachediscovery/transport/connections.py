@@ -1,0 +1,172 @@
+"""`ServerConnections`: GETs over `http.client`, on connections to one API server that are kept open between requests.
+
+For the way without a proxy. `requests` would do, but importing it takes longer than kubectl takes for all that it does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+import zlib
+
+from ..concurrency import Lock
+from .deadline import DeadlineResponse
+from .dialer import close_when_dropped
+from .document_transport import Answer, Headers
+from .server_identity import fingerprint_of_peer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from .dialer import Dialer
+
+# API servers, and what is in front of them, close idle connections after minutes.
+_IDLE_SECONDS = 60.0
+_CHUNK = 1 << 20
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class TooLargeError(Exception):
+    """The body of an answer is larger than the bound."""
+
+
+class CutShortError(Exception):
+    """The connection ended before the answer did."""
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection that is made already, and is not made again."""
+
+    response_class = DeadlineResponse
+    auto_open = 0
+
+    def __init__(self, host: str, made: socket.socket) -> None:
+        super().__init__(host)
+        self.sock = made
+        self.fingerprint = fingerprint_of_peer(made)
+        self.idle_since = 0.0
+
+
+class ServerConnections:
+    """Safe for use by several threads."""
+
+    def __init__(self, dialer: Dialer, *, read_timeout: float, limit: int) -> None:
+        """`dialer` makes the connections. An answer may take `read_timeout` seconds and have `limit` bytes."""
+        self._dialer = dialer
+        self._read_timeout = read_timeout
+        self._limit = limit
+        self._lock = Lock()
+        self._idle: list[Connection] = []
+        close_when_dropped(self, self._idle)
+        self._pid = os.getpid()
+
+    def get(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
+        """GET `target` (path and query); `host` is what the `Host` header says. The answer's `url` is left empty.
+
+        Raises `OSError`, `http.client.HTTPException`, `zlib.error`, `ValueError` for header lines that are none,
+        `TooLargeError` or `CutShortError`.
+        """
+        while True:
+            connection = self._take_idle() or self._take_begun()
+            if connection is None:
+                return self._ask(Connection(self._dialer.host, self._dialer.make()), host, target, headers)
+            try:
+                return self._ask(connection, host, target, headers)
+            except TimeoutError:
+                # What was open before may all be as dead as this.
+                self.close()
+                raise
+            except (OSError, http.client.HTTPException):
+                # The server may have closed it just when it was to be used again.
+                continue
+
+    def close(self) -> None:
+        """Close what is idle. The connections may be used again."""
+        with self._lock:
+            idle = list(self._idle)
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
+        self._dialer.close()
+
+    def _take_idle(self) -> Connection | None:
+        """An open connection on which nothing has come since, or None."""
+        if self._pid != os.getpid():
+            # Forked: the same connections are the parent's, and answers would go to either.
+            self._pid = os.getpid()
+            self._dialer.forget()
+            self.close()
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if time.monotonic() - connection.idle_since < _IDLE_SECONDS and not _is_readable(connection.sock):
+                return connection
+            connection.close()
+
+    def _take_begun(self) -> Connection | None:
+        """A connection that was begun ahead, or None; the server may have closed it since."""
+        begun = self._dialer.take()
+        return Connection(self._dialer.host, begun) if begun is not None else None
+
+    def _ask(self, connection: Connection, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
+        try:
+            connection.sock.settimeout(self._read_timeout)
+            connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
+            connection.putheader("Host", host)
+            for name, value in headers:
+                connection.putheader(name, value)
+            connection.endheaders()
+            response: DeadlineResponse = connection.getresponse()  # type: ignore[assignment]
+            body = self._read(response)
+        except BaseException:
+            connection.close()
+            raise
+        if response.will_close or response.source.has_surplus:
+            connection.close()
+        else:
+            connection.idle_since = time.monotonic()
+            with self._lock:
+                self._idle.append(connection)
+        return Answer("", response.status, Headers(response.headers.items()), body, connection.fingerprint)
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        """The whole body, decompressed."""
+        chunks = []
+        size = 0
+        while chunk := response.read(_CHUNK):
+            size += len(chunk)
+            if size > self._limit:
+                raise TooLargeError
+            chunks.append(chunk)
+        # What http.client knows to be missing, and does not complain of.
+        if response.length:
+            raise CutShortError
+        body = b"".join(chunks)
+        coding = response.headers.get("Content-Encoding", "identity").lower()
+        if coding == "identity" or not body:
+            return body
+        if coding != "gzip":
+            raise zlib.error(f"compressed by {coding!r}, which nobody asked for")
+        decompress = zlib.decompressobj(_GZIP)
+        plain = decompress.decompress(body, self._limit + 1)
+        if len(plain) > self._limit:
+            raise TooLargeError
+        if not decompress.eof:
+            raise CutShortError
+        return plain
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Whether something has come that nobody asked for: a goodbye, or the end."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))

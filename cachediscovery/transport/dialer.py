@@ -1,0 +1,175 @@
+"""`Dialer`: connections to one server, begun in threads before they are needed.
+
+While the handshakes are under way, whoever needs the connections reads the configuration and imports the rest.
+"""
+
+from __future__ import annotations
+
+import socket
+import weakref
+from functools import partial
+
+from ..concurrency import Lock, begin_in_thread
+from .options import CONNECTIONS_AHEAD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable
+    from typing import Any, Protocol, TypeAlias
+
+    from .options import TransportOptions
+
+    class Closeable(Protocol):
+        def close(self) -> None: ...
+
+    # Waits for a connection that was begun, or for why it could not be made.
+    _Begun: TypeAlias = Callable[[], socket.socket | OSError]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ConnectTimeoutError(TimeoutError):
+    """The time to make a connection, or TLS on it, is over."""
+
+
+class Dialer:
+    """Safe for use by several threads."""
+
+    def __init__(self, server: str, timeout: float) -> None:
+        """`server` is an http or https URL; `timeout`, in seconds, is for TCP and for TLS. Raises `ValueError`."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(server)
+        if not parts.hostname:
+            raise ValueError(f"no host in {server!r}")
+        # As bytes: for text the codec of international names is imported, and does nothing for most hosts.
+        self._address = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna")
+        self.host = self._address.decode()
+        self._port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+        self._timeout = timeout
+        self._context: ssl.SSLContext | None = None
+        self._server_name = b""
+        self._lock = Lock()
+        # Connections over TCP alone, and those on which a request can be made.
+        self._reached: list[_Begun] = []
+        self._begun: list[_Begun] = []
+        # Those of them that are made, and have not been taken.
+        self._waiting: set[socket.socket] = set()
+        close_when_dropped(self, self._waiting)
+        # What was begun before this number changed is of no use any more.
+        self._generation = 0
+
+    def reach(self, count: int) -> None:
+        """Begin `count` connections over TCP, for which the address is enough."""
+        with self._lock:
+            self._reached += self._begin(self._connect, count)
+
+    def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+        """Speak TLS from now on; `server_name` is the one to expect in the certificate, "" for the host's."""
+        if self._context is not None:
+            self.close()
+        self._context = context
+        self._server_name = server_name.encode("ascii" if server_name.isascii() else "idna") or self._address
+
+    def begin(self, count: int) -> None:
+        """Begin `count` connections, on those over TCP that were begun."""
+        with self._lock:
+            self._begun += self._begin(self.make, count)
+
+    def take(self) -> socket.socket | None:
+        """A connection that was begun, waited for if need be; None if there is none. Raises `OSError`."""
+        begun = self._pop(self._begun)
+        return None if begun is None else self._taken(begun)
+
+    def make(self) -> socket.socket:
+        """A new connection, on one over TCP that was begun if there is one. Raises `OSError`."""
+        reached = self._pop(self._reached)
+        made = self._connect() if reached is None else self._taken(reached)
+        if self._context is None:
+            return made
+        try:
+            return self._context.wrap_socket(made, server_hostname=self._server_name)
+        except TimeoutError as error:
+            made.close()
+            raise ConnectTimeoutError("the time for the TLS handshake is over") from error
+        except BaseException:
+            made.close()
+            raise
+
+    def close(self) -> None:
+        """Close what was begun and not taken, now or as soon as it is made."""
+        with self._lock:
+            self._generation += 1
+            waiting = list(self._waiting)
+            self._waiting.clear()
+            self._reached.clear()
+            self._begun.clear()
+        for connection in waiting:
+            connection.close()
+
+    def forget(self) -> None:
+        """Leave what was begun to another process: this is a child of a fork."""
+        self._lock = Lock()
+        self.close()
+
+    def _begin(self, make: Callable[[], socket.socket], count: int) -> list[_Begun]:
+        return [begin_in_thread(partial(self._ahead, make, self._generation)) for _ in range(count)]
+
+    def _ahead(self, make: Callable[[], socket.socket], generation: int) -> socket.socket | OSError:
+        """Make a connection that is to wait until it is taken."""
+        try:
+            made = make()
+        except OSError as error:
+            # Its frames would keep this dialer alive.
+            return error.with_traceback(None)
+        with self._lock:
+            if generation == self._generation:
+                self._waiting.add(made)
+                return made
+        made.close()
+        return ConnectionAbortedError("closed before it was used")
+
+    def _pop(self, begun: list[_Begun]) -> _Begun | None:
+        with self._lock:
+            return begun.pop() if begun else None
+
+    def _taken(self, begun: _Begun) -> socket.socket:
+        made = begun()
+        if isinstance(made, OSError):
+            raise made
+        with self._lock:
+            self._waiting.discard(made)
+        return made
+
+    def _connect(self) -> socket.socket:
+        try:
+            address: Any = self._address
+            made = socket.create_connection((address, self._port), self._timeout)
+        except TimeoutError as error:
+            raise ConnectTimeoutError("the time to connect is over") from error
+        # A request is one write: nothing is gained by waiting for more.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+
+def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer | None:
+    """Begin to connect to a server that is about to be asked; None where a proxy may be in between."""
+    from .proxies import may_need_proxy
+
+    if has_proxy or may_need_proxy(server):
+        return None
+    dialer = Dialer(server, options.connect_timeout)
+    dialer.reach(CONNECTIONS_AHEAD)
+    return dialer
+
+
+def close_when_dropped(owner: object, connections: Iterable[Closeable]) -> None:
+    """Close what is in `connections` by the time that nobody refers to `owner` any more, which need not be closed."""
+
+    def close_all() -> None:
+        for connection in connections:
+            connection.close()
+
+    # Unlike __del__ this is certain to run before the sockets themselves complain of having been left open.
+    weakref.finalize(owner, close_all).atexit = False

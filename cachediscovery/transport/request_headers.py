@@ -1,0 +1,31 @@
+"""The header lines of a request: what both ways to the server send."""
+
+from __future__ import annotations
+
+from ..version import VERSION
+from .impersonation import impersonation_headers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..config.client_config import ClientConfig
+    from .credentials import Identity
+
+USER_AGENT = f"cachediscovery/{VERSION}"
+
+
+def request_headers(
+    headers: Mapping[str, str], config: ClientConfig, identity: Identity | None
+) -> list[tuple[str, str]]:
+    """All lines, in order; several may share a name. Without an `identity` they hold no credentials."""
+    lines = [
+        ("User-Agent", USER_AGENT),
+        ("Accept-Encoding", "identity" if config.disable_compression else "gzip"),
+        *headers.items(),
+    ]
+    if identity is not None:
+        if identity.authorization:
+            lines.append(("Authorization", identity.authorization))
+        lines += impersonation_headers(config.impersonation)
+    return lines

@@ -1,0 +1,321 @@
+"""GETs over `http.client`: whole answers in time, or an exception; connections that are used again."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import http.client
+import os
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachediscovery.transport.connections import CutShortError, ServerConnections, TooLargeError
+from cachediscovery.transport.dialer import Dialer
+from cachediscovery.transport.document_transport import Answer
+
+from ..conftest import eventually
+
+Serve = Callable[..., ServerConnections]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+
+def gzipped(body: bytes) -> bytes:
+    packed = gzip.compress(body, mtime=0)
+    return OK + b"content-encoding: GZIP\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
+
+
+class Script:
+    """A server that answers the requests of each connection with the given bytes, one after another."""
+
+    def __init__(self) -> None:
+        self.connections: list[list[bytes]] = []
+        self.requests: list[bytes] = []
+        self.pause = 0.0
+        # Sent after each answer although nobody asked; the answer sent again and again, without end.
+        self.after_answer = b""
+        self.repeat = False
+        self.accepted = 0
+        self.closed = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            answers = self.connections[min(self.accepted, len(self.connections) - 1)]
+            self.accepted += 1
+            threading.Thread(target=self._answer, args=(connection, answers), daemon=True).start()
+
+    def _answer(self, connection: socket.socket, answers: list[bytes]) -> None:
+        try:
+            self._converse(connection, answers)
+        except OSError:
+            # The client has had enough.
+            pass
+        finally:
+            connection.close()
+            self.closed += 1
+
+    def _converse(self, connection: socket.socket, answers: list[bytes]) -> None:
+        for answer in answers:
+            received = b""
+            while b"\r\n\r\n" not in received:
+                data = connection.recv(65536)
+                if not data:
+                    return
+                received += data
+            self.requests.append(received)
+            step = 1 if self.pause else len(answer) or 1
+            for at in range(0, len(answer), step):
+                connection.sendall(answer[at : at + step])
+                time.sleep(self.pause)
+            while self.repeat:
+                connection.sendall(answer)
+            if self.after_answer:
+                time.sleep(0.02)
+                connection.sendall(self.after_answer)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    made = Script()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def serve(script: Script) -> Iterator[Serve]:
+    made: list[ServerConnections] = []
+
+    def make(*connections: list[bytes], read_timeout: float = 5.0, limit: int = 1000) -> ServerConnections:
+        script.connections = list(connections)
+        made.append(ServerConnections(Dialer(script.url, 5), read_timeout=read_timeout, limit=limit))
+        return made[-1]
+
+    yield make
+    for connections in made:
+        connections.close()
+
+
+def get(connections: ServerConnections) -> Answer:
+    return connections.get("api.test", "/x", [("Accept", "text/plain")])
+
+
+def test_a_request_is_one_that_any_server_understands(serve: Serve, script: Script) -> None:
+    get(serve([OK + b"Content-Length: 2\r\n\r\nhi"]))
+    assert script.requests == [b"GET /x HTTP/1.1\r\nHost: api.test\r\nAccept: text/plain\r\n\r\n"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"Content-Length: 5\r\n\r\nhello",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
+        gzipped(b"hello"),
+    ],
+    ids=["length", "chunked", "gzip"],
+)  # fmt: skip
+def test_a_whole_answer_is_returned(serve: Serve, answer: bytes) -> None:
+    assert get(serve([answer])).body == b"hello"
+
+
+def test_any_status_with_a_whole_body_is_an_answer(serve: Serve, script: Script) -> None:
+    for line, status in ((b"304 Not Modified", 304), (b"404 Not Found", 404), (b"302 Found", 302), (b"204", 204)):
+        body = b"" if status in (204, 304) else b"Content-Length: 1\r\n"
+        answer = b"HTTP/1.1 " + line + b"\r\nLocation: /y\r\n" + body + b"\r\n" + (b"x" if body else b"")
+        found = get(serve([answer]))
+        assert (found.status, found.headers.get("LOCATION")) == (status, "/y")
+        script.accepted = 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", http.client.RemoteDisconnected),
+        (b"nonsense\r\n\r\n", http.client.BadStatusLine),
+        (b"HTTP/1.1 abc\r\n\r\n", http.client.BadStatusLine),
+        (OK + b"Content-Length: 5\r\n\r\nhel", CutShortError),
+        (OK + b"Content-Length: 5\r\n\r\n", CutShortError),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", http.client.IncompleteRead),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", http.client.IncompleteRead),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello world\r\n0\r\n\r\n", http.client.IncompleteRead),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n\r\n\r\n", http.client.IncompleteRead),
+        (OK + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000, TooLargeError),
+        (OK + b"\r\n" + b"x" * 2000, TooLargeError),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nfff\r\n" + b"x" * 4095 + b"\r\n0\r\n\r\n", TooLargeError),
+        (gzipped(b"0" * 10**6), TooLargeError),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + gzip.compress(b"hello")[:20], CutShortError),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", zlib.error),
+        (OK + b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\nhi", zlib.error),
+        (OK + b"X: " + b"x" * 100_000 + b"\r\n\r\n", http.client.LineTooLong),
+    ],
+)
+def test_what_is_no_answer_or_not_a_whole_one_is_an_exception(
+    serve: Serve, answer: bytes, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        get(serve([answer]))
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", OK, OK + b"Transfer-Encoding: chunked\r\n\r\n"]))
+def test_any_bytes_are_an_answer_within_the_bound_or_an_exception_of_the_network(data: bytes, beginning: bytes) -> None:
+    script = Script()
+    script.connections = [[beginning + data]]
+    connections = ServerConnections(Dialer(script.url, 5), read_timeout=5, limit=1000)
+    try:
+        assert len(get(connections).body) <= 1000
+    except (OSError, http.client.HTTPException, zlib.error, ValueError, TooLargeError, CutShortError):
+        pass
+    finally:
+        connections.close()
+        script.stop()
+
+
+def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_replaced(serve: Serve, script: Script) -> None:
+    whole = OK + b"Content-Length: 1\r\n\r\nx"
+    connections = serve([whole, whole], [whole])
+    for _ in range(3):
+        assert get(connections).body == b"x"
+        time.sleep(0.05)
+    assert (script.accepted, len(script.requests)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "answer", [OK + b"Content-Length: 1\r\n\r\nxHTTP", OK + b"Connection: Close\r\nContent-Length: 1\r\n\r\nx"]
+)
+def test_a_connection_is_not_used_again_after_more_than_was_asked_for_or_a_goodbye(
+    serve: Serve, script: Script, answer: bytes
+) -> None:
+    connections = serve([answer, answer], [answer])
+    for _ in range(2):
+        assert get(connections).body == b"x"
+    assert script.accepted == 2
+
+
+@pytest.mark.parametrize("answer", [OK + b"X: " + b"x" * 500, OK + b"Content-Length: 500\r\n\r\n" + b"x" * 500])
+def test_a_slow_drip_is_over_in_time(serve: Serve, script: Script, answer: bytes) -> None:
+    script.pause = 0.02
+    connections = serve([answer], read_timeout=0.3)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        get(connections)
+    assert time.monotonic() - started < 2
+    assert script.accepted == 1
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Evil\r\nName"])
+def test_a_header_line_that_would_be_two_is_never_sent(serve: Serve, script: Script, name: str) -> None:
+    with pytest.raises(ValueError, match="Invalid header"):
+        serve([OK + b"Content-Length: 1\r\n\r\nx"]).get("api.test", "/x", [(name, "Bearer x\r\nEvil: 1")])
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("target", ["/x y", "/x\r\nEvil: 1"])
+def test_a_target_that_would_end_the_line_is_never_sent(serve: Serve, script: Script, target: str) -> None:
+    with pytest.raises(http.client.InvalidURL):
+        serve([OK + b"Content-Length: 1\r\n\r\nx"]).get("api.test", target, [])
+    assert script.requests == []
+
+
+def test_what_comes_on_an_idle_connection_is_not_the_next_answer(serve: Serve, script: Script) -> None:
+    script.after_answer = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    connections = serve([OK + b"Content-Length: 1\r\n\r\na"])
+    for _ in range(3):
+        found = get(connections)
+        assert (found.status, found.body) == (200, b"a")
+        time.sleep(0.05)
+    assert script.accepted == 3
+
+
+def test_a_forked_child_does_not_use_its_parents_connections(serve: Serve, script: Script) -> None:
+    whole = OK + b"Content-Length: 1\r\n\r\nx"
+    connections = serve([whole, whole, whole])
+    get(connections)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if get(connections).body == b"x" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert script.accepted == 2
+    get(connections)
+    assert script.accepted == 2, "the parent's is as it was"
+
+
+@pytest.mark.parametrize("answer", [OK + b"X: " + b"x" * 10 + b"\r\nY: y" * 50, OK + b"\r\n" + b"x" * 100])
+def test_a_fast_stream_without_end_is_over_in_time(serve: Serve, script: Script, answer: bytes) -> None:
+    connections = serve([answer], read_timeout=0.3, limit=1 << 40)
+    script.repeat = True
+    started = time.monotonic()
+    with pytest.raises((TimeoutError, http.client.HTTPException)):
+        get(connections)
+    assert time.monotonic() - started < 5
+
+
+def test_connections_that_were_begun_are_those_that_are_used(script: Script) -> None:
+    whole = OK + b"Content-Length: 1\r\n\r\nx"
+    script.connections = [[whole]]
+    dialer = Dialer(script.url, 5)
+    dialer.reach(1)
+    dialer.begin(2)
+    connections = ServerConnections(dialer, read_timeout=5, limit=1000)
+    assert eventually(lambda: script.accepted == 2)
+    for count in (2, 2, 3):
+        assert get(connections).body == b"x"
+        assert script.accepted == count
+        # The server closes each connection after one answer.
+        assert eventually(lambda: len(script.requests) == script.closed)
+    connections.close()
+
+
+def test_a_connection_that_was_begun_in_vain_fails_when_it_is_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    dialer = Dialer(f"http://127.0.0.1:{port}", 5)
+    dialer.begin(1)
+    with pytest.raises(ConnectionRefusedError):
+        dialer.take()
+
+
+def test_a_connection_that_was_begun_and_closed_by_the_server_since_is_replaced(script: Script) -> None:
+    script.connections = [[], [OK + b"Content-Length: 1\r\n\r\nx"]]
+    dialer = Dialer(script.url, 5)
+    dialer.begin(1)
+    assert eventually(lambda: script.closed == 1)
+    connections = ServerConnections(dialer, read_timeout=5, limit=1000)
+    assert get(connections).body == b"x"
+    connections.close()
+
+
+def test_what_was_begun_and_not_used_is_closed(script: Script) -> None:
+    script.connections = [[b""]]
+    dialer = Dialer(script.url, 5)
+    dialer.begin(2)
+    assert eventually(lambda: script.accepted == 2)
+    dialer.reach(1)
+    assert eventually(lambda: script.accepted == 3)
+    dialer.close()
+    assert eventually(lambda: script.closed == 3)
+    dialer.begin(1)
+    dialer.close()
+    assert eventually(lambda: script.accepted == script.closed == 4), "closed as soon as it is made"
+
+
+def test_no_word_of_an_unused_client_reaches_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="host"):
+        Dialer("http://", 1)
+    ServerConnections(Dialer("http://127.0.0.1:1", 1), read_timeout=1, limit=1)
+    gc.collect()
+    assert capfd.readouterr().err == ""
