@@ -31,7 +31,7 @@ KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 # What the handshake tells.
 
 
-def test_another_key_behind_the_url_starts_over_at_the_next_contact(tmp_path: Path, port: int) -> None:
+def test_another_certificate_behind_the_url_starts_over_at_the_next_contact(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     with DiscoveryServer(APPLES, tls=tls_of(authority), port=port):
@@ -99,7 +99,40 @@ def test_other_uids_in_the_answers_are_another_cluster(tmp_path: Path) -> None:
         assert kinds(client) == {"Pear"}
 
 
-def test_servers_of_one_cluster_may_have_different_keys(tmp_path: Path, port: int) -> None:
+def test_a_renewed_certificate_costs_one_request_where_kube_system_is_known(tmp_path: Path, port: int) -> None:
+    authority = trustme.CA()
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
+    recording = recording_with("apples", "Apple")
+    recording.unaggregated[KUBE_SYSTEM] = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"uid": "c-1"}}
+    client = client_for(kubeconfig)
+    asked = []
+    for _ in range(3):
+        with DiscoveryServer(recording, tls=tls_of(authority), port=port) as server:
+            client.server_groups_and_resources()
+            server.forget_requests()
+            ask_again(client)
+            assert kinds(client) == {"Apple"}
+            asked.append(sorted(server.paths()))
+    # The first renewal starts over: until then there was no reason to ask for the namespace.
+    assert asked[0] == ["/apis/apps/v1"]
+    assert KUBE_SYSTEM in asked[1]
+    assert asked[2] == [KUBE_SYSTEM, "/apis/apps/v1"]
+
+
+def test_a_renewed_certificate_costs_nothing_where_the_answers_have_known_uids(tmp_path: Path, port: int) -> None:
+    authority = trustme.CA()
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
+    client = client_for(kubeconfig)
+    for _ in range(2):
+        with with_uids(DiscoveryServer(APPLES, tls=tls_of(authority), port=port), "a-1", "b-1") as server:
+            client.server_groups_and_resources()
+            server.forget_requests()
+            ask_again(client)
+            assert kinds(client) == {"Apple"}
+            assert server.paths() == ["/apis/apps/v1"]
+
+
+def test_servers_of_one_cluster_may_have_different_certificates(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     client = client_for(kubeconfig)
