@@ -11,7 +11,7 @@ from pathlib import Path
 from .cases import CASES
 from .charts import draw_all
 from .environment import RESULTS, compile_package, machine
-from .report import goals_table
+from .report import goals_table, short_table, update, whole_table
 
 
 def main() -> int:
@@ -29,8 +29,15 @@ def main() -> int:
         _run(arguments.cases or list(CASES), Path(folder), arguments.runs)
     for path in draw_all(RESULTS):
         print(f"drawn: {path.name}")
-    print(f"\nFor the README:\n\n{goals_table(RESULTS)}")
+    update_pages()
     return 0
+
+
+def update_pages() -> None:
+    """Bring the tables of both pages up to date with the results."""
+    root = RESULTS.parents[1]
+    update(root / "README.md", {"performance": short_table(RESULTS)})
+    update(root / "benchmarks" / "README.md", {"goals": goals_table(RESULTS), "whole": whole_table(RESULTS)})
 
 
 def _run(cases: list[str], folder: Path, runs: int) -> None:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from cachediscovery.testing import DiscoveryServer, load_recording
 from cachediscovery.testing.recording import Recording
 
@@ -56,6 +58,7 @@ class Cluster:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
+        self.port = int(self.url.rpartition(":")[2])
 
     def __enter__(self) -> Cluster:
         return self
@@ -88,12 +91,19 @@ def _serve(folder: Path, options: dict[str, Any]) -> None:
         # Over TLS and without credentials kubectl would ask the user for some.
         options["token"] = "benchmark"
     with DiscoveryServer(recording, **options) as server:
-        server.write_kubeconfig(folder / "kubeconfig", certificate_authority=authority)
+        _add_context(server.write_kubeconfig(folder / "kubeconfig", certificate_authority=authority))
         print(server.url, flush=True)
         for _ in sys.stdin:
             served = [{"path": one.path, "status": one.status, "bytes": one.sent_bytes} for one in server.requests]
             server.forget_requests()
             print(json.dumps(served), flush=True)
+
+
+def _add_context(kubeconfig: Path) -> None:
+    """A second name for the same cluster: people name a context in every second command."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    config["contexts"].append({"name": "other", "context": config["contexts"][0]["context"]})
+    kubeconfig.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 if __name__ == "__main__":

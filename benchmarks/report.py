@@ -1,15 +1,27 @@
-"""The table of goals, as the README shows it: made of the results alone."""
+"""The tables of the results, as README.md and benchmarks/README.md show them: made of the results alone."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
-_ORDER = ("list_85", "list_505", "resolve", "library", "in_process", "cold", "processes", "expired")
+_ORDER = ("listings_85", "listings_505", "lookups", "library", "in_process", "network", "processes", "expired")
+
+
+def update(page: Path, tables: dict[str, str]) -> None:
+    """Put each table between the two comments of its name in a Markdown page."""
+    text = page.read_text()
+    for name, table in tables.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+        text, found = re.subn(pattern, lambda match, table=table: match[1] + table + match[2], text, flags=re.DOTALL)
+        assert found == 1, f"{page} has no place for {name}"
+    page.write_text(text)
 
 
 def whole_table(results: Path) -> str:
-    """A Markdown table of what the long tests counted when they last ran whole."""
+    """What the long tests counted when they last ran whole."""
     lines = ["| test | counted |", "|---|---|"]
     for path in sorted((results / "whole").glob("*.json")):
         run = json.loads(path.read_text())
@@ -19,14 +31,48 @@ def whole_table(results: Path) -> str:
 
 
 def goals_table(results: Path) -> str:
-    """A Markdown table of every goal that was measured."""
+    """Every goal that was measured."""
     lines = ["| case | measured | goal | |", "|---|---|---|---|"]
     for case in _ORDER:
-        path = results / f"{case}.json"
-        for goal in json.loads(path.read_text())["goals"] if path.exists() else ():
+        for goal in _result(results, case)["goals"]:
             sign = "≥" if goal["at_least"] else "≤"
             space = "" if goal["unit"] == "×" else " "
             measured, limit = (f"{goal[key]:g}{space}{goal['unit']}" for key in ("measured", "limit"))
             word = "reached" if goal["reached"] else "**not reached**"
             lines.append(f"| {goal['what']} | {measured} | {sign} {limit} | {word} |")
     return "\n".join(lines) + "\n"
+
+
+def short_table(results: Path) -> str:
+    """The best and the worst of each kind side by side."""
+    lines = ["| whole processes | best | worst |", "|---|---|---|"]
+    for documents in (85, 505):
+        lines.append(
+            _row(f"warm listing, {documents} documents, by kubectl's time", _listing_ratios(results, documents))
+        )
+    lookups = _result(results, "lookups")["details"]
+    by_bare = {what: found["ratio"] for what, found in lookups.items() if "ratio" in found}
+    lines.append(_row("warm lookup on the command line, by `python -c pass`", by_bare))
+    network = _result(results, "network")["details"]
+    for distance in dict.fromkeys(what.rpartition(", ")[2] for what in network):
+        ratios = {
+            what.partition(",")[0]: found["ratio"] for what, found in network.items() if what.endswith(f" {distance}")
+        }
+        lines.append(_row(f"the server asked, over TLS, {distance} away, by kubectl's time", ratios))
+    return "\n".join(lines) + "\n"
+
+
+def _row(what: str, ratios: dict[str, float]) -> str:
+    best, worst = min(ratios, key=lambda name: ratios[name]), max(ratios, key=lambda name: ratios[name])
+    return f"| {what} | {ratios[best]:.2f}× ({best}) | {ratios[worst]:.2f}× ({worst}) |"
+
+
+def _listing_ratios(results: Path, documents: int) -> dict[str, float]:
+    details = _result(results, f"listings_{documents}")["details"]
+    return {f"`{line.removeprefix('api-resources --cached ')}`": found["ratio"] for line, found in details.items()}
+
+
+def _result(results: Path, case: str) -> dict[str, Any]:
+    path = results / f"{case}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"goals": [], "details": {}}
+    return found

@@ -5,6 +5,7 @@ A document is known by its key: `GROUPS`, or a group version such as `apps/v1`.
 
 from __future__ import annotations
 
+import os
 import time
 
 from . import log
@@ -168,9 +169,9 @@ class DocumentCache:
             signatures = {path: Signature(*fields) for path, fields in index.documents()}
             documents: dict[str, Document] = {GROUPS: Groups(groups, {})}
             documents.update((str(key), value) for key, value in resources.items())
-            top, now = len(self.store.folder) + 1, time.monotonic()
+            below, now = len(self.store.folder) + len(os.sep), time.monotonic()
             entries = {
-                key: self._entry_of(value, signatures[self.store.path(key)[top:]], now)
+                key: self._entry_of(value, signatures[self.store.path(key)[below:]], now)
                 for key, value in documents.items()
             }
         except (ValueError, LookupError, TypeError) as error:

@@ -8,6 +8,7 @@ import time
 from functools import partial
 
 from .cluster_identity import ClusterIdentity
+from .concurrency import run_together
 from .disk.lock import FetchLock
 from .disk.store import GROUPS
 from .documents import encode_group_list, encode_resource_list
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _FAILED_TTL = 10.0
 # With more documents missing, the aggregated ones are asked for, which hold them all.
 _FEW = 2
+# The file system is waited for by several threads together, above all one at the other end of a network.
+_WRITERS = 4
 # Of a listing during which another cluster took over, nothing is used.
 _TRIES = 3
 
@@ -192,8 +195,9 @@ class DocumentFetcher:
         groups, resources, failed, complete = fetched
         self._aggregates = resources is not None
         # The groups last: whoever finds them on disk finds their resources as well.
-        for key, found in (resources or {}).items():
-            self._keep_resources(str(key), found, asked_at)
+        keep = [partial(self._keep_resources, str(key), found, asked_at) for key, found in (resources or {}).items()]
+        if keep:
+            run_together(keep, _WRITERS)
         if complete and not failed and groups.groups:
             self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
         else:

@@ -85,7 +85,7 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
         return _cached_group_versions(words)
     if command.name == "resolve":
         prefix = last.rpartition(",")[0] + "," if "," in last else ""
-        return [prefix + name for name in _cached_names(words)]
+        return [prefix + name for name in _cached_names(words, last.removeprefix(prefix))]
     return []
 
 
@@ -101,8 +101,8 @@ def _cached_group_versions(words: list[str]) -> list[str]:
     return [version.group_version for group in groups for version in group.versions]
 
 
-def _cached_names(words: list[str]) -> list[str]:
-    """The names of the resources that are in the cache, fresh or not, and their categories."""
+def _cached_names(words: list[str], beginning: str) -> list[str]:
+    """The names with this beginning of the resources that are in the cache, fresh or not, and their categories."""
     from ..index.search import CATEGORIES, COLUMNS, GROUP, PLURAL, SHORT_NAMES, SINGULAR
 
     positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, CATEGORIES)
@@ -116,8 +116,16 @@ def _cached_names(words: list[str]) -> list[str]:
         rows = rows_of(*_cached_documents(session))
         columns = [[row[position] for row in rows] for position in positions]
     groups, plurals, singulars, *lists = columns
-    full = [f"{plural}.{group}" for plural, group in zip(plurals, groups, strict=True) if group]
-    return [*plurals, *singulars, *full, *(word for column in lists for text in column for word in text.split(","))]
+    names = [name for column in (plurals, singulars) for name in column if name.startswith(beginning)]
+    # The same few lists of words stand in thousands of rows.
+    texts = {text for column in lists for text in column if beginning in text}
+    names += [word for text in texts for word in text.split(",") if word.startswith(beginning)]
+    plural_only = beginning.partition(".")[0]
+    return names + [
+        f"{plural}.{group}"
+        for plural, group in zip(plurals, groups, strict=True)
+        if plural.startswith(plural_only) and group
+    ]
 
 
 def _session_for(words: list[str]) -> Session:

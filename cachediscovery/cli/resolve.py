@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from ..index.search import COLUMNS, FALSE, GROUP, KIND, NAMESPACED, PLURAL, TRUE, VERBS, VERSION, IndexSearch
+from ..index.search import (
+    COLUMNS,
+    FALSE,
+    GROUP,
+    KIND,
+    LISTED,
+    NAMESPACED,
+    PLURAL,
+    STORAGE_HASH,
+    TRUE,
+    VERBS,
+    VERSION,
+    IndexSearch,
+)
 from ..restmapper import rules
 from ..restmapper.paths import collection_path
 from .flags import Parsed, UsageError
@@ -16,6 +29,8 @@ if TYPE_CHECKING:
     from ..restmapper.mapping import RESTMapping
 
 _FORMATS = ("", "json", "name")
+# What no lookup needs.
+_UNREAD = {LISTED, STORAGE_HASH}
 _HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
 
 
@@ -28,8 +43,10 @@ def run(parsed: Parsed) -> int:
     if not names:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
     session = Session(parsed, asks=parsed.flag("refresh"))
-    index = None if parsed.flag("refresh") else session.index(COLUMNS)
-    resolver = _Resolver(session, IndexSearch(index) if index is not None else None)
+    unread = _UNREAD if output == "json" else {*_UNREAD, VERBS}
+    columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
+    index = None if parsed.flag("refresh") else session.index(columns)
+    resolver = _Resolver(session, IndexSearch(index, unread) if index is not None else None)
     if parsed.flag("refresh"):
         session.client.invalidate()
     found = [(name, row) for name in names for row in resolver.rows_for(name)]

@@ -37,7 +37,8 @@ def write_index(
     sections = document_sections(groups, resources) if all(key in signatures for key in keys) else None
     if sections is None:
         return False
-    documents = [(os.path.relpath(store.path(key), store.folder), signatures[key]) for key in keys]
+    below = len(store.folder) + len(os.sep)
+    documents = [(store.path(key)[below:], signatures[key]) for key in keys]
     columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
     data = encode_index(documents, {**columns, **sections}, store.authority)
     if data is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import TypeAlias
 
     from .index_file import Index
@@ -48,12 +48,16 @@ GROUP_VERSIONS = "group-versions"
 class IndexSearch:
     """The rows of an index, best first, searched column by column."""
 
-    def __init__(self, index: Index) -> None:
-        """`index` was read with all `COLUMNS`. Raises `ValueError` for a table that is none."""
-        self._columns = [index.column(name) for name in COLUMNS]
+    def __init__(self, index: Index, unread: Collection[int] = ()) -> None:
+        """`index` was read with all `COLUMNS` but those at the positions `unread`, which are empty then.
+
+        Raises `ValueError` for a table that is none.
+        """
+        self._ranks = index.column(COLUMNS[RANK])
+        empty = [""] * len(self._ranks)
+        self._columns = [empty if at in unread else index.column(name) for at, name in enumerate(COLUMNS)]
         if len({len(column) for column in self._columns}) != 1:
             raise ValueError("the columns differ in length")
-        self._ranks = list(map(int, self._columns[RANK]))
         if "" in self._columns[SINGULAR]:
             # Servers before 1.27 do not tell the singular of built-in resources.
             pairs = zip(self._columns[SINGULAR], self._columns[KIND], strict=True)
@@ -84,7 +88,8 @@ class IndexSearch:
         return self._rows(found)
 
     def _rows(self, positions: Iterable[int]) -> list[Row]:
-        best_first = sorted(positions, key=self._ranks.__getitem__)
+        ranks = self._ranks
+        best_first = sorted(positions, key=lambda position: int(ranks[position]))
         return [tuple([column[position] for column in self._columns]) for position in best_first]
 
 
@@ -103,4 +108,4 @@ def _positions_of_word(column: list[str], word: str) -> list[int]:
     """The positions of the values of `column`, lists joined by commas, that `word` is in."""
     if not word:
         return []
-    return [position for position, words in enumerate(column) if words and word in words.split(",")]
+    return [position for position, words in enumerate(column) if word in words and word in words.split(",")]

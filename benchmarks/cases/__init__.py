@@ -1,0 +1,19 @@
+"""The cases: what is measured beside what, and the goal of each."""
+
+from __future__ import annotations
+
+from .goals import Case, Goal, Result
+from .library import in_process, library
+from .listing import listings_85, listings_505
+from .lookups import lookups
+from .network import expired, network
+from .processes import processes
+from .scale import scale
+from .where import where
+
+__all__ = ["CASES", "Case", "Goal", "Result"]
+
+CASES: dict[str, Case] = {
+    case.__name__: case
+    for case in (listings_85, listings_505, lookups, library, in_process, network, expired, processes, scale, where)
+}
