@@ -129,9 +129,10 @@ def read_part(path: str, at: int, size: int) -> bytes:
 
 
 def overwrite(path: str, data: bytes, at: int) -> None:
-    """Write into a file that is there, in its place; for files that others hold open. Failing is no error."""
+    """Write into a file in its place, made if it is not there; for files that others hold open. Failing is no error."""
     try:
-        with open(os.open(path, os.O_WRONLY | _NO_FOLLOW | _BINARY), "wb", buffering=0) as file:
+        flags = os.O_WRONLY | os.O_CREAT | _NO_FOLLOW | _BINARY
+        with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:
             file.seek(at)
             file.write(data)
     except (OSError, ValueError):

@@ -39,9 +39,10 @@ GROUPS = ""
 GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
 LOCK_FILE = ".cachediscovery.lock"
+FETCHES_FILE = ".cachediscovery.fetches"
 MAX_FILE_BYTES = 64 << 20
 
-# The lock file is a table of the moments of that many fetches, each in a place of its own.
+# The file of fetches is a table of the moments of that many, each in a place of its own.
 _NOTES = 509
 _NOTE = b"%020d\n"
 
@@ -139,13 +140,7 @@ class DocumentStore:
 
     def keep_record(self, record: ClusterRecord) -> bool:
         """Put `record` in the place of what is known; whether that could be done."""
-        if not self._may_write or not self._is_trusted():
-            return False
-        try:
-            make_folder(self.folder, self.folder)
-        except (OSError, ValueError):
-            return False
-        return write_record(self.folder, record)
+        return self._may_write and self._has_folder() and write_record(self.folder, record)
 
     def start_over(self, record: ClusterRecord) -> bool:
         """Remove all documents: they are not of the cluster of `record`, and those written from now on are.
@@ -181,27 +176,31 @@ class DocumentStore:
                     yield key
 
     def note_fetch(self, asked_at: float) -> None:
-        """Note in the lock file that the documents dated `asked_at` were asked for then, and not just written."""
-        if not self._may_write or self._noted == asked_at:
+        """Note on disk that the documents dated `asked_at` were asked for then, and not just written."""
+        if not self._may_write or self._noted == asked_at or not self._has_folder():
             return
         self._noted = asked_at
         moment = to_nanoseconds(asked_at)
-        overwrite(self.lock_path(), _NOTE % moment, _place_of(moment))
+        overwrite(os.path.join(self.folder, FETCHES_FILE), _NOTE % moment, _place_of(moment))
 
     def was_fetch(self, moment: int) -> bool:
         """Whether documents dated `moment` (nanoseconds since the epoch) were noted, by any process, not long ago."""
         note = _NOTE % moment
-        return read_part(os.path.join(self.folder, LOCK_FILE), _place_of(moment), len(note)) == note
+        return read_part(os.path.join(self.folder, FETCHES_FILE), _place_of(moment), len(note)) == note
 
     def lock_path(self) -> str:
         """The file to lock while fetching, its folder made; "" where there can be none."""
-        if not self._may_write or not self._is_trusted():
-            return ""
+        return os.path.join(self.folder, LOCK_FILE) if self._may_write and self._has_folder() else ""
+
+    def _has_folder(self) -> bool:
+        """Whether the cluster's folder is there, made if need be, and may be used."""
+        if not self._is_trusted():
+            return False
         try:
             make_folder(self.folder, self.folder)
         except (OSError, ValueError):
-            return ""
-        return os.path.join(self.folder, LOCK_FILE)
+            return False
+        return True
 
     def _give_up(self, error: Exception) -> None:
         """Write no more, and say so once, however many threads find out at a time."""
@@ -246,7 +245,7 @@ def open_store(
 
 
 def _place_of(moment: int) -> int:
-    """Where in the lock file a fetch is noted: what is overwritten by a later one costs time only."""
+    """Where in the file a fetch is noted: what is overwritten by a later one costs time only."""
     return moment % _NOTES * len(_NOTE % 0)
 
 

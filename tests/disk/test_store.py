@@ -210,7 +210,6 @@ def test_without_any_place_there_is_no_store_and_one_warning(
 def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its_place(
     store: DocumentStore,
 ) -> None:
-    Path(store.lock_path()).touch()
     moments = [1_700_000_000.0 + number / 64 for number in range(40)]
     for moment in moments:
         store.note_fetch(moment)

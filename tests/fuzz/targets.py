@@ -10,7 +10,7 @@ from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryErro
 from cachediscovery.aggregated import ACCEPT
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.disk.http_store import HTTPStore
-from cachediscovery.disk.store import LOCK_FILE
+from cachediscovery.disk.store import FETCHES_FILE
 from cachediscovery.index.documents import SECTIONS
 from cachediscovery.index.index_file import INDEX_FILE, read_index
 from cachediscovery.index.search import COLUMNS
@@ -21,7 +21,7 @@ _TYPES = [*ACCEPT.split(","), "application/json", "text/html", ""]
 _FOLDER = tempfile.mkdtemp(prefix="cachediscovery-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
 _STORE = DocumentStore(_FOLDER, os.path.join(_FOLDER, "discovery", "fuzz.test"), "0123456789abcdef")
 _FILES = [_STORE.path(""), _STORE.path("v1"), _STORE.path("apps/v1")]
-_FILES += [os.path.join(_STORE.folder, name) for name in (INDEX_FILE, RECORD_FILE, LOCK_FILE)]
+_FILES += [os.path.join(_STORE.folder, name) for name in (INDEX_FILE, RECORD_FILE, FETCHES_FILE)]
 
 
 class _Fuzzed(DocumentTransport):
