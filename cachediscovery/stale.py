@@ -6,7 +6,6 @@ import time
 
 from . import log
 from .disk.store import GROUPS
-from .durations import format_age
 from .errors import CertificateError, InvalidDocument, RequestError, StatusError
 
 TYPE_CHECKING = False
@@ -47,6 +46,8 @@ class StaleIfError:
             if found is None:
                 raise
             if not self._warned:
+                from .durations import format_age
+
                 log.warning("%s: going on with what it said %s ago", error, format_age(found[1]))
             # One group version that fails is its extension server's affair.
             if key == GROUPS or not isinstance(error, StatusError):

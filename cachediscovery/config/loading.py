@@ -14,7 +14,6 @@ from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, te
 from ..lines import one_line, without_userinfo
 from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
-from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
 from .kubeconfig import Kubeconfig, load_kubeconfig
 from .overrides import ConfigOverrides
 
@@ -32,9 +31,9 @@ def load_config(
     overrides: ConfigOverrides = ConfigOverrides(),
     *,
     environ: Mapping[str, str] = os.environ,
-    service_account_dir: str = SERVICE_ACCOUNT_DIR,
+    service_account_dir: str = "",
 ) -> ClientConfig:
-    """The configuration of one cluster.
+    """The configuration of one cluster; `service_account_dir` is where a pod finds its service account.
 
     Raises `NoConfigError` where there is none, `ConfigError` where it cannot be used.
     """
@@ -53,8 +52,12 @@ def _resolve(
     user = _entry(kubeconfig, "user", kubeconfig.users, overrides.user, text(context, "user"))
     server = overrides.server or text(cluster, "server")
     if not server:
-        if kubeconfig.is_empty and in_cluster_possible(environ, service_account_dir):
-            return _overridden_in_cluster(in_cluster_config(environ, service_account_dir), overrides)
+        if kubeconfig.is_empty:
+            from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
+
+            account = service_account_dir or SERVICE_ACCOUNT_DIR
+            if in_cluster_possible(environ, account):
+                return _overridden_in_cluster(in_cluster_config(environ, account), overrides)
         raise _no_server(kubeconfig, context_name, text(context, "cluster"))
     server, username, password = _split_server(server)
     config = ClientConfig(

@@ -103,6 +103,24 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
         raise
 
 
+def refresh_file(path: str, data: bytes, mtime: float) -> Signature | None:
+    """Date a file anew that holds just `data`; its new state, or None where it has to be replaced.
+
+    A file that is replaced meanwhile keeps its own date.
+    """
+    if not DATES_OPEN_FILES:
+        return None
+    try:
+        with open(os.open(path, _READ_FLAGS), "rb", buffering=0) as file:
+            found = os.fstat(file.fileno())
+            if not is_trusted_file(found) or found.st_size != len(data) or file.readall() != data:
+                return None
+            _date(file.fileno(), mtime)
+            return _signature(os.fstat(file.fileno()))
+    except OSError:
+        return None
+
+
 def _date(file: int | str, mtime: float | None) -> None:
     """Date a file (or its descriptor) `mtime`, if that is given."""
     if mtime is not None:
@@ -144,47 +162,38 @@ def make_folder(folder: str, top: str) -> None:
 
     Raises `OSError`, also for a symbolic link or a file in the place of a folder below `top`.
     """
-    if any(map(os.path.islink, folders_between(top, folder))):
-        raise OSError(errno.ELOOP, "a symbolic link leads out of it", folder)
+    below = folders_between(top, os.path.join(folder, "file"))
     for _ in range(_TRIES):
         try:
-            made = _make_missing(folder)
-            break
+            if not os.path.isdir(top):
+                _make_with_parents(top)
+            for path in below:
+                _make_one(path)
+            return
         except FileNotFoundError as error:
             # Another process has just removed what was made above it.
             vanished = error
-    else:
-        raise vanished
-    # What was just made is no link.
-    before = [path for path in folders_between(top, os.path.join(folder, "file")) if path not in made]
-    if not all(map(is_folder, before)):
-        raise OSError(errno.ELOOP, "a symbolic link leads out of it", folder)
+    raise vanished
 
 
-def _make_missing(folder: str) -> list[str]:
-    """Make `folder` and those above it; the ones that were made. Nothing is looked at that need not be."""
-    made: list[str] = []
-    missing = [folder]
-    going_up = True
-    while missing:
-        path = missing[-1]
-        try:
-            # os.makedirs gives the mode to the last folder alone.
-            os.mkdir(path, 0o700)
-            made.append(path)
-        except FileNotFoundError:
-            parent = os.path.dirname(path)
-            # On the way down its parent has just been there.
-            if parent == path or not going_up:
-                raise
-            missing.append(parent)
-            continue
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-        going_up = False
-        missing.pop()
-    return made
+def _make_one(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not is_folder(path):
+            raise OSError(errno.ELOOP, "a symbolic link leads out of it, or a file is in the way", path) from None
+
+
+def _make_with_parents(path: str) -> None:
+    """Unlike os.makedirs give the mode to every folder that is made."""
+    parent = os.path.dirname(path)
+    if parent not in ("", path) and not os.path.isdir(parent):
+        _make_with_parents(parent)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
 
 
 def folders_between(top: str, path: str) -> list[str]:

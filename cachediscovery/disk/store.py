@@ -23,6 +23,7 @@ from .files import (
     overwrite,
     read_file,
     read_part,
+    refresh_file,
     replace_file,
     signature_of,
     to_nanoseconds,
@@ -107,9 +108,12 @@ class DocumentStore:
         if not path or not self._may_write or not self._is_trusted():
             return None
         try:
-            make_folder(os.path.dirname(path), self.folder)
             if not self.is_of_cluster():
                 self.start_over(ClusterRecord(self.authority))
+            unchanged = refresh_file(path, data, mtime) if self._is_plain(path) else None
+            if unchanged is not None:
+                return unchanged
+            make_folder(os.path.dirname(path), self.folder)
             return replace_file(path, data, mtime)
         except (OSError, ValueError) as error:
             if getattr(error, "errno", None) in _IN_THE_WAY:

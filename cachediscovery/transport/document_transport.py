@@ -9,7 +9,6 @@ import threading
 from abc import ABC, abstractmethod
 
 from ..records import NamedTuple
-from .error_mapping import status_error
 from .server_identity import identity_of
 
 TYPE_CHECKING = False
@@ -87,6 +86,8 @@ class DocumentTransport(ABC):
         if answer.status == NOT_MODIFIED and stored is not None:
             return Response(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:
+            from .error_mapping import status_error
+
             raise status_error(answer.url, answer.status, answer.headers, answer.body)
         response = Response(answer.url, answer.headers.get("Content-Type", ""), answer.body)
         etag = answer.headers.get("ETag", "")

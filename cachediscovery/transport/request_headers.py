@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..version import VERSION
-from .impersonation import impersonation_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,5 +26,8 @@ def request_headers(
     if identity is not None:
         if identity.authorization:
             lines.append(("Authorization", identity.authorization))
-        lines += impersonation_headers(config.impersonation)
+        if config.impersonation.user:
+            from .impersonation import impersonation_headers
+
+            lines += impersonation_headers(config.impersonation)
     return lines

@@ -9,7 +9,6 @@ from ..concurrency import Lock
 from ..errors import DiscoveryError, RequestError, StatusError
 from ..lines import without_userinfo
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
-from .error_mapping import request_error, status_error, too_large
 from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy
 from .request_headers import request_headers
@@ -139,6 +138,8 @@ class Transport(DocumentTransport):
             if response.status not in _REDIRECTS or not location:
                 if response.status in (_OK, NOT_MODIFIED):
                     return response
+                from .error_mapping import status_error
+
                 raise status_error(without_userinfo(url), response.status, response.headers, response.body)
             from urllib.parse import urljoin, urlsplit
 
@@ -176,9 +177,11 @@ class Transport(DocumentTransport):
         shown, options = without_userinfo(url), self._options
         try:
             return connections.get(host, target, lines)._replace(url=shown)
-        except TooLargeError:
-            raise too_large(shown, options.max_document_bytes) from None
-        except (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError) as error:
+        except (OSError, http.client.HTTPException, zlib.error, ValueError, TooLargeError, CutShortError) as error:
+            from .error_mapping import request_error, too_large
+
+            if isinstance(error, TooLargeError):
+                raise too_large(shown, options.max_document_bytes) from None
             raise request_error(shown, error, options.connect_timeout, options.read_timeout) from None
 
     def _lines(self, headers: Mapping[str, str], identity: Identity | None) -> list[tuple[str, str]]:
