@@ -135,7 +135,7 @@ class DocumentCache:
         if index is None:
             return None
         try:
-            made = index, IndexSearch(index)
+            made = index, IndexSearch.of_index(index)
         except ValueError as error:
             log.debug("cache miss: the index of %s: %s", index.folder, error)
             return None

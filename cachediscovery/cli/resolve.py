@@ -46,7 +46,7 @@ def run(parsed: Parsed) -> int:
     unread = _UNREAD if output == "json" else {*_UNREAD, VERBS}
     columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
     index = None if parsed.flag("refresh") else session.index(columns)
-    resolver = _Resolver(session, IndexSearch(index, unread) if index is not None else None)
+    resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
     if parsed.flag("refresh"):
         session.client.invalidate()
     found = [(name, row) for name in names for row in resolver.rows_for(name)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from .index_file import Index
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     Row: TypeAlias = tuple[str, ...]
 
 # Positions in a row. The first five are also those of a `RESTMapping`.
-GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED, VERBS, SHORT_NAMES, CATEGORIES, STORAGE_HASH, LISTED, RANK = range(
-    12
-)
+GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED = range(6)
+VERBS, SHORT_NAMES, CATEGORIES, STORAGE_HASH, LISTED, RANK = range(6, 12)
 # `NAMESPACED`, as kubectl prints it.
 TRUE, FALSE = "true", "false"
 # `LISTED`, else empty: `kubectl api-resources` lists the resource, which has verbs, in this version.
@@ -45,24 +44,32 @@ COLUMNS = (
 GROUP_VERSIONS = "group-versions"
 
 
+# A lookup searches a few times; after so many searches it pays to file the columns.
+_MANY = 100
+
+
 class IndexSearch:
-    """The rows of an index, best first, searched column by column."""
+    """The rows of a table of resources, best first, by what stands in their columns."""
 
-    def __init__(self, index: Index, unread: Collection[int] = ()) -> None:
-        """`index` was read with all `COLUMNS` but those at the positions `unread`, which are empty then.
-
-        Raises `ValueError` for a table that is none.
-        """
-        self._ranks = index.column(COLUMNS[RANK])
-        empty = [""] * len(self._ranks)
-        self._columns = [empty if at in unread else index.column(name) for at, name in enumerate(COLUMNS)]
-        if len({len(column) for column in self._columns}) != 1:
+    def __init__(self, columns: Sequence[list[str]]) -> None:
+        """`columns` are those of `COLUMNS`, in their order. Raises `ValueError` if they differ in length."""
+        self._columns = list(columns)
+        self._ranks = columns[RANK]
+        if {len(column) for column in columns} != {len(self._ranks)}:
             raise ValueError("the columns differ in length")
-        if "" in self._columns[SINGULAR]:
+        if "" in columns[SINGULAR]:
             # Servers before 1.27 do not tell the singular of built-in resources.
-            pairs = zip(self._columns[SINGULAR], self._columns[KIND], strict=True)
+            pairs = zip(columns[SINGULAR], columns[KIND], strict=True)
             self._columns[SINGULAR] = [singular or kind.lower() for singular, kind in pairs]
-        self._lower_kinds: list[str] | None = None
+        self._searches = 0
+        # Columns by position, each with the rows of every value, or of every word, in it.
+        self._filed: dict[int, dict[str, list[int]]] = {}
+
+    @classmethod
+    def of_index(cls, index: Index, unread: Collection[int] = ()) -> IndexSearch:
+        """`index` was read with all columns but those at the positions `unread`, which are empty then."""
+        empty = [""] * len(index.column(COLUMNS[RANK]))
+        return cls([empty if at in unread else index.column(name) for at, name in enumerate(COLUMNS)])
 
     def __iter__(self) -> Iterator[Row]:
         """All rows."""
@@ -70,22 +77,33 @@ class IndexSearch:
 
     def by_name(self, name: str) -> list[Row]:
         """The rows with this plural or singular name."""
-        return self._rows({*_positions(self._columns[PLURAL], name), *_positions(self._columns[SINGULAR], name)})
+        return self._rows({*self._find(PLURAL, name), *self._find(SINGULAR, name)})
 
     def by_short_name(self, name: str) -> list[Row]:
-        return self._rows(_positions_of_word(self._columns[SHORT_NAMES], name))
+        return self._rows(self._find(SHORT_NAMES, name))
 
     def by_category(self, category: str) -> list[Row]:
-        return self._rows(_positions_of_word(self._columns[CATEGORIES], category))
+        return self._rows(self._find(CATEGORIES, category))
 
     def by_kind(self, kind: str) -> list[Row]:
         """The rows with this kind, or, where `kind` is in lower case, with one that is spelled so in lower case."""
-        found = set(_positions(self._columns[KIND], kind))
-        if kind == kind.lower():
-            if self._lower_kinds is None:
-                self._lower_kinds = "\n".join(self._columns[KIND]).lower().split("\n")
-            found.update(_positions(self._lower_kinds, kind))
-        return self._rows(found)
+        if kind != kind.lower():
+            return self._rows(self._find(KIND, kind))
+        lowered = "\n".join(self._columns[KIND]).lower().split("\n")
+        return self._rows({*self._find(KIND, kind), *_positions(lowered, kind)})
+
+    def _find(self, column: int, value: str) -> Sequence[int]:
+        """The rows that have `value` in a column, or as a word of it; none for an empty one."""
+        self._searches += 1
+        has_words = column in (SHORT_NAMES, CATEGORIES)
+        if self._searches > _MANY and value:
+            if column not in self._filed:
+                filed = self._filed[column] = {}
+                for position, text in enumerate(self._columns[column]):
+                    for word in text.split(",") if has_words else (text,):
+                        filed.setdefault(word, []).append(position)
+            return self._filed[column].get(value, ())
+        return (_positions_of_word if has_words else _positions)(self._columns[column], value)
 
     def _rows(self, positions: Iterable[int]) -> list[Row]:
         ranks = self._ranks
@@ -94,7 +112,6 @@ class IndexSearch:
 
 
 def _positions(column: list[str], value: str) -> list[int]:
-    """Where `value` stands in `column`; nowhere for an empty one."""
     found: list[int] = []
     try:
         while value:
@@ -105,7 +122,6 @@ def _positions(column: list[str], value: str) -> list[int]:
 
 
 def _positions_of_word(column: list[str], word: str) -> list[int]:
-    """The positions of the values of `column`, lists joined by commas, that `word` is in."""
     if not word:
         return []
     return [position for position, words in enumerate(column) if word in words and word in words.split(",")]

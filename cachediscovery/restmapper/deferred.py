@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..concurrency import Lock
 from ..errors import DiscoveryError, NoMatchError
-from .indexed_table import IndexedTable
 from .mapper import RESTMapper
+from .table import ResourceTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
     from ..types import APIResourceList
     from .mapping import RESTMapping
-    from .table import ResourceTable
 
     T = TypeVar("T")
 
@@ -38,7 +37,7 @@ class DeferredDiscoveryRESTMapper:
         self._revision: object = None
         self._index_written = False
         # Tables by the one group that they are of; that of all groups under None.
-        self._tables: dict[str | None, ResourceTable | IndexedTable] = {}
+        self._tables: dict[str | None, ResourceTable] = {}
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
         return self._find(None, RESTMapper.kind_for, resource)
@@ -104,7 +103,7 @@ class DeferredDiscoveryRESTMapper:
         table.answers[key] = answer
         return answer
 
-    def _table(self, group: str | None) -> ResourceTable | IndexedTable:
+    def _table(self, group: str | None) -> ResourceTable:
         revision = getattr(self._client, "revision", None)
         current = revision() if revision is not None else 0
         if current == self._revision:
@@ -115,7 +114,7 @@ class DeferredDiscoveryRESTMapper:
             search = self._index_search()
             # The index has all groups, and costs no more than the documents of one.
             loaded = None if search is not None else group
-            made: ResourceTable | IndexedTable = IndexedTable(search) if search is not None else self._load(group)
+            made = ResourceTable.of_index(search) if search is not None else self._load(group)
             # Documents from before and after a change make no table.
             before, current = current, revision() if revision is not None else 0
             if before == current:
@@ -133,7 +132,6 @@ class DeferredDiscoveryRESTMapper:
         return index_search() if index_search is not None else None
 
     def _load(self, group: str | None) -> ResourceTable:
-        from .table import ResourceTable
 
         if group is None:
             return self._load_all()
@@ -152,7 +150,6 @@ class DeferredDiscoveryRESTMapper:
 
     def _load_all(self) -> ResourceTable:
         from ..listing import with_failed
-        from .table import ResourceTable
 
         (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
         write_index = getattr(self._client, "write_index", None)

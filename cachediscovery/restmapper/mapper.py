@@ -1,4 +1,4 @@
-"""`RESTMapper`: lookups in a `ResourceTable` or in an `IndexedTable`, by the rules of `rules.py`."""
+"""`RESTMapper`: lookups in a `ResourceTable`, by the rules of `rules.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from . import rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .indexed_table import IndexedTable
     from .mapping import RESTMapping
     from .table import ResourceTable
 
@@ -22,7 +21,7 @@ class RESTMapper:
     hold it was not seen.
     """
 
-    def __init__(self, table: ResourceTable | IndexedTable) -> None:
+    def __init__(self, table: ResourceTable) -> None:
         self._table = table
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from ..index.search import COLUMNS, IndexSearch
 from .mapping import RESTMapping
-from .mapping_lookup import MappingLookup
-from .rows import rows_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from ..errors import DiscoveryError
+    from ..index.search import Row
     from ..schema import GroupVersion
     from ..types import APIGroup, APIResourceList
 
 
-class ResourceTable(MappingLookup):
-    """The resources (no subresources) of some groups, best first: the order of client-go's discovery REST mapper."""
+class ResourceTable:
+    """The resources (no subresources) of some groups by any of their names, best first.
+
+    The order is that of client-go's discovery REST mapper.
+    """
 
     def __init__(
         self,
@@ -26,7 +29,44 @@ class ResourceTable(MappingLookup):
         failed: Mapping[GroupVersion, DiscoveryError],
     ) -> None:
         """`failed` are the group versions that could not be discovered: nothing is said of what they hold."""
-        super().__init__(map(RESTMapping.from_row, rows_of(groups, lists)))
+        from .rows import rows_of
+
+        rows = rows_of(groups, lists)
+        self._begin(IndexSearch([[row[at] for row in rows] for at in range(len(COLUMNS))]), failed)
+
+    @classmethod
+    def of_index(cls, search: IndexSearch) -> ResourceTable:
+        """The table of an index, which is only made of a complete listing."""
+        table = cls.__new__(cls)
+        table._begin(search, {})
+        return table
+
+    def _begin(self, search: IndexSearch, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
+        self._search = search
         self.failed = failed
         # What was looked up before in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
+
+    def by_name(self, name: str) -> Sequence[RESTMapping]:
+        """The mappings of the resources with this plural or singular name, best first."""
+        return _mappings(self._search.by_name(name))
+
+    def by_short_name(self, name: str) -> Sequence[RESTMapping]:
+        return _mappings(self._search.by_short_name(name))
+
+    def by_kind(self, kind: str) -> Sequence[RESTMapping]:
+        """The mappings of a kind, in the letter case of the kind or in lower case."""
+        return _mappings(self._search.by_kind(kind))
+
+    def by_category(self, category: str) -> Sequence[RESTMapping]:
+        return _mappings(self._search.by_category(category))
+
+    def names(self) -> list[str]:
+        """All that a resource can be asked for by, and the categories."""
+        mappings = _mappings(self._search)
+        named = [(mapping.plural, mapping.singular, *mapping.short_names, *mapping.categories) for mapping in mappings]
+        return [name for name in dict.fromkeys(name for names in named for name in names) if name]
+
+
+def _mappings(rows: Iterable[Row]) -> list[RESTMapping]:
+    return list(map(RESTMapping.from_row, rows))

@@ -97,7 +97,6 @@ class ServerConnections:
         if self._pid != os.getpid():
             # Forked: the same connections are the parent's, and answers would go to either.
             self._pid = os.getpid()
-            self._dialer.forget()
             self.close()
         while True:
             with self._lock:

@@ -5,6 +5,7 @@ While the handshakes are under way, whoever needs the connections reads the conf
 
 from __future__ import annotations
 
+import os
 import socket
 import weakref
 from functools import partial
@@ -50,6 +51,7 @@ class Dialer:
         self._timeout = timeout
         self._context: ssl.SSLContext | None = None
         self._server_name = b""
+        self._pid = os.getpid()
         self._lock = Lock()
         # Connections over TCP alone, and those on which a request can be made.
         self._reached: list[_Begun] = []
@@ -108,11 +110,6 @@ class Dialer:
         for connection in waiting:
             connection.close()
 
-    def forget(self) -> None:
-        """Leave what was begun to another process: this is a child of a fork."""
-        self._lock = Lock()
-        self.close()
-
     def _begin(self, make: Callable[[], socket.socket], count: int) -> list[_Begun]:
         return [begin_in_thread(partial(self._ahead, make, self._generation)) for _ in range(count)]
 
@@ -131,6 +128,10 @@ class Dialer:
         return ConnectionAbortedError("closed before it was used")
 
     def _pop(self, begun: list[_Begun]) -> _Begun | None:
+        if self._pid != os.getpid():
+            # Forked: what was begun is the parent's.
+            self._pid, self._lock = os.getpid(), Lock()
+            self.close()
         with self._lock:
             return begun.pop() if begun else None
 
