@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .disk.store import open_store as open_store
     from .errors import AmbiguousResourceError as AmbiguousResourceError
     from .errors import CertificateError as CertificateError
+    from .errors import ClusterMismatchError as ClusterMismatchError
+    from .errors import ConfigChanged as ConfigChanged
     from .errors import ConfigError as ConfigError
     from .errors import CredentialsError as CredentialsError
     from .errors import DiscoveryError as DiscoveryError
@@ -79,7 +81,8 @@ _NAMES = {
     ".config.overrides": "ConfigOverrides",
     ".disk.store": "DocumentStore open_store",
     ".errors": (
-        "AmbiguousResourceError CertificateError ConfigError CredentialsError DiscoveryError "
+        "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
+        "DiscoveryError "
         "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion NoConfigError "
         "NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError RequestTimeout "
         "StaleGroupVersionError StatusError"

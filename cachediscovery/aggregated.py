@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .documents import expect_kind
+from .duplicates import each_group_once, each_resource_once
 from .errors import DiscoveryError, StaleGroupVersionError
 from .fields import mapping, mappings, text, texts
 from .records import NamedTuple
@@ -58,10 +59,12 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> AggregatedDiscovery:
                 failed[group_version] = StaleGroupVersionError(group_version)
                 continue
             versions.append(GroupVersionForDiscovery(str(group_version), group_version.version))
-            resources[group_version] = APIResourceList(str(group_version), tuple(_resources_of(version)))
+            found = each_resource_once(_resources_of(version), str(group_version))
+            resources.setdefault(group_version, APIResourceList(str(group_version), found))
         preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
         groups.append(APIGroup(name, tuple(versions), preferred))
-    return AggregatedDiscovery(APIGroupList(tuple(groups)), resources, failed)
+    failed = {key: error for key, error in failed.items() if key not in resources}
+    return AggregatedDiscovery(APIGroupList(each_group_once(groups)), resources, failed)
 
 
 def _resources_of(version: dict[str, Any]) -> list[APIResource]:

@@ -167,10 +167,10 @@ class CachedDiscoveryClient:
         """Bring the cache up to date: all that is served, asked for conditionally.
 
         Meanwhile other callers get what is there. Nothing is asked for if documents are there that were asked for at
-        `since` (seconds since the epoch) or later; by default that is now. Without `wait`, nor if somebody else
+        `since` (seconds on `time.monotonic`) or later; by default that is now. Without `wait`, nor if somebody else
         is asking. Raises `DiscoveryError`; failed group versions are not among its errors.
         """
-        self._fetcher.refresh(time.time() if since is None else since, wait=wait)
+        self._fetcher.refresh(time.monotonic() if since is None else since, wait=wait)
 
     def watch(self, *, interval: float = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
         """Keep the cache true while the program runs: a CRD that comes, changes or goes is seen within a second.
@@ -215,7 +215,7 @@ class CachedDiscoveryClient:
         from .index.index_file import read_index
 
         store = self._cache.store
-        if store is None or read_index(store.root, store.folder, (), store.authority) is not None:
+        if store is None or read_index(store.root, store.folder, (), store.authority, store.server) is not None:
             return False
         found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
@@ -232,8 +232,14 @@ class CachedDiscoveryClient:
         return write_index(store, signatures, groups, resources, rows)
 
     def server_groups(self) -> APIGroupList:
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups that were found, where a part could not be had."""
         found = self._cache.look_up(GROUPS, expired=True)
-        return found.groups if isinstance(found, Groups) else self._fetcher.groups().groups
+        groups, failed, _ = found if isinstance(found, Groups) else self._fetcher.groups()
+        if failed:
+            from .listing import raise_if_partial
+
+            raise_if_partial(groups, failed)
+        return groups
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         # The plain case first and alone: it is called once for every lookup of a program.

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from . import log
 from .aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from .concurrency import begin_in_thread
 from .documents import expect_kind, group_list_from, parse_object, resource_list_from
 from .errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
-from .fields import MalformedDocument, mapping, text, texts
+from .fields import MalformedDocument, mapping, mappings, text, texts
 from .honest_names import honest_groups, is_honest
 from .lines import one_line
-from .listing import MAX_WORKERS, fetch_each, groups_and_resources, namespaced_only, preferred_resources
-from .names import parse_group_version
+from .listing import (
+    ALL_GROUPS,
+    CORE_GROUP,
+    MAX_WORKERS,
+    fetch_each,
+    groups_and_resources,
+    namespaced_only,
+    preferred_resources,
+    raise_if_partial,
+)
+from .names import parse_group_version, path_of
 from .schema import GroupVersion
+from .transport.server_identity import is_uid
 from .types import (
     APIGroup,
     APIGroupList,
@@ -34,12 +46,12 @@ if TYPE_CHECKING:
     from .openapi import OpenAPIV3
     from .transport.document_transport import DocumentTransport, Response
     from .transport.options import TransportOptions
-    from .transport.server_identity import ServerIdentity
 
     T = TypeVar("T")
 
 _JSON = "application/json"
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+_PRIORITY_LEVELS = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"
 # A group version that disappears between two requests fails the listing; the second try no longer lists it.
 _TRIES = 2
 
@@ -103,30 +115,37 @@ class DiscoveryClient:
     def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
         """Ask for `/api` and `/apis` at the same time.
 
-        A 404 for `/api` is an extension API server; a 404 or 403 for `/apis` beside an `/api` is an old or
-        a restricted server. Either goes on with the other half.
+        Where one of the two answers 403 or 404 and the other lists something, the groups of the first are missing, and
+        it is among the failed group versions: `*/*` for `/apis`, `*` for `/api`. Only a 404 for `/api` is none: an
+        extension API server has no core group.
         """
-        legacy, other = begin_in_thread(self._legacy_groups), begin_in_thread(self._other_groups)
+        legacy, other = (begin_in_thread(partial(self._groups, path)) for path in ("/api", "/apis"))
         # Needed for the answers, and imported while they are waited for.
         import json  # noqa: F401
 
         api, apis = legacy(), other()
         if isinstance(apis, StatusError):
-            if api is None or not api.groups.groups:
+            if isinstance(api, StatusError) or not api.groups.groups:
                 raise apis
-            if apis.code == 403:
-                log.warning("only the core group can be listed: %s", apis)
-            return api._replace(complete=apis.code == 404)
-        return apis if api is None else _merged(api, apis)
+            return api._replace(failed={**api.failed, ALL_GROUPS: apis})
+        if isinstance(api, NotFound):
+            return apis
+        if isinstance(api, StatusError):
+            return apis._replace(failed={CORE_GROUP: api, **apis.failed})
+        return _merged(api, apis)
 
     def server_groups(self) -> APIGroupList:
-        return self.groups_and_maybe_resources().groups
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups that were found, where a part could not be had."""
+        found = self.groups_and_maybe_resources()
+        raise_if_partial(found.groups, found.failed)
+        return found.groups
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         parsed = parse_group_version(group_version)
-        path = f"/apis/{parsed}" if parsed.group else f"/api/{parsed}"
         try:
-            return self._document(path, _JSON, lambda _, source: resource_list_from(source, str(parsed)))
+            return self._document(
+                path_of(str(parsed)), _JSON, lambda _, source: resource_list_from(source, str(parsed))
+            )
         except NotFound:
             if str(parsed) == "v1":
                 return APIResourceList("v1", ())
@@ -149,21 +168,36 @@ class DiscoveryClient:
 
         return OpenAPIV3(self._transport.get)
 
-    def take_identities(self) -> set[ServerIdentity]:
-        """Who has answered since this was last called: more than one where another cluster took over."""
-        return self._transport.take_identities()
+    def cluster_uid(self, connection: int | None = None) -> str:
+        """The UID of the namespace kube-system, which is taken for the cluster's own; "" where it may not be seen.
 
-    def cluster_uid(self) -> str:
-        """The UID of the namespace kube-system, which is taken for the cluster's own; "" where it may not be seen."""
+        It is asked for on that `connection` (`ServerIdentity.connection`) where that is possible.
+        """
+        return _uid(self._object(_KUBE_SYSTEM, connection))
+
+    def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
+        """The UIDs of the priority levels (KEP-1040), one of which each answer names; none where they may not be seen.
+
+        They are asked for as in `cluster_uid`.
+        """
         try:
-            return self._document(_KUBE_SYSTEM, _JSON, lambda _, source: text(mapping(source, "metadata"), "uid"))
-        except DiscoveryError:
-            return ""
+            levels = mappings(self._object(_PRIORITY_LEVELS, connection), "items")
+        except MalformedDocument:
+            return frozenset()
+        return frozenset(filter(None, map(_uid, levels)))
+
+    def _object(self, path: str, connection: int | None) -> dict[str, Any]:
+        """What is at `path`; empty where it may not be seen."""
+        try:
+            body = self._transport.get_on(connection, path) if connection is not None else None
+            return parse_object(self._transport.get(path, accept=_JSON).body if body is None else body)
+        except (DiscoveryError, MalformedDocument):
+            return {}
 
     def _everything(
         self,
     ) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
-        groups, resources, failed, _ = self.groups_and_maybe_resources()
+        groups, resources, failed = self.groups_and_maybe_resources()
         if resources is None:
             resources, failures = fetch_each(
                 self.server_resources_for_group_version, groups.group_versions, self._max_workers
@@ -180,22 +214,14 @@ class DiscoveryClient:
                 log.info("trying once more: %s", error)
         return listing()
 
-    def _legacy_groups(self) -> GroupsAndMaybeResources | None:
+    def _groups(self, path: str) -> GroupsAndMaybeResources | StatusError:
+        """The groups under `/api` or `/apis`, or why they cannot be had while the others can."""
         try:
-            return self._groups("/api")
-        except NotFound:
-            return None
-
-    def _other_groups(self) -> GroupsAndMaybeResources | StatusError:
-        try:
-            return self._groups("/apis")
+            return self._document(path, self._accept, self._groups_from)
         except StatusError as error:
             if error.code in (403, 404):
                 return error
             raise
-
-    def _groups(self, path: str) -> GroupsAndMaybeResources:
-        return self._document(path, self._accept, self._groups_from)
 
     def _groups_from(self, response: Response, source: dict[str, Any]) -> GroupsAndMaybeResources:
         resources: dict[GroupVersion, APIResourceList] | None = None
@@ -245,6 +271,15 @@ def _core_group(source: dict[str, Any]) -> APIGroupList:
     expect_kind(source, "APIVersions", "versions")
     versions = tuple(GroupVersionForDiscovery(version, version) for version in texts(source, "versions"))
     return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
+
+
+def _uid(source: dict[str, Any]) -> str:
+    """The UID of an object; "" where it has none."""
+    try:
+        uid = text(mapping(source, "metadata"), "uid")
+    except MalformedDocument:
+        return ""
+    return uid if is_uid(uid) else ""
 
 
 def _malformed(response: Response, error: MalformedDocument) -> str:

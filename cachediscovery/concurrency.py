@@ -1,24 +1,79 @@
-"""Several calls at a time, in threads that an interrupt does not have to wait for."""
+"""Threads, locks and forks: several calls at a time, and locks that a fork cannot leave held for ever."""
 
 from __future__ import annotations
+
+import os
+
+# The rest of threading takes 2 ms to import.
+from _thread import allocate_lock
+from _weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from threading import Lock as Lock  # noqa: PLC0414
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
     T = TypeVar("T")
-else:
-    # The very same, without the 2 ms that the rest of threading takes to import.
-    from _thread import allocate_lock as Lock  # noqa: N812
+
+    class Forkable(Protocol):
+        """Something that the child of a fork has to set up anew."""
+
+        def after_fork(self) -> None:
+            """Called in the child, where only the thread that forked is left."""
+
+
+# All that `renew_after_fork` was called for and that is still in use, by its id.
+_forkable: dict[int, ref[Forkable]] = {}
+
+
+def renew_after_fork(thing: Forkable) -> None:
+    """Call `thing.after_fork()` in every process that is forked from this one, as long as `thing` is in use."""
+    key = id(thing)
+    _forkable[key] = ref(thing, lambda _: _forkable.pop(key, None))
+
+
+def _renew_all() -> None:
+    for reference in list(_forkable.values()):
+        thing = reference()
+        if thing is not None:
+            thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+class Lock:
+    """A mutual exclusion lock, for `with`. In the child of a fork it is free, whoever held it in the parent."""
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        renew_after_fork(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def acquire(self) -> None:
+        self._lock.acquire()
+
+    def release(self) -> None:
+        # The thread that holds a lock may fork, and then finds another, which is free, in its place.
+        if self._lock.locked():
+            self._lock.release()
+
+    def after_fork(self) -> None:
+        self._lock = allocate_lock()
 
 
 def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
     """What `made` holds, or what `make()` returns, which it holds from then on.
 
-    Threads that come here together may make one each, and all get the first. A lock might be held by one of them
-    when the process forks, and for ever in the child.
+    Threads that come here together may make one each, and all get the first.
     """
     found = made.get(None)
     return made.setdefault(None, make()) if found is None else found
@@ -27,17 +82,20 @@ def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
 def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
     """Begin `call` in a thread; what is returned waits for its result and returns it, or raises what `call` raised.
 
-    Unlike that of an executor the thread is a daemon: after Ctrl-C nobody waits for a server that hangs.
+    The call sees the context variables of its caller. Unlike that of an executor the thread is a daemon: after
+    Ctrl-C nobody waits for a server that hangs.
     """
     from _thread import start_new_thread
+    from contextvars import copy_context
 
     running = Lock()
     results: list[T] = []
     errors: list[BaseException] = []
+    context = copy_context()
 
     def run() -> None:
         try:
-            results.append(call())
+            results.append(context.run(call))
         except BaseException as error:
             errors.append(error)
         finally:
@@ -46,6 +104,9 @@ def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
     def result() -> T:
         with running:
             pass
+        if not results and not errors:
+            # Forked in between: the thread is the parent's.
+            return call()
         if errors:
             raise errors[0]
         return results[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from math import inf
 
 from . import log
 from .concurrency import Lock
@@ -14,7 +15,7 @@ from .disk.files import Signature
 from .disk.store import GROUPS, DocumentStore
 from .index.index_file import read_index
 from .index.search import COLUMNS, IndexSearch
-from .memory import FUTURE, Entry, Groups, document_from
+from .memory import FUTURE, Asked, Entry, Groups, document_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from .errors import DiscoveryError
     from .index.index_file import Index
+    from .invalidations import Invalidations
     from .memory import Document
     from .schema import GroupVersion
     from .types import APIGroupList, APIResourceList
@@ -34,10 +36,6 @@ if TYPE_CHECKING:
 
 # With no more documents than this in memory, all of them are read from the index, which is one file.
 _FEW = 2
-
-# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
-# dates it when it is written, and may have asked as long before as a request may take.
-_IN_FLIGHT = 40.0
 
 
 class DocumentCache:
@@ -57,13 +55,14 @@ class DocumentCache:
         # Guards all below, and is never held while files are read or written.
         self._mutex = Lock()
         self._entries: dict[str, Entry] = {}
-        # When all, or one document, was invalidated: seconds since the epoch.
-        self._invalidated_at = 0.0
-        self._key_invalidated_at: dict[str, float] = {}
+        # None until the first one.
+        self._invalidations: Invalidations | None = None
         # The index used in place of documents that were not read, until one of them changes; and its table.
         self._index: tuple[Index, IndexSearch] | None = None
         self._revision = 0
         self._revised_at = 0.0
+        # Whether a document of the core group was put here.
+        self._has_core = False
         # True while everything used was put here by `keep` since the last invalidation.
         self.fresh = True
 
@@ -82,7 +81,7 @@ class DocumentCache:
         entry = self._entries.get(key)
         now = time.monotonic()
         if entry is None or not self._still_holds(key, entry, now, look=look):
-            entry = self._read(key, now)
+            entry = self._read(key)
         if entry is None:
             return None
         if not entry.is_current():
@@ -93,10 +92,15 @@ class DocumentCache:
             self.fresh = False
         return entry.value
 
-    def fetched_at(self, key: str) -> float:
-        """When the document in memory was asked for, in seconds since the epoch; 0 if there is none."""
+    def asked_at(self, key: str) -> float:
+        """When the document in memory was asked for, on the monotonic clock; minus infinity if there is none."""
         entry = self._entries.get(key)
-        return entry.fetched_at if entry is not None else 0.0
+        return entry.asked.moment if entry is not None else -inf
+
+    def is_ours(self, key: str) -> bool:
+        """Whether the document in memory was put there by `keep`."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.ours
 
     def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
@@ -152,7 +156,9 @@ class DocumentCache:
         if self.store is None or not self._may_use_index():
             return None
         index = read_index(self.store.root, self.store.folder, names, self.store.authority)
-        if index is None or not index.is_within(seconds) or not self.store.is_of_cluster():
+        if index is None or not index.is_within(seconds):
+            return None
+        if self.store.authority and not self.store.is_of_cluster():
             return None
         log.debug("cache hit: the index of %s", self.store.folder)
         return index
@@ -169,10 +175,9 @@ class DocumentCache:
             signatures = {path: Signature(*fields) for path, fields in index.documents()}
             documents: dict[str, Document] = {GROUPS: Groups(groups, {})}
             documents.update((str(key), value) for key, value in resources.items())
-            below, now = len(self.store.folder) + len(os.sep), time.monotonic()
+            below = len(self.store.folder) + len(os.sep)
             entries = {
-                key: self._entry_of(value, signatures[self.store.path(key)[below:]], now)
-                for key, value in documents.items()
+                key: self._entry_of(value, signatures[self.store.path(key)[below:]]) for key, value in documents.items()
             }
         except (ValueError, LookupError, TypeError) as error:
             log.debug("cache miss: the index of %s: %r", self.store.folder, error)
@@ -183,8 +188,7 @@ class DocumentCache:
 
     def _may_use_index(self) -> bool:
         """An index may be older than an invalidation, and knows nothing of what is in memory alone."""
-        invalidated = self._invalidated_at or self._key_invalidated_at
-        return not invalidated and not any(entry.ours for entry in list(self._entries.values()))
+        return self._invalidations is None and not any(entry.ours for entry in list(self._entries.values()))
 
     def look_up_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
         """The document from disk although it has expired, by up to `stale` seconds; and its age in seconds."""
@@ -198,36 +202,36 @@ class DocumentCache:
         self.fresh = False
         return value, max(0.0, age)
 
-    def keep(self, key: str, value: Document, data: bytes | None, asked_at: float, ttl: float | None = None) -> None:
-        """Put a document, asked for at `asked_at`, into memory and, where there is `data`, on disk."""
-        if asked_at < self._invalidated(key):
+    def keep(self, key: str, value: Document, data: bytes | None, asked: Asked, ttl: float | None = None) -> None:
+        """Put a document into memory, for `ttl` seconds at most, and, where there is `data`, on disk."""
+        if asked.moment < self._invalidated_at(key):
             # Asked for before an invalidation: good for who asked, not for anybody later.
             return
         signature = None
         if self.store is not None and data is not None:
             # Noted first: whoever finds the document finds that it is no older than it seems.
-            self.store.note_fetch(asked_at)
-            signature = self.store.write(key, data, asked_at)
-            if asked_at < self._invalidated(key):
+            self.store.note_fetch(asked.at)
+            signature = self.store.write(key, data, asked.at, asked.epoch)
+            if asked.moment < self._invalidated_at(key):
                 # Invalidated while it was written, for its being another cluster's perhaps: nobody is to find it.
                 self.store.remove(key)
                 return
         entry = Entry(
-            value=value,
-            fetched_at=asked_at,
-            expires_at=asked_at + (self._ttl if ttl is None else min(ttl, self._ttl)),
-            usable_until=asked_at + (self._ttl + self._grace if ttl is None else min(ttl, self._ttl)),
+            value,
+            asked,
+            ttl=self._ttl if ttl is None else min(ttl, self._ttl),
+            grace=self._grace if ttl is None else 0.0,
             signature=signature,
-            checked_at=time.monotonic(),
             ours=True,
         )
         with self._mutex:
-            if asked_at >= self._invalidated(key):
+            if asked.moment >= self._invalidated_at(key):
                 known = self._entries.get(key)
                 if (known is not None and known.value != value) or self._index is not None:
                     self._index = None
                     self._revision += 1
                 self._entries[key] = entry
+                self._has_core = self._has_core or (key != GROUPS and "/" not in key)
 
     def remove(self, key: str) -> None:
         """Remove a document's file: what is known now is not the whole."""
@@ -246,17 +250,28 @@ class DocumentCache:
 
     def invalidate(self, key: str | None) -> None:
         """Use nothing older than this moment: of everything (None), or of one document."""
+        self._made_invalidations().add(key)
         with self._mutex:
             self._revision += 1
             self._index = None
             if key is None:
-                self._invalidated_at = time.time()
-                self._key_invalidated_at.clear()
                 self._entries.clear()
                 self.fresh = True
             else:
-                self._key_invalidated_at[key] = time.time()
                 self._entries.pop(key, None)
+
+    def forget(self) -> None:
+        """Use nothing older than this moment, and nothing that follows from it: another cluster answers now."""
+        self._has_core = False
+        self.invalidate(None)
+
+    def knows_core_group(self) -> bool:
+        """Whether the cluster is known to have, or to have had, a core group."""
+        if self._has_core:
+            return True
+        if self.store is None or not self.store.is_of_cluster():
+            return False
+        return any("/" not in key for key in self.store.keys({GROUPS}))
 
     def signatures(self) -> dict[str, Signature]:
         """The states of the files that the documents in memory were read from, or written to."""
@@ -277,9 +292,6 @@ class DocumentCache:
             for key, entry in list(self._entries.items()):
                 self._still_holds(key, entry, now)
         return self._revision
-
-    def _invalidated(self, key: str) -> float:
-        return max(self._invalidated_at, self._key_invalidated_at.get(key, 0.0))
 
     def _still_holds(self, key: str, entry: Entry, now: float, *, look: bool = False) -> bool:
         """Whether an entry may be used; one that may not is dropped."""
@@ -306,8 +318,7 @@ class DocumentCache:
         from .fields import MalformedDocument
 
         path, signature = self.store.path(key), stored.signature
-        invalidated_at = self._invalidated(key)
-        if invalidated_at and not self._is_newer(signature, invalidated_at):
+        if self._invalidations is not None and not self._invalidations.permits(key, signature):
             log.debug("cache miss: %s is older than the last invalidation", path)
             return None
         try:
@@ -316,44 +327,41 @@ class DocumentCache:
             log.debug("cache miss: %s: %s", path, error)
             return None
 
-    def _read(self, key: str, now: float) -> Entry | None:
+    def _read(self, key: str) -> Entry | None:
         """The document from disk, put into memory; None if it is not there, or not to be used."""
-        invalidated_at = self._invalidated(key)
+        invalidated_at = self._invalidated_at(key)
         read = self._parse(key)
         if read is None or self.store is None:
             return None
         path = self.store.path(key)
-        entry = self._entry_of(*read, now)
-        if not entry.is_usable():
+        entry = self._entry_of(*read)
+        if not entry.is_usable() or read[1].mtime > time.time() + FUTURE:
             log.debug("cache miss: %s has expired", path)
             return None
         log.debug("cache hit: %s", path)
         with self._mutex:
             # An invalidation that came while the file was read goes before.
-            if invalidated_at != self._invalidated(key):
+            if invalidated_at != self._invalidated_at(key):
                 return None
             self._entries[key] = entry
         return entry
 
-    def _entry_of(self, value: Document, signature: Signature, now: float) -> Entry:
-        """The entry of a document that was read from its file, or from the index, at `now` (monotonic)."""
-        return Entry(
-            value=value,
-            fetched_at=signature.mtime,
-            expires_at=signature.mtime + self._ttl,
-            usable_until=signature.mtime + self._ttl + self._grace,
-            signature=signature,
-            checked_at=now,
-            ours=False,
-        )
+    def _made_invalidations(self) -> Invalidations:
+        from .invalidations import Invalidations
 
-    def _is_newer(self, signature: Signature, invalidated_at: float) -> bool:
-        """Whether a file holds nothing that was fetched before `invalidated_at`."""
-        assert self.store is not None
-        if signature.mtime >= invalidated_at + _IN_FLIGHT:
-            return True
-        # Unlike kubectl's, our files are dated when their fetch began.
-        return signature.mtime >= invalidated_at and self.store.was_fetch(signature.mtime_ns)
+        with self._mutex:
+            self._invalidations = self._invalidations or Invalidations(self.store)
+            return self._invalidations
+
+    def _invalidated_at(self, key: str) -> float:
+        """When the document was last invalidated, on the monotonic clock; minus infinity for never."""
+        return self._invalidations.moment(key) if self._invalidations is not None else -inf
+
+    def _entry_of(self, value: Document, signature: Signature) -> Entry:
+        """The entry of a document that was just read from its file, or from the index."""
+        age = max(0.0, time.time() - signature.mtime)
+        asked = Asked(signature.mtime, time.monotonic() - age)
+        return Entry(value, asked, ttl=self._ttl, grace=self._grace, signature=signature, ours=False)
 
 
 def _nothing() -> None:

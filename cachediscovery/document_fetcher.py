@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
+from contextlib import suppress
 from functools import partial
 
 from .cluster_identity import ClusterIdentity
-from .concurrency import run_together
+from .concurrency import Lock, run_together
 from .disk.lock import FetchLock
 from .disk.store import GROUPS
 from .documents import encode_group_list, encode_resource_list
-from .errors import DiscoveryError, NotFound
-from .listing import fetch_each
-from .memory import Groups
+from .errors import ClusterMismatchError, DiscoveryError, NotFound
+from .listing import ALL_GROUPS, CORE_GROUP, fetch_each
+from .memory import Asked, Groups
+from .names import path_of
+from .schema import GroupVersion
 from .stale import StaleIfError
+from .transport.server_identity import gathered_identities
 from .types import APIResourceList, GroupsAndMaybeResources
 
 TYPE_CHECKING = False
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .document_cache import DocumentCache, Everything
     from .interface import DiscoveryInterface
     from .memory import Document
+    from .types import APIGroupList
 
     T = TypeVar("T")
 
@@ -35,8 +38,8 @@ _FAILED_TTL = 10.0
 _FEW = 2
 # The file system is waited for by several threads together, above all one at the other end of a network.
 _WRITERS = 4
-# Of a listing during which another cluster took over, nothing is used.
-_TRIES = 3
+# Of an answer during which another cluster took over, nothing is used.
+_TRIES = 4
 
 
 class DocumentFetcher:
@@ -49,13 +52,12 @@ class DocumentFetcher:
         """For `stale_if_error` seconds an expired document stands in for one that cannot be fetched."""
         self._delegate = delegate
         self._cache = cache
-        self._identity = ClusterIdentity(cache.store, delegate, lambda: cache.invalidate(None))
+        self._identity = ClusterIdentity(cache.store, delegate, cache.forget)
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
-        self._mutex = threading.Lock()
-        self._pid = os.getpid()
-        self._fetching: dict[str, threading.Lock] = {}
+        self._mutex = Lock()
+        self._fetching: dict[str, Lock] = {}
         # Whether the server sends all resources at once; None while that is not known.
         self._aggregates: bool | None = None
 
@@ -67,13 +69,13 @@ class DocumentFetcher:
         )
 
     def refresh(self, since: float, *, wait: bool) -> None:
-        """Fetch all that is served, unless that was asked for at `since` or later; see `CachedDiscoveryClient`."""
+        """Fetch all that is served, unless that was asked for at `since` or later (on the monotonic clock)."""
 
         def is_newer() -> Literal[True] | None:
             found = self._cache.everything(look=True)
             if found is None:
                 return None
-            oldest = min(map(self._cache.fetched_at, (GROUPS, *map(str, found[0].group_versions))))
+            oldest = min(map(self._cache.asked_at, (GROUPS, *map(str, found[0].group_versions))))
             return True if oldest >= since else None
 
         def fetch() -> Literal[True]:
@@ -116,36 +118,63 @@ class DocumentFetcher:
         with self._fetching_lock(GROUPS):
             found = self._fetch_groups()
         if found.resources is None:
-            fetch_each(partial(self._resources_since, time.time()), found.groups.group_versions)
+            fetch_each(partial(self._resources_since, time.monotonic()), found.groups.group_versions)
 
     def _in_one_cluster(self, call: Callable[[], T]) -> T:
         """What `call` returns, called anew if another cluster took over in its course."""
         for _ in range(_TRIES):
-            changes = self._identity.changes
+            changes, epoch = self._identity.changes, self._identity.epoch
             found = call()
-            if changes == self._identity.changes:
-                break
-        return found
+            if changes == self._identity.changes and epoch in ("", self._identity.epoch):
+                return found
+        raise self._mismatch()
 
     def resources(self, key: str) -> APIResourceList:
-        """The resources of one group version."""
-        found = self._once(key, lambda: self._fetch_resources(key))
+        """The resources of one group version. One that the server does not list is not asked for."""
+        known = self._cache.look_up(GROUPS)
+        if isinstance(known, Groups) and not _is_listed(key, known):
+            if not self._cache.is_ours(GROUPS):
+                known = self._groups_since(time.monotonic())
+            if not _is_listed(key, known):
+                raise self._not_listed(key)
+        try:
+            found = self._once(key, lambda: self._fetch_resources(key))
+        except NotFound:
+            if known is None:
+                # For whoever asks again.
+                with suppress(DiscoveryError):
+                    self._groups_since(time.monotonic())
+            raise
         assert isinstance(found, APIResourceList)
         return found
+
+    def _groups_since(self, since: float) -> Groups:
+        """The groups, fetched unless somebody has asked for them since then (on the monotonic clock)."""
+
+        def look() -> Groups | None:
+            found = self._cache.look_up(GROUPS, look=True) if self._cache.asked_at(GROUPS) >= since else None
+            return found if isinstance(found, Groups) else None
+
+        with self._fetching_lock(GROUPS):
+            return self._lock.run(self._fetch_groups, look)
+
+    def _not_listed(self, key: str) -> NotFound:
+        url = f"{self._delegate.server.rstrip('/')}{path_of(key)}"
+        return NotFound(url, f"the server does not list the group version {key}", 404, "NotFound")
 
     def _resources_since(self, since: float, key: str) -> APIResourceList:
         """The resources of one group version, fetched unless another thread has asked for them since then."""
         with self._fetching_lock(key):
-            found = self._cache.look_up(key) if self._cache.fetched_at(key) >= since else None
+            found = self._cache.look_up(key) if self._cache.asked_at(key) >= since else None
             return found if isinstance(found, APIResourceList) else self._fetch_resources(key)
 
     def _fetch_resources(self, key: str) -> APIResourceList:
         try:
-            fetched, asked_at = self.ask(lambda: self._delegate.server_resources_for_group_version(key))
+            fetched, asked = self.ask(lambda: self._delegate.server_resources_for_group_version(key))
         except NotFound:
             self._cache.remove(key)
             raise
-        return self._keep_resources(key, fetched, asked_at)
+        return self._keep_resources(key, fetched, asked)
 
     def _once(self, key: str, fetch: Callable[[], Document]) -> Document:
         """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
@@ -157,64 +186,100 @@ class DocumentFetcher:
                 lambda: self._stale_if_error.fetch(key, fetch), lambda: self._cache.look_up(key, look=True)
             )
 
-    def _fetching_lock(self, key: str) -> threading.Lock:
+    def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:
-            if self._pid != os.getpid():
-                # Forked while a thread of the parent was fetching: that thread is not here to let go.
-                self._pid, self._fetching = os.getpid(), {}
-            return self._fetching.setdefault(key, threading.Lock())
+            return self._fetching.setdefault(key, Lock())
 
     def _fetch_groups(self) -> Groups:
         aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
             self._delegate, "groups_and_maybe_resources", None
         )
         if aggregated is None:
-            groups, asked_at = self.ask(self._delegate.server_groups)
-            return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked_at)
+            groups, asked = self.ask(self._delegate.server_groups)
+            return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked)
         return self._keep_groups(*self.ask(aggregated))
 
-    def ask(self, call: Callable[[], T]) -> tuple[T, float]:
+    def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
         """What `call` gets from one and the same cluster, and when it was asked for."""
-        tries = 0
-        while True:
-            tries += 1
-            changes, asked_at = self._identity.changes, time.time()
-            try:
-                found = call()
-            except DiscoveryError:
-                # Who refused, or answered the other half of it, tells as much.
-                self._identity.examine(again=tries > 1)
-                if changes == self._identity.changes or tries == _TRIES:
-                    raise
-            else:
-                self._identity.examine(again=tries > 1)
-                if changes == self._identity.changes or tries == _TRIES:
-                    return found, asked_at
+        for _ in range(_TRIES):
+            epoch, asked = self._identity.epoch, Asked.now()
+            failure = None
+            with gathered_identities() as answered:
+                try:
+                    found = call()
+                except DiscoveryError as error:
+                    failure = error
+            # Who refused, or answered the other half of it, tells as much.
+            admitted = self._identity.admit(answered, epoch)
+            if admitted is not None:
+                if failure is not None:
+                    raise failure
+                return found, asked._replace(epoch=admitted)
+        raise self._mismatch()
 
-    def _keep_groups(self, fetched: GroupsAndMaybeResources, asked_at: float) -> Groups:
-        groups, resources, failed, complete = fetched
+    def _mismatch(self) -> ClusterMismatchError:
+        """The error for a server that is several clusters, of which nothing is kept."""
+        self._identity.give_up()
+        server = self._delegate.server
+        return ClusterMismatchError(
+            f"several clusters answer at {server}, and nothing tells which is meant: check what this address leads to"
+        )
+
+    def _keep_groups(self, fetched: GroupsAndMaybeResources, asked: Asked) -> Groups:
+        groups, resources, failed = fetched
         self._aggregates = resources is not None
+        if ALL_GROUPS in failed or CORE_GROUP in failed or self._lacks_core(groups):
+            return self._keep_part(groups, resources, failed, asked)
         # The groups last: whoever finds them on disk finds their resources as well.
-        keep = [partial(self._keep_resources, str(key), found, asked_at) for key, found in (resources or {}).items()]
+        keep = [partial(self._keep_resources, str(key), found, asked) for key, found in (resources or {}).items()]
         if keep:
             run_together(keep, _WRITERS)
-        if complete and not failed and groups.groups:
-            self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked_at)
+        if not failed and groups.groups:
+            self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked)
         else:
             # Not a word on disk of what is not the whole; what was there is outdated as well.
-            if failed or not complete:
+            if failed:
                 self._cache.remove(GROUPS)
-            self._cache.keep(GROUPS, Groups(groups, failed), None, asked_at, _FAILED_TTL)
+            self._cache.keep(GROUPS, Groups(groups, failed), None, asked, _FAILED_TTL)
         # What is no longer served is not left behind for anybody to find. The core group alone may be all that
         # something in between lets through.
-        if complete and any(group.name for group in groups.groups):
+        if any(group.name for group in groups.groups):
             self._cache.retain({GROUPS, *map(str, groups.group_versions), *map(str, failed)})
         return Groups(groups, failed, resources)
 
-    def _keep_resources(self, key: str, resource_list: APIResourceList, asked_at: float) -> APIResourceList:
+    def _lacks_core(self, groups: APIGroupList) -> bool:
+        """Whether a core group that was there is missing; an extension API server never had one."""
+        return all(group.name for group in groups.groups) and self._cache.knows_core_group()
+
+    def _keep_part(
+        self,
+        groups: APIGroupList,
+        resources: dict[GroupVersion, APIResourceList] | None,
+        failed: dict[GroupVersion, DiscoveryError],
+        asked: Asked,
+    ) -> Groups:
+        """Keep one half of the groups, in memory and for a moment: what is on disk may well be the whole."""
+        if ALL_GROUPS not in failed and CORE_GROUP not in failed:
+            url = f"{self._delegate.server.rstrip('/')}/api"
+            message = f"{url} answered 404, but this cluster had a core group: clear its cache if it has none any more"
+            failed = {CORE_GROUP: NotFound(url, message, 404), **failed}
+        for key, found in (resources or {}).items():
+            self._cache.keep(str(key), found, None, asked, _FAILED_TTL)
+        self._cache.keep(GROUPS, Groups(groups, failed), None, asked, _FAILED_TTL)
+        return Groups(groups, failed, resources)
+
+    def _keep_resources(self, key: str, resource_list: APIResourceList, asked: Asked) -> APIResourceList:
         # An empty list is never written: kubectl would believe it.
         data = encode_resource_list(resource_list) if resource_list.resources else None
         if data is None:
             self._cache.remove(key)
-        self._cache.keep(key, resource_list, data, asked_at)
+        self._cache.keep(key, resource_list, data, asked)
         return resource_list
+
+
+def _is_listed(key: str, known: Groups) -> bool:
+    """Whether the server may serve a group version; v1 is there on every server, and empty on some."""
+    group_version = GroupVersion.parse(key)
+    if key == "v1" or group_version in known.failed or ALL_GROUPS in known.failed:
+        return True
+    return group_version in known.groups.group_versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .duplicates import each_group_once, each_resource_once
 from .fields import MalformedDocument, flag, mapping, mappings, text, texts
 from .names import is_group_name, is_version_name
 from .types import (
@@ -59,7 +60,7 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
     A cache file (`strict`) without groups, or with a name that no server may have, is neither ours nor kubectl's.
     """
     expect_kind(parsed, GROUP_LIST_KIND, "groups", strict=strict)
-    groups = tuple(_group_from(group) for group in mappings(parsed, "groups"))
+    groups = each_group_once([_group_from(group) for group in mappings(parsed, "groups")])
     if strict:
         if not groups:
             raise MalformedDocument("no groups")
@@ -76,7 +77,8 @@ def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bo
     found = text(parsed, "groupVersion")
     if found != group_version and (found or strict):
         raise MalformedDocument(f"groupVersion is {found!r}, expected {group_version!r}")
-    return APIResourceList(group_version, tuple([_resource_from(item) for item in mappings(parsed, "resources")]))
+    resources = [_resource_from(item) for item in mappings(parsed, "resources")]
+    return APIResourceList(group_version, each_resource_once(resources, group_version))
 
 
 def encode_group_list(group_list: APIGroupList) -> bytes:

@@ -25,6 +25,10 @@ class ConfigError(DiscoveryError):
     """A kubeconfig, or what it points at, cannot be used."""
 
 
+class ConfigChanged(ConfigError):
+    """The configuration is another one than when it was first looked at: begin anew."""
+
+
 class NoConfigError(ConfigError):
     """There is no configuration at all: no flag, no kubeconfig, no service account."""
 
@@ -72,6 +76,10 @@ class StatusError(RequestError):
 
 class NotFound(StatusError):
     """404: the server does not serve this path."""
+
+
+class ClusterMismatchError(DiscoveryError):
+    """Several clusters answer at one URL, and none of them often enough in a row: no answer could be put together."""
 
 
 class StaleGroupVersionError(DiscoveryError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import DiscoveryError, NotFound
+from .errors import DiscoveryError, GroupDiscoveryFailed, NotFound
 from .schema import GroupVersion, GroupVersionResource
 
 TYPE_CHECKING = False
@@ -30,7 +30,12 @@ def server_supports_version(client: DiscoveryInterface, required: GroupVersion) 
 
     client-go's `ServerSupportsVersion`, which returns an error in place of false. Raises `DiscoveryError`.
     """
-    group_versions = client.server_groups().group_versions
+    try:
+        group_versions = client.server_groups().group_versions
+    except GroupDiscoveryFailed as error:
+        if required in error.result.group_versions:
+            return True
+        raise
     return not group_versions or required in group_versions
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .openapi import OpenAPIV3
     from .transport.dialer import Dialer
     from .transport.options import TransportOptions
-    from .transport.server_identity import ServerIdentity
     from .types import APIGroup, APIGroupList, APIResourceList, GroupsAndMaybeResources, VersionInfo
 
 
@@ -77,9 +76,10 @@ class LazyConfig:
 
         found = cluster_of(config)
         if (found.server, found.authority, found.shares_url) != (known.server, known.authority, known.shares_url):
-            from .errors import ConfigError
+            from .errors import ConfigChanged
 
-            raise ConfigError(
+            self._remembered.forget()
+            raise ConfigChanged(
                 f"the kubeconfig now says something else of {known.server} than when this began: begin anew"
             )
         return config
@@ -158,12 +158,16 @@ class LazyDiscoveryClient:
             transport.responses = HTTPStore(self._store.root)
         return DiscoveryClient(transport, config.server)
 
-    def take_identities(self) -> set[ServerIdentity]:
+    def close(self) -> None:
         made = self._made.get(None)
-        return made.take_identities() if made is not None else set()
+        if made is not None:
+            made.close()
 
-    def cluster_uid(self) -> str:
-        return self.client.cluster_uid()
+    def cluster_uid(self, connection: int | None = None) -> str:
+        return self.client.cluster_uid(connection)
+
+    def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
+        return self.client.priority_level_uids(connection)
 
     def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
         return self.client.groups_and_maybe_resources()

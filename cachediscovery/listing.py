@@ -6,6 +6,7 @@ from functools import partial
 
 from .concurrency import run_together
 from .errors import DiscoveryError, GroupDiscoveryFailed
+from .schema import GroupVersion
 from .types import APIResource, APIResourceList
 
 TYPE_CHECKING = False
@@ -13,15 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import TypeVar
 
-    from .schema import GroupVersion
     from .types import APIGroup, APIGroupList
 
     T = TypeVar("T")
     Resources = Mapping[GroupVersion, APIResourceList]
     Failed = Mapping[GroupVersion, DiscoveryError]
 
+# The keys, among failed group versions, of all that `/apis` or `/api` would have listed.
+ALL_GROUPS = GroupVersion("*", "*")
+CORE_GROUP = GroupVersion("", "*")
 # As many requests at a time as one client may have under way against one server.
 MAX_WORKERS = 96
+
+
+def raise_if_partial(groups: APIGroupList, failed: Failed) -> None:
+    """Raise `GroupDiscoveryFailed` with the groups as `result`, if a part of them could not be listed."""
+    missing = {key: error for key, error in failed.items() if key in (ALL_GROUPS, CORE_GROUP)}
+    if missing:
+        raise GroupDiscoveryFailed(missing, groups) from next(iter(missing.values()))
 
 
 def groups_and_resources(

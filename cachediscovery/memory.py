@@ -33,40 +33,57 @@ class Groups(NamedTuple):
     resources: dict[GroupVersion, APIResourceList] | None = None
 
 
+class Asked(NamedTuple):
+    """When the server was asked for a document: seconds since the epoch, and on the monotonic clock.
+
+    `epoch` is that of the cluster which answered (`ClusterIdentity`), "" where that is not known.
+    """
+
+    at: float
+    moment: float
+    epoch: str = ""
+
+    @classmethod
+    def now(cls) -> Asked:
+        return cls(time.time(), time.monotonic())
+
+
 class Entry:
     """One parsed document: `Groups`, or the resources of a group version."""
 
-    __slots__ = ("checked_at", "expires_at", "fetched_at", "ours", "signature", "usable_until", "value")
+    __slots__ = ("asked", "checked_at", "grace", "ours", "signature", "ttl", "value")
 
     def __init__(
         self,
         value: Groups | APIResourceList,
+        asked: Asked,
         *,
-        fetched_at: float,
-        expires_at: float,
-        usable_until: float,
+        ttl: float,
+        grace: float,
         signature: Signature | None,
-        checked_at: float,
         ours: bool,
     ) -> None:
         self.value = value
-        # When the server was asked, when to ask it again, and until when not to wait for what it says:
-        # seconds since the epoch.
-        self.fetched_at = fetched_at
-        self.expires_at = expires_at
-        self.usable_until = usable_until
+        self.asked = asked
+        # For how many seconds it holds, and for how many more whoever would rather not wait may use it.
+        self.ttl = ttl
+        self.grace = grace
         # The state of the file that holds the same document; None: there is no such file.
         self.signature = signature
         # When the file was last known to be in that state: seconds on the monotonic clock.
-        self.checked_at = checked_at
+        self.checked_at = time.monotonic()
         # Fetched by this client, and not read from a file that another wrote.
         self.ours = ours
 
     def is_current(self) -> bool:
-        return self.fetched_at - FUTURE <= time.time() < self.expires_at
+        return self._is_within(self.ttl)
 
     def is_usable(self) -> bool:
-        return self.fetched_at - FUTURE <= time.time() < self.usable_until
+        return self._is_within(self.ttl + self.grace)
+
+    def _is_within(self, seconds: float) -> bool:
+        # A clock that is set back does not make it younger, and while a machine sleeps the other clock may stand.
+        return time.monotonic() - self.asked.moment < seconds and time.time() - self.asked.at < seconds
 
 
 def document_from(key: str, data: bytes) -> Document:

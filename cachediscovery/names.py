@@ -23,6 +23,11 @@ def is_version_name(name: str) -> bool:
     return plain.isascii() and plain.isalnum() and len(name) <= _LABEL_MAX and name[0] in plain and name[-1] in plain
 
 
+def path_of(group_version: str) -> str:
+    """Where a server has the resources of a group version, from its root."""
+    return f"/apis/{group_version}" if "/" in group_version else f"/api/{group_version}"
+
+
 def parse_group_version(group_version: str) -> GroupVersion:
     """Parse an argument such as `apps/v1`. Raises `InvalidGroupVersion`."""
     try:

@@ -8,6 +8,7 @@ import threading
 import time
 
 from . import log
+from .concurrency import Lock, renew_after_fork
 from .errors import DiscoveryError
 
 TYPE_CHECKING = False
@@ -24,9 +25,14 @@ class BackgroundRevalidation:
     def __init__(self, refresh: Callable[[], None]) -> None:
         """`refresh` brings the cache up to date, or raises `DiscoveryError`."""
         self._refresh = refresh
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._running = False
         self._failed_at: float | None = None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        # The thread that renewed is the parent's.
+        self._running = False
 
     def start(self) -> None:
         """Begin to renew, unless that is under way or has just failed. Returns at once."""

@@ -96,11 +96,10 @@ class GroupsAndMaybeResources(NamedTuple):
     """What one look at `/api` and `/apis` told.
 
     `resources` is None where the server does not aggregate: each group version is then a request of its
-    own. `failed` are the `Stale` group versions, which `groups` leaves out. `complete` is false where a
-    part of the groups may not be seen with these credentials.
+    own. `failed` are the `Stale` group versions, which `groups` leaves out, and `*/*` or `*` for all groups but the
+    core group, or for that group, where they could not be listed.
     """
 
     groups: APIGroupList
     resources: dict[GroupVersion, APIResourceList] | None
     failed: dict[GroupVersion, DiscoveryError]
-    complete: bool = True

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from cachediscovery import (
     CachedDiscoveryClient,
@@ -14,11 +15,12 @@ from cachediscovery import (
     DiscoveryClient,
     GroupDiscoveryFailed,
     GroupVersion,
+    NotFound,
     RequestError,
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from .conftest import files, make_store
+from .conftest import WIDGETS, files, make_store
 
 Make = Callable[..., CachedDiscoveryClient]
 
@@ -183,9 +185,93 @@ def test_a_restricted_view_is_not_cached_as_the_whole(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     server.fail("/apis", Failure(403))
-    groups = cached_client(server).server_groups()
-    assert [group.name for group in groups.groups] == [""]
-    assert [path.parent.name for path in files(tmp_path)] == ["v1"]
+    with pytest.raises(GroupDiscoveryFailed) as caught:
+        cached_client(server).server_groups()
+    assert [group.name for group in caught.value.result.groups] == [""]
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+@pytest.mark.parametrize(("path", "status"), [("/apis", 404), ("/apis", 403), ("/api", 404), ("/api", 403)])
+def test_half_an_answer_removes_nothing_replaces_nothing_and_is_told(
+    cached_client: Make, tmp_path: Path, path: str, status: int, aggregated: bool
+) -> None:
+    with DiscoveryServer(aggregated=aggregated) as server:
+        whole = cached_client(server).server_groups_and_resources()
+        before = {found: found.stat() for found in files(tmp_path)}
+        server.fail(path, Failure(status, times=1))
+        client = cached_client(server)
+        client.invalidate()
+        with pytest.raises(GroupDiscoveryFailed, match=f"{path}[: ]") as caught:
+            client.server_groups()
+        assert 0 < len(caught.value.result.groups) < len(whole[0])
+        assert {found: found.stat() for found in files(tmp_path)} == before
+        assert cached_client(server).server_groups_and_resources() == whole
+
+
+def test_an_extension_server_that_never_had_a_core_group_is_cached_whole(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    server.fail("/api", Failure(404))
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    client.invalidate()
+    client.server_groups_and_resources()
+    assert "servergroups.json" in [path.name for path in files(tmp_path)]
+
+
+def test_a_core_group_in_memory_alone_is_missed_as_well(server: DiscoveryServer) -> None:
+    client = CachedDiscoveryClient(DiscoveryClient.from_session(requests.Session(), server.url))
+    client.server_groups_and_resources()
+    server.fail("/api", Failure(404))
+    client.invalidate()
+    with pytest.raises(GroupDiscoveryFailed, match="had a core group"):
+        client.server_groups()
+
+
+def test_a_group_version_that_is_not_listed_is_asked_for_once(server: DiscoveryServer, cached_client: Make) -> None:
+    cold = cached_client(server)
+    for _ in range(5):
+        with pytest.raises(NotFound, match=r"absent\.example/v1"):
+            cold.server_resources_for_group_version("absent.example/v1")
+    assert sorted(server.paths()) == ["/api", "/apis", "/apis/absent.example/v1"]
+    server.forget_requests()
+    warm = cached_client(server)
+    for _ in range(5):
+        with pytest.raises(NotFound, match=r"absent\.example/v1"):
+            warm.server_resources_for_group_version("absent.example/v1")
+    assert sorted(server.paths()) == ["/api", "/apis"], "one look, since others may have listed the groups"
+
+
+def test_a_group_version_that_came_after_the_groups_were_listed_is_found(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    cached_client(server).server_groups_and_resources()
+    server.recording.add_group("new.example", {"v1": WIDGETS})
+    found = cached_client(server).server_resources_for_group_version("new.example/v1")
+    assert [resource.name for resource in found.resources] == [item["name"] for item in WIDGETS]
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_what_a_server_lists_twice_is_there_once(cached_client: Make, aggregated: bool) -> None:
+    with DiscoveryServer(aggregated=aggregated) as server:
+        once = cached_client(server).server_preferred_resources()
+        server.recording.apis["items"] *= 2
+        for item in server.recording.apis["items"]:
+            for version in item["versions"]:
+                version["resources"] = version["resources"] * 2
+        for document in server.recording.unaggregated.values():
+            for key in ("groups", "resources"):
+                if key in document:
+                    document[key] = document[key] * 2
+        client = cached_client(server)
+        client.invalidate()
+        assert client.server_preferred_resources() == once
+        groups, lists = client.server_groups_and_resources()
+        assert len(groups) == len({group.name for group in groups})
+        assert len(lists) == len({found.group_version for found in lists})
+        for found in lists:
+            assert len(found.resources) == len({resource.name for resource in found.resources})
 
 
 def test_an_empty_list_is_never_written(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:

@@ -129,17 +129,34 @@ def test_an_extension_server_has_no_core_group(server: DiscoveryServer, base_cli
     found = base_client(server).groups_and_maybe_resources()
     assert found.groups.groups[0].name == "apiregistration.k8s.io"
     assert found.resources is not None
-    assert found.complete
+    assert not found.failed
 
 
-@pytest.mark.parametrize(("status", "complete"), [(404, True), (403, False)])
-def test_a_server_that_refuses_the_other_groups_still_has_the_core_group(
-    server: DiscoveryServer, base_client: Make, status: int, complete: bool
+@pytest.mark.parametrize("aggregated", [True, False])
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_server_that_refuses_the_other_groups_is_a_partial_failure(
+    base_client: Make, status: int, aggregated: bool
 ) -> None:
-    server.fail("/apis", Failure(status))
-    found = base_client(server).groups_and_maybe_resources()
-    assert [group.name for group in found.groups.groups] == [""]
-    assert found.complete is complete
+    with DiscoveryServer(aggregated=aggregated) as server:
+        server.fail("/apis", Failure(status))
+        client = base_client(server)
+        with pytest.raises(GroupDiscoveryFailed, match=r"\*/\*: .*/apis") as caught:
+            client.server_groups()
+        assert [group.name for group in caught.value.result.groups] == [""]
+        with pytest.raises(GroupDiscoveryFailed) as caught:
+            client.server_groups_and_resources()
+        assert [found.group_version for found in caught.value.result[1]] == ["v1"]
+        (error,) = caught.value.failed.values()
+        assert isinstance(error, StatusError)
+        assert error.code == status
+
+
+def test_a_core_group_that_is_forbidden_is_a_partial_failure(server: DiscoveryServer, base_client: Make) -> None:
+    server.fail("/api", Failure(403))
+    with pytest.raises(GroupDiscoveryFailed, match=r" \*: .*/api: ") as caught:
+        base_client(server).server_groups()
+    assert caught.value.failed.keys() == {GroupVersion("", "*")}
+    assert "apps" in [group.name for group in caught.value.result.groups]
 
 
 def test_a_server_with_neither_half_is_an_error(server: DiscoveryServer, base_client: Make) -> None:

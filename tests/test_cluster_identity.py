@@ -10,6 +10,7 @@ import trustme
 
 from cachediscovery import (
     CachedDiscoveryClient,
+    ClusterMismatchError,
     ConfigOverrides,
     DeferredDiscoveryRESTMapper,
     GroupKind,
@@ -273,18 +274,16 @@ def test_what_a_context_without_an_authority_has_written_is_not_taken_for_anothe
         assert kinds(client_for(trusting)) == {"Apple"}
 
 
-def test_two_servers_of_one_cluster_that_nothing_else_tells_of_are_one_cluster_after_a_second_look(
-    tmp_path: Path,
-) -> None:
+def test_two_answers_that_nothing_shows_to_be_of_one_cluster_are_an_error_and_nothing_is_kept(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
         server.on_request = lambda path: server.headers.update({FLOW: "a-1" if path == "/api" else "a-2"})
         kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
         client = CachedDiscoveryClient.from_kubeconfig(kubeconfig)
+        with pytest.raises(ClusterMismatchError, match="different clusters"):
+            kinds(client)
+        assert list((tmp_path / "home").rglob("server*.json")) == []
+        server.on_request = None
         assert kinds(client) == {"Apple"}
-        server.forget_requests()
-        assert kinds(client) == {"Apple"}
-        assert kinds(CachedDiscoveryClient.from_kubeconfig(kubeconfig)) == {"Apple"}
-        assert server.request_count == 0
 
 
 def test_verify_takes_the_documents_of_another_cluster_for_none(cli: Run, tmp_path: Path, port: int) -> None:

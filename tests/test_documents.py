@@ -66,7 +66,7 @@ def test_any_json_is_a_list_or_malformed(parsed: dict[str, Any]) -> None:
                 pass
 
 
-@given(st.lists(resources, max_size=4))
+@given(st.lists(resources, max_size=4, unique_by=lambda resource: resource.name))
 def test_what_is_written_is_read_back_the_same(items: list[APIResource]) -> None:
     resource_list = APIResourceList("apps/v1", tuple(items))
     encoded = encode_resource_list(resource_list)

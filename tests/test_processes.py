@@ -32,7 +32,9 @@ def test_64_processes_on_an_empty_cache_fetch_each_document_once(
         command = [sys.executable, "-m", "cachediscovery", "api-resources", "--cached", "--kubeconfig", str(kubeconfig)]
         ended = start(command, environ, 64)
         assert {code for code, _, _ in ended} == {0}
-        assert {err for _, _, err in ended} == {b""}
+        # Who waits for long is told for whom.
+        said = {line for _, _, err in ended for line in err.splitlines() if b"waiting for process" not in line}
+        assert not said
         assert len({out for _, out, _ in ended}) == 1
         paths = sorted(server.paths())
         expected = ["/api", "/apis"] if aggregated else sorted(set(server.recording.unaggregated) - {"/version"})

@@ -139,7 +139,7 @@ def test_refresh_renews_the_files_while_others_read_what_is_there(
     assert os.stat(client.path("apps/v1")).st_mtime_ns > before
     assert sorted(server.paths()) == ["/api", "/apis"]
     # Somebody has refreshed since the moment asked for.
-    since = time.time() - 60
+    since = time.monotonic() - 60
     client.refresh(since=since)
     assert server.request_count == 2
 

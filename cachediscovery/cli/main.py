@@ -93,17 +93,22 @@ def _run(command: Command, parsed: Parsed) -> int:
         from .output import show_log
 
         show_log(int(parsed.text("verbose")))
-    try:
-        code: int = _implementation(command)(parsed)
-        return code
-    except Exception as error:
-        from ..errors import DiscoveryError
-        from .output import fail
+    for is_last in (False, True):
+        try:
+            code: int = _implementation(command)(parsed)
+            return code
+        except Exception as error:
+            from ..errors import ConfigChanged, DiscoveryError
+            from .output import fail
 
-        if not isinstance(error, DiscoveryError):
-            raise
-        fail(str(error))
-        return 1
+            if not isinstance(error, DiscoveryError):
+                raise
+            if isinstance(error, ConfigChanged) and not is_last:
+                # Found out before anything was printed: what was remembered of the kubeconfig is corrected by now.
+                continue
+            fail(str(error))
+            return 1
+    return 1
 
 
 def _implementation(command: Command) -> Callable[[Parsed], int]:

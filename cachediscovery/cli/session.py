@@ -103,22 +103,31 @@ class Session:
         With `expired` the documents may be of any age.
         """
         place = place_of(self._cluster, self._cache_dir)
-        index = read_index(*place, names, self._cluster.authority) if place is not None else None
+        cluster, index = self._cluster, None
+        if place is not None:
+            index = read_index(*place, names, cluster.authority, cluster.url)
         if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
             return None
         log.debug("cache hit: the index of %s", index.folder)
         self._used_expired = not (expired or index.is_within(self._ttl))
         return index
 
-    def group_versions(self) -> list[str]:
-        """The group versions that the server lists."""
+    def group_versions(self) -> tuple[list[str], str]:
+        """The group versions that the server lists, and what could not be discovered, in words."""
         index = None if self.asks else self.index([GROUP_VERSIONS])
         if index is not None:
-            return index.column(GROUP_VERSIONS)
+            return index.column(GROUP_VERSIONS), ""
+        from ..errors import GroupDiscoveryFailed
         from .progress import progress
 
+        failure = ""
+        client = self._asked_client()
         with progress(self.server):
-            return [str(group_version) for group_version in self._asked_client().server_groups().group_versions]
+            try:
+                groups = client.server_groups()
+            except GroupDiscoveryFailed as error:
+                groups, failure = error.result, str(error)
+        return [str(group_version) for group_version in groups.group_versions], failure
 
     def documents(self) -> tuple[tuple[list[APIGroup], list[APIResourceList]], str]:
         """All groups and resources, as the flags want them, and what could not be discovered, in words."""

@@ -34,6 +34,11 @@ class Cluster:
         self.context = context
         self.has_proxy = has_proxy
 
+    @property
+    def url(self) -> str:
+        """The server's URL as it is compared with others: without user information, without a slash at the end."""
+        return _plain(self.server).rstrip("/")
+
 
 def address_of(server: str) -> tuple[str, ...]:
     """What kubectl makes of a server's URL: the names of the folders, one in another, that hold its documents.
@@ -41,11 +46,15 @@ def address_of(server: str) -> tuple[str, ...]:
     Two servers may have the same (`a-b` and `a_b`): as in kubectl. Unlike in kubectl, no URL leads out
     of the cache, and user information in a URL does not become a folder's name.
     """
-    if "@" in server:
-        from ..lines import without_userinfo
-
-        server = without_userinfo(server)
-    schemeless = server.replace("https://", "", 1).replace("http://", "", 1)
+    schemeless = _plain(server).replace("https://", "", 1).replace("http://", "", 1)
     safe = "".join([character if character in _SURVIVING else "_" for character in schemeless])
     # ".." is as legal in a URL's path as it is dangerous in a folder's.
     return tuple(["__" if part == ".." else part for part in safe.split("/") if part not in ("", ".")])
+
+
+def _plain(server: str) -> str:
+    if "@" not in server:
+        return server
+    from ..lines import without_userinfo
+
+    return without_userinfo(server)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RECORD_FILE = ".cachediscovery.cluster"
-_FORMAT = "cachediscovery cluster 2"
+_FORMAT = "cachediscovery cluster 3"
 _MAX_BYTES = 1 << 16
 # What a record remembers of each kind, the latest: a cluster has a few API servers, whose certificates are renewed now
 # and then, and a few priority levels.
@@ -26,24 +26,29 @@ _MAX_VALUES = 64
 class ClusterRecord(NamedTuple):
     """What is known of the cluster that the documents are from; all empty for nothing.
 
-    `authority` is the `Cluster.authority` of the configuration, `certificates` are fingerprints of those that its
+    `server` and `authority` are the configuration's (`Cluster.url` and `Cluster.authority`). `epoch` is a new word
+    whenever the documents are those of another cluster from then on. `certificates` are fingerprints of those that its
     servers have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace kube-system.
     """
 
+    server: str = ""
     authority: str = ""
+    epoch: str = ""
     certificates: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     cluster_uid: str = ""
 
-    def is_of(self, authority: str) -> bool:
-        """Whether the documents may be of the cluster with this authority: nothing speaks against it.
+    def is_of(self, server: str, authority: str) -> bool:
+        """Whether the documents may be of the cluster that is configured so: nothing speaks against it.
 
         A record without an authority matches no cluster that has one. Where there is no record at all, kubectl has
         written the documents.
         """
-        return not authority or authority == self.authority or self == ClusterRecord()
+        if self == ClusterRecord():
+            return True
+        return (not server or self.server in ("", server)) and (not authority or authority == self.authority)
 
-    def with_seen(self, certificate: str, uids: Iterable[str]) -> ClusterRecord:
+    def with_seen(self, certificate: str = "", uids: Iterable[str] = ()) -> ClusterRecord:
         """The record with another certificate and other UIDs of the same cluster; the oldest of many are dropped."""
         certificates = dict.fromkeys((*self.certificates, *((certificate,) if certificate else ())))
         known = dict.fromkeys((*self.uids, *sorted(uids)))
@@ -53,17 +58,24 @@ class ClusterRecord(NamedTuple):
         )
 
 
+def new_record(server: str = "", authority: str = "") -> ClusterRecord:
+    """A record in which nothing is known but who is meant to be asked, of an epoch of its own."""
+    return ClusterRecord(server, authority, os.urandom(8).hex())
+
+
 def read_record(folder: str) -> ClusterRecord:
     """The record of the cluster's `folder`; an empty one where there is none, or none that can be read."""
     stored = read_file(os.path.join(folder, RECORD_FILE), _MAX_BYTES)
-    lines = stored.data.decode("ascii", "replace").split("\n") if stored is not None else []
+    lines = stored.data.decode("utf-8", "replace").split("\n") if stored is not None else []
     if lines[:1] != [_FORMAT] or lines[-1:] != [""]:
         return ClusterRecord()
     values: dict[str, list[str]] = {}
     for name, _, value in (line.partition(" ") for line in lines[1:]):
         values.setdefault(name, []).append(value)
     return ClusterRecord(
+        server=values.get("server", [""])[0],
         authority=values.get("authority", [""])[0],
+        epoch=values.get("epoch", [""])[0],
         certificates=tuple(values.get("certificate", []))[-_MAX_VALUES:],
         uids=tuple(values.get("uid", []))[-_MAX_VALUES:],
         cluster_uid=values.get("cluster-uid", [""])[0],
@@ -73,12 +85,13 @@ def read_record(folder: str) -> ClusterRecord:
 def write_record(folder: str, record: ClusterRecord) -> bool:
     """Put a record in the place of the one in `folder`, which is there; whether that could be done."""
     lines = [_FORMAT]
-    lines += [f"authority {record.authority}"] if record.authority else []
+    single = {"server": record.server, "authority": record.authority, "epoch": record.epoch}
+    lines += [f"{name} {value}" for name, value in single.items() if value]
     lines += [f"certificate {certificate}" for certificate in record.certificates]
     lines += [f"uid {uid}" for uid in record.uids]
     lines += [f"cluster-uid {record.cluster_uid}"] if record.cluster_uid else []
     try:
-        replace_file(os.path.join(folder, RECORD_FILE), "\n".join([*lines, ""]).encode("ascii", "replace"))
+        replace_file(os.path.join(folder, RECORD_FILE), "\n".join([*lines, ""]).encode("utf-8", "replace"))
     except (OSError, ValueError) as error:
         log.debug("cannot write the record of %s: %s", folder, error)
         return False

@@ -13,14 +13,23 @@ from .cluster_record import RECORD_FILE
 from .files import read_file
 from .http_store import FOLDER, is_response_name, is_whole_response
 from .remembered import REMEMBERED_FOLDER, is_remembered_name
-from .store import FETCHES_FILE, GROUPS, GROUPS_FILE, LOCK_FILE, MAX_FILE_BYTES, RESOURCES_FILE, DocumentStore
+from .store import (
+    FETCHES_FILE,
+    GROUPS,
+    GROUPS_FILE,
+    LOCK_FILE,
+    MAX_FILE_BYTES,
+    RECORD_LOCK_FILE,
+    RESOURCES_FILE,
+    DocumentStore,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FRESH, EXPIRED, BROKEN = "fresh", "expired", "broken"
-_OURS = (LOCK_FILE, FETCHES_FILE, INDEX_FILE, RECORD_FILE)
+_OURS = (LOCK_FILE, FETCHES_FILE, INDEX_FILE, RECORD_FILE, RECORD_LOCK_FILE)
 # What a writer was about to rename when it was killed; a live one needs no second.
 _LEFTOVER_SECONDS = 600.0
 

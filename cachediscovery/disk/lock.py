@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from .. import log
+from ..concurrency import Lock, renew_after_fork
+from .files import overwrite, read_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,36 +18,70 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Longer than any one fetch may take; a holder that hangs beyond it is not worth waiting for.
+# All times are in seconds. Longer than any one fetch may take; a holder that hangs beyond it is not worth waiting for.
 MAX_WAIT = 80.0
+# After this long a person who waits is told for whom.
+_QUIET_WAIT = 2.0
 _POLL = 0.015
+# A process that holds the lock for this long, again and again without a pause, lets others have it.
+_MAX_HOLD = 1.0
+# Whoever waits looks at least once in this time.
+_PAUSE = 2 * _POLL
+_OWNER_BYTES = 128
+# For what is done while a `file_lock` is held: a small file is read and written.
+_MAX_MOMENT = 5.0
+
+# The ids of the locks within whose `run` this thread, or the one that began it, is.
+_entered: ContextVar[frozenset[int]] = ContextVar("entered", default=frozenset())
 
 
 class FetchLock:
     """A lock file, held by a process while any of its threads fetches. The kernel frees it if the process dies.
 
     Where no lock can be had (a read-only or strange file system) the process goes on without:
-    locks save requests, correctness does not depend on them.
+    locks save requests, correctness does not depend on them. Calls may be nested: only the outermost waits.
     """
 
     def __init__(self, path: Callable[[], str]) -> None:
         """`path` names the lock file, made on first use, and returns "" where there can be none."""
         self._path = path
-        self._mutex = threading.Lock()
-        self._pid = os.getpid()
+        self._mutex = Lock()
         self._holders = 0
         self._unlock: Callable[[], object] | None = None
+        # When the lock was last let go of, and since when it has been held with no pause that others could use.
+        self._released_at = self._busy_since = -MAX_WAIT
+        # When the lock file was modified: whoever waits for the lock touches it.
+        self._touched_at = 0
+        # Until then nobody waits again for a holder that hangs.
+        self._impatient_until = 0.0
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        # filelock closes what it had open; a thread of the parent that held it is not here.
+        self._holders, self._unlock = 0, None
 
     def run(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
         """Return what `look_again` finds while waiting for the lock, or what `fetch` returns with the lock held."""
-        for _ in self._attempts():
-            if self._acquire():
-                return self._with_lock(fetch, look_again)
+        if id(self) in _entered.get():
+            found = look_again()
+            return fetch() if found is None else found
+        started = time.monotonic()
+        said = False
+        while not self._acquire():
             found = look_again()
             if found is not None:
                 return found
-        log.debug("the lock %s is held for too long, going on without", self._path())
-        return fetch()
+            now = time.monotonic()
+            if now - started >= MAX_WAIT:
+                self._impatient_until = now + MAX_WAIT
+            if now < self._impatient_until:
+                log.debug("the lock %s is held for too long, going on without", self._path())
+                return self._entered(fetch)
+            if not said and now - started >= _QUIET_WAIT:
+                said = True
+                log.warning("waiting for %s, which is asking the same server (%s)", self._owner(), self._path())
+            time.sleep(_POLL)
+        return self._with_lock(fetch, look_again)
 
     def run_if_free(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T | None:
         """Like `run`, but where another process holds the lock, return None and leave it to that one."""
@@ -54,29 +91,33 @@ class FetchLock:
         """What was fetched while the lock was waited for, else what `fetch` returns; the lock is let go of."""
         try:
             found = look_again()
-            return fetch() if found is None else found
+            return self._entered(fetch) if found is None else found
         finally:
             self._release()
 
-    @staticmethod
-    def _attempts() -> Iterator[None]:
-        deadline = time.monotonic() + MAX_WAIT
-        yield
-        while time.monotonic() < deadline:
-            time.sleep(_POLL)
-            yield
+    def _entered(self, fetch: Callable[[], T]) -> T:
+        """What `fetch` returns; nothing that it does waits for this lock."""
+        token = _entered.set(_entered.get() | {id(self)})
+        try:
+            return fetch()
+        finally:
+            _entered.reset(token)
 
     def _acquire(self) -> bool:
-        """Whether this process now holds the lock, or needs none, or can have none."""
+        """Whether this process now holds the lock, or can have none."""
         with self._mutex:
-            if self._pid != os.getpid():
-                # Forked while a thread of the parent held it: that thread is not here.
-                self._pid, self._holders, self._unlock = os.getpid(), 0, None
+            now = time.monotonic()
+            if self._holders == 0 and now - self._released_at >= _PAUSE:
+                self._busy_since = now
+            elif now - self._busy_since >= _MAX_HOLD and self._is_wanted():
+                return False
             if self._holders == 0:
                 path = self._path()
                 try:
                     self._unlock = _lock(path) if path else None
+                    self._touched_at = _touched_at(path)
                 except BlockingIOError:
+                    _touch(path)
                     return False
                 except (OSError, NotImplementedError, RuntimeError) as error:
                     log.debug("cannot lock %s: %s", path, error)
@@ -85,10 +126,24 @@ class FetchLock:
 
     def _release(self) -> None:
         with self._mutex:
-            self._holders -= 1
-            if self._holders == 0 and self._unlock is not None:
-                unlock, self._unlock = self._unlock, None
-                unlock()
+            # A thread that forked while it held the lock holds nothing in the child.
+            self._holders = max(0, self._holders - 1)
+            if self._holders == 0:
+                self._released_at = time.monotonic()
+                if self._unlock is not None:
+                    unlock, self._unlock = self._unlock, None
+                    unlock()
+
+    def _is_wanted(self) -> bool:
+        """Whether another process waits for the lock that this one has had."""
+        return _touched_at(self._path()) != self._touched_at
+
+    def _owner(self) -> str:
+        """Who holds the lock, in words."""
+        pid, _, node = read_part(self._path(), 0, _OWNER_BYTES).decode("ascii", "replace").strip().partition(" ")
+        if not pid.isdigit():
+            return "another process"
+        return f"process {pid}" if node in ("", _node()) else f"process {pid} on another machine"
 
 
 def _lock(path: str) -> Callable[[], object]:
@@ -105,4 +160,45 @@ def _lock(path: str) -> Callable[[], object]:
         lock.acquire(blocking=False)
     except filelock.Timeout:
         raise BlockingIOError(f"{path} is locked") from None
+    # For whoever waits.
+    overwrite(path, f"{os.getpid()} {_node()}".ljust(_OWNER_BYTES - 1).encode("ascii", "replace") + b"\n", 0)
     return lock.release
+
+
+@contextmanager
+def file_lock(path: str) -> Iterator[None]:
+    """Hold a lock file for a moment, waited for as long as another may need it; without, where none can be had."""
+    if not path:
+        yield
+        return
+    import filelock
+
+    lock = filelock.FileLock(path, _MAX_MOMENT, mode=0o600, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(poll_interval=_POLL)
+    except (filelock.Timeout, OSError, NotImplementedError, RuntimeError) as error:
+        log.debug("cannot lock %s: %s", path, error)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _touch(path: str) -> None:
+    try:
+        os.utime(path, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        pass
+
+
+def _touched_at(path: str) -> int:
+    """When the file was modified last, in nanoseconds since the epoch; 0 where it cannot be seen."""
+    try:
+        return os.lstat(path).st_mtime_ns if path else 0
+    except OSError:
+        return 0
+
+
+def _node() -> str:
+    """This machine's name, a single word."""
+    return os.uname().nodename.replace(" ", "_")[:64] if hasattr(os, "uname") else ""

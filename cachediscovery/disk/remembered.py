@@ -93,6 +93,13 @@ class RememberedCluster:
             has_proxy=bool(has_proxy),
         )
 
+    def forget(self) -> None:
+        """Remember nothing: what was remembered does not hold, whatever the state of the files may be."""
+        try:
+            os.unlink(self._path())
+        except (OSError, ValueError):
+            pass
+
     def save(self, cluster: Cluster) -> None:
         """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
         shares_url, has_proxy = ("1" if flag else "" for flag in (cluster.shares_url, cluster.has_proxy))

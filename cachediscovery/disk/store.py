@@ -13,7 +13,7 @@ from .. import log
 from ..concurrency import Lock
 from ..config.cluster import Cluster
 from ..names import is_group_name, is_version_name
-from .cluster_record import RECORD_FILE, ClusterRecord, read_record, write_record
+from .cluster_record import RECORD_FILE, ClusterRecord, new_record, read_record, write_record
 from .files import (
     Signature,
     StoredFile,
@@ -34,6 +34,7 @@ from .trust import distrust_of_cluster
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
+    from contextlib import AbstractContextManager
 
 # The key of servergroups.json; every other key is a group version.
 GROUPS = ""
@@ -41,6 +42,7 @@ GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
 LOCK_FILE = ".cachediscovery.lock"
 FETCHES_FILE = ".cachediscovery.fetches"
+RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
 MAX_FILE_BYTES = 64 << 20
 
 # The file of fetches is a table of the moments of that many, each in a place of its own.
@@ -57,14 +59,16 @@ class DocumentStore:
     A key is `GROUPS` or a group version such as `apps/v1`. Keys that are no safe path have no file.
     """
 
-    def __init__(self, root: str, folder: str, authority: str = "") -> None:
+    def __init__(self, root: str, folder: str, authority: str = "", server: str = "") -> None:
         """`folder` is the cluster's, as `layout.cluster_folder` names it, below `root`.
 
-        With an `authority` (`Cluster.authority`) the documents of a cluster with another one are not there.
+        With an `authority` (`Cluster.authority`) the documents of a cluster with another one are not there, with a
+        `server` (`Cluster.url`) neither are those of another server, whose folder has the same name.
         """
         self.root = root
         self.folder = folder
         self.authority = authority
+        self.server = server
         # The record of the cluster, and the state of the file that it is from.
         self._record: tuple[ClusterRecord, Signature | None] = (ClusterRecord(), None)
         self._mutex = Lock()
@@ -99,22 +103,26 @@ class DocumentStore:
         signature = signature_of(path)
         return signature if self.is_of_cluster() else None
 
-    def write(self, key: str, data: bytes, mtime: float) -> Signature | None:
+    def write(self, key: str, data: bytes, mtime: float, epoch: str = "") -> Signature | None:
         """Replace a document, as of `mtime` (seconds since the epoch); its new state, or None if it was not written.
 
-        A folder that cannot be written costs one warning, and is then left alone by this store.
+        A document from another `epoch` (`ClusterRecord.epoch`) than the record's is not written. A folder that cannot
+        be written costs one warning, and is then left alone by this store.
         """
         path = self.path(key)
         if not path or not self._may_write or not self._is_trusted():
             return None
         try:
             if not self.is_of_cluster():
-                self.start_over(ClusterRecord(self.authority))
-            unchanged = refresh_file(path, data, mtime) if self._is_plain(path) else None
-            if unchanged is not None:
-                return unchanged
-            make_folder(os.path.dirname(path), self.folder)
-            return replace_file(path, data, mtime)
+                self.start_over(new_record(self.server, self.authority))
+            written = refresh_file(path, data, mtime) if self._is_plain(path) else None
+            if written is None:
+                make_folder(os.path.dirname(path), self.folder)
+                written = replace_file(path, data, mtime)
+            if not epoch or self.record().epoch == epoch:
+                return written
+            # Another process has found another cluster here since this was asked for.
+            self.remove(key)
         except (OSError, ValueError) as error:
             if getattr(error, "errno", None) in _IN_THE_WAY:
                 log.debug("cannot write %s: %s", path, error)
@@ -145,6 +153,13 @@ class DocumentStore:
     def keep_record(self, record: ClusterRecord) -> bool:
         """Put `record` in the place of what is known; whether that could be done."""
         return self._may_write and self._has_folder() and write_record(self.folder, record)
+
+    def record_lock(self) -> AbstractContextManager[object]:
+        """Held while the record is compared and changed."""
+        from .lock import file_lock
+
+        can_lock = self._may_write and self._has_folder()
+        return file_lock(os.path.join(self.folder, RECORD_LOCK_FILE) if can_lock else "")
 
     def start_over(self, record: ClusterRecord) -> bool:
         """Remove all documents: they are not of the cluster of `record`, and those written from now on are.
@@ -223,7 +238,7 @@ class DocumentStore:
 
     def is_of_cluster(self) -> bool:
         """Whether the documents here may be of the cluster that this store is for."""
-        return not self.authority or self.record().is_of(self.authority)
+        return not (self.authority or self.server) or self.record().is_of(self.server, self.authority)
 
     def _is_plain(self, path: str) -> bool:
         """Whether the folders from the cluster's down to `path` are folders, and no links to elsewhere."""
@@ -242,7 +257,7 @@ def open_store(
     cluster = Cluster(server) if isinstance(server, str) else server
     place = place_of(cluster, cache_dir, environ)
     if place is not None:
-        return DocumentStore(*place, cluster.authority)
+        return DocumentStore(*place, cluster.authority, cluster.url)
     root = cache_root(cache_dir, environ) or "a home folder"
     log.warning("neither %s nor %s can hold the discovery cache: going on without", root, platform_cache_root())
     return None

@@ -4,8 +4,9 @@ The index is used only while each document's file is in the state in which the i
 has rewritten, or that is gone, makes the index void. Losing it costs time, never correctness. It is text, and each
 section has a checksum of its own, so that a reader reads and checks what it needs, and imports nothing for it:
 
-    cachediscovery index 3 CHECKSUM-OF-THE-LINES-BELOW
+    cachediscovery index 4 CHECKSUM-OF-THE-LINES-BELOW
     authority FINGERPRINT
+    server URL
     NAME OFFSET LENGTH CHECKSUM
     …
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from ..disk.files import Signature
 
 INDEX_FILE = ".cachediscovery.index"
-_FORMAT = b"cachediscovery index 3"
-_AUTHORITY = "authority"
+_FORMAT = b"cachediscovery index 4"
+_AUTHORITY, _SERVER = "authority", "server"
 _PATHS, _STATES = "paths", "states"
 _MAX_HEADER_BYTES = 4096
 _MAX_SECTION_BYTES = 64 << 20
@@ -88,17 +89,17 @@ class Index:
         ]
 
 
-def read_index(root: str, folder: str, names: Iterable[str], authority: str = "") -> Index | None:
+def read_index(root: str, folder: str, names: Iterable[str], authority: str = "", server: str = "") -> Index | None:
     """The index of the cluster in `folder` with the sections `names`; None if there is none that holds.
 
-    An index made with another `authority` (`Cluster.authority`) does not hold. The age of the documents is
-    for the caller to judge: `Index.is_within`.
+    An index made for another `authority` (`Cluster.authority`) or `server` (`Cluster.url`) does not hold. The age of
+    the documents is for the caller to judge: `Index.is_within`.
     """
     try:
         with open(os.open(os.path.join(folder, INDEX_FILE), _READ_FLAGS), "rb", buffering=0) as file:
             if not is_trusted_file(os.fstat(file.fileno())):
                 return None
-            sections = _read_sections(file, (_PATHS, _STATES, *names), authority)
+            sections = _read_sections(file, (_PATHS, _STATES, *names), authority, server)
             index = Index(folder, sections)
     except (OSError, ValueError, KeyError):
         return None
@@ -106,7 +107,10 @@ def read_index(root: str, folder: str, names: Iterable[str], authority: str = ""
 
 
 def encode_index(
-    documents: Sequence[tuple[str, Signature]], sections: Mapping[str, Sequence[str]], authority: str = ""
+    documents: Sequence[tuple[str, Signature]],
+    sections: Mapping[str, Sequence[str]],
+    authority: str = "",
+    server: str = "",
 ) -> bytes | None:
     """The bytes of an index of `documents` (path below the cluster's folder, state); None if a value has line ends."""
     named = {
@@ -114,7 +118,7 @@ def encode_index(
         _STATES: [" ".join(map(str, signature)) for _, signature in documents],
         **sections,
     }
-    lines = [f"{_AUTHORITY} {authority}"]
+    lines = [f"{_AUTHORITY} {authority}", f"{_SERVER} {server}"]
     encoded: list[bytes] = []
     offset = _MAX_HEADER_BYTES
     for name, values in named.items():
@@ -128,21 +132,23 @@ def encode_index(
         lines.append(f"{name} {offset} {len(data)} {checksum_of(data)}")
         encoded.append(data)
         offset += len(data)
-    table = "\n".join([*lines, "", ""]).encode()
+    table = "\n".join([*lines, "", ""]).encode("utf-8", "replace")
     header = b"%s %s\n%s" % (_FORMAT, checksum_of(table).encode(), table)
     return b"".join([header.ljust(_MAX_HEADER_BYTES), *encoded]) if len(header) <= _MAX_HEADER_BYTES else None
 
 
-def _read_sections(file: BinaryIO, names: Sequence[str], authority: str) -> dict[str, list[str]]:
+def _read_sections(file: BinaryIO, names: Sequence[str], authority: str, server: str) -> dict[str, list[str]]:
     """The values of each section of an open index. Raises `OSError`, `ValueError` or `KeyError` for a broken one."""
     first, _, rest = file.read(_MAX_HEADER_BYTES).partition(b"\n")
     lines, end, _ = rest.partition(b"\n\n")
     table = lines + end
     if first != b"%s %s" % (_FORMAT, checksum_of(table).encode()):
         raise ValueError("not an index of this format, or a torn one")
-    made_with, *entries = table.decode().rstrip("\n").split("\n")
+    made_with, made_for, *entries = table.decode().rstrip("\n").split("\n")
     if authority and made_with != f"{_AUTHORITY} {authority}":
         raise ValueError("of another authority")
+    if server and made_for not in (f"{_SERVER} {server}", f"{_SERVER} "):
+        raise ValueError("of another server")
     places = {name: place for name, _, place in (entry.partition(" ") for entry in entries)}
     sections = {}
     for name in names:

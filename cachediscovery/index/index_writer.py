@@ -40,7 +40,7 @@ def write_index(
     below = len(store.folder) + len(os.sep)
     documents = [(store.path(key)[below:], signatures[key]) for key in keys]
     columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
-    data = encode_index(documents, {**columns, **sections}, store.authority)
+    data = encode_index(documents, {**columns, **sections}, store.authority, store.server)
     if data is None:
         return False
     try:

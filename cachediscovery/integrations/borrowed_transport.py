@@ -11,6 +11,7 @@ from ..disk.store import open_store
 from ..errors import DiscoveryError
 from ..transport.document_transport import Answer, DocumentTransport, Headers
 from ..transport.error_mapping import request_error, status_error
+from ..transport.server_identity import identity_of, note_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +45,15 @@ class BorrowedTransport(DocumentTransport):
             if isinstance(code, int) and code >= _FIRST_ERROR:
                 # An answer, to a client that raises it.
                 headers = Headers((getattr(error, "headers", None) or {}).items())
+                note_identity(identity_of(headers))
                 body = getattr(error, "body", None) or b""
                 text = body.encode("utf-8", "replace") if isinstance(body, str) else body
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and we do not know them.
             raise request_error(url, error, float("nan"), float("nan")) from error
-        return Answer(url, status, Headers(found.items()), body)
+        answer = Answer(url, status, Headers(found.items()), body)
+        note_identity(identity_of(answer.headers))
+        return answer
 
 
 def discovery_by(
@@ -68,4 +72,7 @@ def discovery_by(
 
 def original_error(error: DiscoveryError) -> BaseException:
     """The other client's own exception behind ours, which its users are prepared to catch; ours if there is none."""
-    return error.__cause__ if error.__cause__ is not None else error
+    cause = error.__cause__
+    if isinstance(cause, DiscoveryError):
+        return original_error(cause)
+    return cause if cause is not None else error

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from ..concurrency import Lock
-from ..errors import DiscoveryError, NoMatchError
+from ..errors import (
+    AmbiguousResourceError,
+    DiscoveryError,
+    GroupDiscoveryFailed,
+    GroupUnavailableError,
+    NoMatchError,
+)
 from .mapper import RESTMapper
 from .table import ResourceTable
 
@@ -27,8 +33,9 @@ _TRIES = 3
 class DeferredDiscoveryRESTMapper:
     """The lookups of `RESTMapper` on a discovery client, cached or not. Safe for use by several threads.
 
-    On a miss, a client whose cache is not fresh is invalidated and asked once more; a fresh one is not,
-    so that a loop over wrong names makes no loop of requests. All methods raise `DiscoveryError`.
+    Where nothing matches, or too much, or a part could not be seen, a client whose cache is not fresh is invalidated
+    and asked once more; a fresh one is not, so that a loop over wrong names makes no loop of requests.
+    All methods raise `DiscoveryError`.
     """
 
     def __init__(self, client: DiscoveryInterface) -> None:
@@ -92,7 +99,7 @@ class DeferredDiscoveryRESTMapper:
             return known
         try:
             answer = lookup(RESTMapper(table), *arguments)
-        except NoMatchError:
+        except (NoMatchError, GroupUnavailableError, AmbiguousResourceError):
             # Of a group that does not answer only the whole listing tells that it is there.
             if getattr(self._client, "fresh", True) and group is None:
                 raise
@@ -135,7 +142,10 @@ class DeferredDiscoveryRESTMapper:
 
         if group is None:
             return self._load_all()
-        groups = [item for item in self._client.server_groups().groups if item.name == group]
+        try:
+            groups = [item for item in self._client.server_groups().groups if item.name == group]
+        except GroupDiscoveryFailed:
+            return self._load_all()
         lists: list[APIResourceList] = []
         failed: dict[GroupVersion, DiscoveryError] = {}
         for group_version in (version for item in groups for version in item.group_versions):

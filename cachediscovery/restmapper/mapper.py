@@ -100,7 +100,11 @@ class RESTMapper:
         self, error: type[NoMatchError], message: str, group: str | tuple[str, str]
     ) -> NoMatchError | GroupUnavailableError:
         """The error for a miss; `group` is how the group would begin, or either of two ways."""
-        failed = {key: value for key, value in self._table.failed.items() if key.group.startswith(group)}
+        from ..listing import ALL_GROUPS
+
+        failed = {
+            key: value for key, value in self._table.failed.items() if key == ALL_GROUPS or key.group.startswith(group)
+        }
         if failed:
             names = ", ".join(map(str, failed))
             return GroupUnavailableError(f"{message}, but {names} could not be discovered: try again", failed)

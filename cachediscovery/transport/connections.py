@@ -6,11 +6,11 @@ For the way without a proxy. `requests` would do, but importing it takes longer 
 from __future__ import annotations
 
 import http.client
-import os
 import time
 import zlib
+from itertools import count
 
-from ..concurrency import Lock
+from ..concurrency import Lock, renew_after_fork
 from .deadline import DeadlineResponse
 from .dialer import close_when_dropped
 from .document_transport import Answer, Headers
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # API servers, and what is in front of them, close idle connections after minutes.
 _IDLE_SECONDS = 60.0
 _CHUNK = 1 << 20
+# As long as a request may be under way on a connection that is wanted for another.
+_MAX_WAIT_SECONDS = 5.0
+_POLL = 0.005
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -38,14 +41,16 @@ class CutShortError(Exception):
 
 
 class Connection(http.client.HTTPConnection):
-    """A connection that is made already, and is not made again."""
+    """A connection that is made already, and is not made again. It has a number of its own."""
 
     response_class = DeadlineResponse
     auto_open = 0
+    _numbers = count(1)
 
     def __init__(self, host: str, made: socket.socket) -> None:
         super().__init__(host)
         self.sock = made
+        self.number = next(self._numbers)
         self.fingerprint = fingerprint_of_peer(made)
         self.idle_since = 0.0
 
@@ -61,7 +66,16 @@ class ServerConnections:
         self._lock = Lock()
         self._idle: list[Connection] = []
         close_when_dropped(self, self._idle)
-        self._pid = os.getpid()
+        # The numbers of those on which a request is under way, and that are to be used again after it.
+        self._busy: set[int] = set()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        # The connections are the parent's, and answers would go to either.
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+        self._busy.clear()
 
     def get(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
         """GET `target` (path and query); `host` is what the `Host` header says. The answer's `url` is left empty.
@@ -72,7 +86,7 @@ class ServerConnections:
         while True:
             connection = self._take_idle() or self._take_begun()
             if connection is None:
-                return self._ask(Connection(self._dialer.host, self._dialer.make()), host, target, headers)
+                return self._ask(self._new(self._dialer.make()), host, target, headers)
             try:
                 return self._ask(connection, host, target, headers)
             except TimeoutError:
@@ -83,34 +97,63 @@ class ServerConnections:
                 # The server may have closed it just when it was to be used again.
                 continue
 
+    def get_on(self, number: int, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer | None:
+        """Like `get`, but on the connection with that number; None if it is not open any more."""
+        deadline = time.monotonic() + _MAX_WAIT_SECONDS
+        while True:
+            with self._lock:
+                found = next((idle for idle in self._idle if idle.number == number), None)
+                if found is not None:
+                    self._idle.remove(found)
+                    self._busy.add(number)
+                    break
+                if number not in self._busy:
+                    return None
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(_POLL)
+        if _is_readable(found.sock):
+            self._drop(found)
+            return None
+        return self._ask(found, host, target, headers)
+
     def close(self) -> None:
-        """Close what is idle. The connections may be used again."""
+        """Close what is idle, and what is busy as soon as it is idle. The connections may be used again."""
         with self._lock:
             idle = list(self._idle)
             self._idle.clear()
+            self._busy.clear()
         for connection in idle:
             connection.close()
         self._dialer.close()
 
     def _take_idle(self) -> Connection | None:
         """An open connection on which nothing has come since, or None."""
-        if self._pid != os.getpid():
-            # Forked: the same connections are the parent's, and answers would go to either.
-            self._pid = os.getpid()
-            self.close()
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
+                self._busy.add(connection.number)
             if time.monotonic() - connection.idle_since < _IDLE_SECONDS and not _is_readable(connection.sock):
                 return connection
-            connection.close()
+            self._drop(connection)
+
+    def _new(self, made: socket.socket) -> Connection:
+        connection = Connection(self._dialer.host, made)
+        with self._lock:
+            self._busy.add(connection.number)
+        return connection
+
+    def _drop(self, connection: Connection) -> None:
+        with self._lock:
+            self._busy.discard(connection.number)
+        connection.close()
 
     def _take_begun(self) -> Connection | None:
         """A connection that was begun ahead, or None; the server may have closed it since."""
         begun = self._dialer.take()
-        return Connection(self._dialer.host, begun) if begun is not None else None
+        return self._new(begun) if begun is not None else None
 
     def _ask(self, connection: Connection, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
         try:
@@ -123,15 +166,18 @@ class ServerConnections:
             response: DeadlineResponse = connection.getresponse()  # type: ignore[assignment]
             body = self._read(response)
         except BaseException:
-            connection.close()
+            self._drop(connection)
             raise
-        if response.will_close or response.source.has_surplus:
-            connection.close()
-        else:
-            connection.idle_since = time.monotonic()
-            with self._lock:
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            is_open = connection.number in self._busy and not (response.will_close or response.source.has_surplus)
+            self._busy.discard(connection.number)
+            if is_open:
                 self._idle.append(connection)
-        return Answer("", response.status, Headers(response.headers.items()), body, connection.fingerprint)
+        if not is_open:
+            connection.close()
+        shown = Headers(response.headers.items())
+        return Answer("", response.status, shown, body, connection.fingerprint, connection.number)
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         """The whole body, decompressed."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
+from ..concurrency import Lock
 from ..config.files import read_configured
 from ..errors import CredentialsError
 from ..records import NamedTuple
@@ -34,7 +34,7 @@ class Credentials:
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._static: Identity | None = None
         self._token_file_read_at = -_TOKEN_FILE_SECONDS
         self._token_file_token = ""

@@ -5,12 +5,11 @@ While the handshakes are under way, whoever needs the connections reads the conf
 
 from __future__ import annotations
 
-import os
 import socket
 import weakref
 from functools import partial
 
-from ..concurrency import Lock, begin_in_thread
+from ..concurrency import Lock, begin_in_thread, renew_after_fork
 from .options import CONNECTIONS_AHEAD
 
 TYPE_CHECKING = False
@@ -51,7 +50,6 @@ class Dialer:
         self._timeout = timeout
         self._context: ssl.SSLContext | None = None
         self._server_name = b""
-        self._pid = os.getpid()
         self._lock = Lock()
         # Connections over TCP alone, and those on which a request can be made.
         self._reached: list[_Begun] = []
@@ -61,6 +59,11 @@ class Dialer:
         close_when_dropped(self, self._waiting)
         # What was begun before this number changed is of no use any more.
         self._generation = 0
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        # What was begun is the parent's.
+        self.close()
 
     def reach(self, count: int) -> None:
         """Begin `count` connections over TCP, for which the address is enough."""
@@ -128,10 +131,6 @@ class Dialer:
         return ConnectionAbortedError("closed before it was used")
 
     def _pop(self, begun: list[_Begun]) -> _Begun | None:
-        if self._pid != os.getpid():
-            # Forked: what was begun is the parent's.
-            self._pid, self._lock = os.getpid(), Lock()
-            self.close()
         with self._lock:
             return begun.pop() if begun else None
 

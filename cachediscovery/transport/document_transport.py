@@ -5,18 +5,15 @@ What carries the request is for the classes below it to say: `requests`, or anot
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 
 from ..records import NamedTuple
-from .server_identity import identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..disk.http_store import HTTPStore
-    from .server_identity import ServerIdentity
 
 NOT_MODIFIED = 304
 _OK = 200
@@ -50,6 +47,8 @@ class Answer(NamedTuple):
     body: bytes
     # A fingerprint of the certificate that the server has shown, "" where it has shown none.
     certificate: str = ""
+    # The number of the connection that it came on, None where connections cannot be told apart.
+    connection: int | None = None
 
 
 class DocumentTransport(ABC):
@@ -59,8 +58,6 @@ class DocumentTransport(ABC):
         self._server = server.rstrip("/")
         # Where this is set, what it holds is asked for conditionally (RFC 9110, 13.1.2).
         self.responses: HTTPStore | None = None
-        self._identities_lock = threading.Lock()
-        self._identities: set[ServerIdentity] = set()
 
     @property
     def server(self) -> str:
@@ -68,7 +65,10 @@ class DocumentTransport(ABC):
 
     @abstractmethod
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """GET `url`, whatever status it may have. Raises `RequestError` where there is no whole answer."""
+        """GET `url`, whatever status it may have, and `note_identity` of who answers.
+
+        Raises `RequestError` where there is no whole answer.
+        """
 
     def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> Response:
         """GET `path` (from the server's root, beginning with a slash).
@@ -80,9 +80,6 @@ class DocumentTransport(ABC):
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
-        seen = identity_of(answer.headers, answer.certificate)
-        with self._identities_lock:
-            self._identities.add(seen)
         if answer.status == NOT_MODIFIED and stored is not None:
             return Response(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:
@@ -97,11 +94,12 @@ class DocumentTransport(ABC):
             store.save(url, StoredResponse(etag, response.content_type, response.body))
         return response
 
-    def take_identities(self) -> set[ServerIdentity]:
-        """Who has answered since this was last called."""
-        with self._identities_lock:
-            taken, self._identities = self._identities, set()
-        return taken
+    def get_on(self, connection: int, path: str) -> bytes | None:  # noqa: ARG002 - for others to say
+        """The body of `path`, asked for on the connection with that number; None where that cannot be done.
+
+        Raises `RequestError`.
+        """
+        return None
 
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""

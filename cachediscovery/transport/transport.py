@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from .. import log
-from ..concurrency import Lock
+from ..concurrency import Lock, renew_after_fork
 from ..errors import DiscoveryError, RequestError, StatusError
 from ..lines import without_userinfo
 from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
 from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy
 from .request_headers import request_headers
+from .server_identity import identity_of, note_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     import requests
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from .line_stream import LineStream
     from .session import ServerSession
     from .tls import TLSContexts
+
+    T = TypeVar("T")
 
 _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
@@ -71,6 +76,12 @@ class Transport(DocumentTransport):
         # For the certificate that was shown last.
         self._connections_made: ServerConnections | None = None
         self._shown: tuple[bytes, bytes] | None = None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        if self._given is None:
+            # Another thread of the parent may have been within a lock of its connection pool.
+            self._session_made = None
 
     def connect_ahead(self) -> None:
         """Begin to connect, in threads, for the requests that are about to come; what fails, fails again then."""
@@ -162,21 +173,36 @@ class Transport(DocumentTransport):
         if connections is None:
             answer = self._session().get(url, lines, identity, anonymous=anonymous)
         else:
-            answer = self._send_over(connections, url, lines)
+            sent = self._send_over(partial(connections.get, *_host_and_target(url)), url, lines)
+            answer = sent._replace(url=without_userinfo(url))
+        if not anonymous:
+            note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
         seconds, size = time.monotonic() - started, len(answer.body)
         log.info("GET %s %d in %d ms, %d bytes", answer.url, answer.status, seconds * 1000, size)
         return answer
 
-    def _send_over(self, connections: ServerConnections, url: str, lines: list[tuple[str, str]]) -> Answer:
+    def get_on(self, connection: int, path: str) -> bytes | None:
+        identity = self._credentials.identity() if self._credentials is not None else None
+        connections = self._connections(identity)
+        if connections is None:
+            return None
+        url = self._server + path
+        lines = self._lines({"Accept": "application/json"}, identity)
+        answer = self._send_over(partial(connections.get_on, connection, *_host_and_target(url)), url, lines)
+        if answer is None:
+            return None
+        note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
+        return answer.body if answer.status == _OK else b""
+
+    def _send_over(self, send: Callable[[list[tuple[str, str]]], T], url: str, lines: list[tuple[str, str]]) -> T:
         import http.client
         import zlib
 
         from .connections import CutShortError, TooLargeError
 
-        host, target = _host_and_target(url)
         shown, options = without_userinfo(url), self._options
         try:
-            return connections.get(host, target, lines)._replace(url=shown)
+            return send(lines)
         except (OSError, http.client.HTTPException, zlib.error, ValueError, TooLargeError, CutShortError) as error:
             from .error_mapping import request_error, too_large
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from cachediscovery.disk.store import LOCK_FILE
 from cachediscovery.testing import DiscoveryServer, Failure
 
 from ..conftest import Ran
@@ -33,12 +34,17 @@ def is_one_line(ran: Ran) -> bool:
     return ran.code == 1 and ran.out == "" and ran.err.startswith("error: ") and ran.err.count("\n") == 1
 
 
+def contents(home: Path) -> dict[Path, bytes]:
+    """All files of a home but the lock, which says who held it last."""
+    return {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and path.name != LOCK_FILE}
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_bad_answer_names_its_url_and_leaves_the_cache_alone(
     server: DiscoveryServer, cli: Run, home: Path, name: str
 ) -> None:
     cli("api-resources", server=server)
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    before = contents(home)
     failure, message = ANSWERS[name]
     for path in ("/api", "/apis"):
         server.fail(path, failure)
@@ -46,7 +52,7 @@ def test_a_bad_answer_names_its_url_and_leaves_the_cache_alone(
     assert is_one_line(ran), ran
     assert message in ran.err
     assert f"{server.url}/api" in ran.err
-    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    assert contents(home) == before
     assert cli("api-resources", "--cached", server=server).code == 0
 
 

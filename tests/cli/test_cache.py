@@ -91,7 +91,7 @@ def test_clear_removes_all_documents_of_all_clusters(
     server: DiscoveryServer, cli: Run, home: Path, folder: Path
 ) -> None:
     (folder / "notes.txt").write_text("the user's own")
-    assert cli("cache", "clear", server=server).out == "removed 46 files of 1 cluster\n"
+    assert cli("cache", "clear", server=server).out == "removed 48 files of 1 cluster\n"
     assert [path.name for path in folder.rglob("*")] == ["notes.txt"]
     assert cli("cache", "info", server=server).out.endswith("holds no cluster\n")
 
@@ -101,7 +101,7 @@ def test_no_link_is_followed(server: DiscoveryServer, cli: Run, home: Path, fold
     folder.rename(away)
     folder.symlink_to(away)
     assert cli("cache", "clear", server=server).out == "removed 3 files of 0 clusters\n"
-    assert len(everything(away)) == 43
+    assert len(everything(away)) == 45
     assert (away / "servergroups.json").exists()
 
 

@@ -47,8 +47,38 @@ def test_after_a_jump_the_server_is_asked_once_and_believed(
     server.forget_requests()
     clock.offset = jump
     for _ in range(3):
-        assert "new.test" in names(client)
         assert "new.test" in names(cached_client(server))
+        assert "new.test" in names(client)
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+@pytest.mark.parametrize("jump", [-DAY, -3600, -60])
+def test_a_clock_that_is_set_back_makes_nothing_old_that_this_process_has_asked_for(
+    server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
+) -> None:
+    client = cached_client(server, coherence=0)
+    client.server_groups_and_resources()
+    clock.offset = jump
+    server.forget_requests()
+    for _ in range(3):
+        client.server_groups_and_resources()
+    assert server.request_count == 0
+    client.invalidate()
+    for _ in range(3):
+        client.server_groups_and_resources()
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_what_is_older_than_an_invalidation_stays_so_after_the_clock_has_caught_up(
+    server: DiscoveryServer, cached_client: Make, clock: Clock
+) -> None:
+    cached_client(server).server_groups_and_resources()
+    client = cached_client(server, coherence=0)
+    clock.offset = -100
+    client.invalidate()
+    clock.offset = -3
+    server.forget_requests()
+    client.server_groups_and_resources()
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
