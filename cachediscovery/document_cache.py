@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from math import inf
 
 from . import log
 from .concurrency import Lock
@@ -15,7 +14,7 @@ from .disk.files import Signature
 from .disk.store import GROUPS, DocumentStore
 from .index.index_file import read_index
 from .index.search import COLUMNS, IndexSearch
-from .memory import FUTURE, Asked, Entry, Groups, document_from
+from .memory import FUTURE, NEVER, Asked, Entry, Groups, document_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class DocumentCache:
     def asked_at(self, key: str) -> float:
         """When the document in memory was asked for, on the monotonic clock; minus infinity if there is none."""
         entry = self._entries.get(key)
-        return entry.asked.moment if entry is not None else -inf
+        return entry.asked.moment if entry is not None else NEVER
 
     def is_ours(self, key: str) -> bool:
         """Whether the document in memory was put there by `keep`."""
@@ -355,7 +354,7 @@ class DocumentCache:
 
     def _invalidated_at(self, key: str) -> float:
         """When the document was last invalidated, on the monotonic clock; minus infinity for never."""
-        return self._invalidations.moment(key) if self._invalidations is not None else -inf
+        return self._invalidations.moment(key) if self._invalidations is not None else NEVER
 
     def _entry_of(self, value: Document, signature: Signature) -> Entry:
         """The entry of a document that was just read from its file, or from the index."""

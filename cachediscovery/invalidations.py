@@ -7,9 +7,9 @@ the files that are there at an invalidation are noted, and whatever their dates 
 from __future__ import annotations
 
 import time
-from math import inf
 
 from .disk.store import GROUPS
+from .memory import NEVER
 from .records import NamedTuple
 
 TYPE_CHECKING = False
@@ -25,12 +25,12 @@ _IN_FLIGHT = 40.0
 class _Invalidation(NamedTuple):
     """When it was, on the monotonic clock and in seconds since the epoch; and the files that were there, by key."""
 
-    moment: float = -inf
+    moment: float = NEVER
     at: float = 0.0
     files: dict[str, Signature] = {}
 
 
-_NEVER = _Invalidation()
+_NONE = _Invalidation()
 
 
 class Invalidations:
@@ -38,7 +38,7 @@ class Invalidations:
 
     def __init__(self, store: DocumentStore | None) -> None:
         self._store = store
-        self._all = _NEVER
+        self._all = _NONE
         self._of_key: dict[str, _Invalidation] = {}
 
     def add(self, key: str | None) -> None:
@@ -62,7 +62,7 @@ class Invalidations:
     def permits(self, key: str, signature: Signature) -> bool:
         """Whether a file of this state holds nothing that was fetched before the document was last invalidated."""
         latest = self._latest(key)
-        if latest is _NEVER:
+        if latest is _NONE:
             return True
         if self._store is None or latest.files.get(key) == signature:
             return False
@@ -75,5 +75,5 @@ class Invalidations:
         return list(self._store.keys({GROUPS})) if self._store is not None else []
 
     def _latest(self, key: str) -> _Invalidation:
-        of_key = self._of_key.get(key, _NEVER)
+        of_key = self._of_key.get(key, _NONE)
         return of_key if of_key.moment > self._all.moment else self._all

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
 FUTURE = 5.0
+# Before every moment of the monotonic clock.
+NEVER = float("-inf")
 
 
 class Groups(NamedTuple):
