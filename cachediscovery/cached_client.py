@@ -212,10 +212,10 @@ class CachedDiscoveryClient:
         An index that still holds is left alone. Whether it was written; a disk that cannot be written is no
         error. Makes no request.
         """
-        from .index.index_file import read_index
+        from .index.index_writer import has_index, write_index
 
         store = self._cache.store
-        if store is None or read_index(store.root, store.folder, (), store.authority, store.server) is not None:
+        if store is None or has_index(store):
             return False
         found, signatures = self._cache.everything(), self._cache.signatures()
         if found is None or found[2]:
@@ -225,7 +225,6 @@ class CachedDiscoveryClient:
         if again is None or again[0] is not groups or any(again[1][key] is not resources[key] for key in resources):
             # Replaced meanwhile: these would be the states of other documents.
             return False
-        from .index.index_writer import write_index
         from .restmapper.rows import in_listing_order, rows_of
 
         rows = in_listing_order(rows_of(groups.groups, resources.values()))

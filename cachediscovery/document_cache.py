@@ -12,8 +12,7 @@ from . import log
 from .concurrency import Lock
 from .disk.files import Signature
 from .disk.store import GROUPS, DocumentStore
-from .index.index_file import read_index
-from .index.search import COLUMNS, IndexSearch
+from .index.search import COLUMNS, IndexSearch, read_sound_index
 from .memory import FUTURE, NEVER, Asked, Entry, Groups, document_from
 
 TYPE_CHECKING = False
@@ -154,23 +153,22 @@ class DocumentCache:
         """The index on disk, if no document in it is older than `seconds`, and it may be used; else None."""
         if self.store is None or not self._may_use_index():
             return None
-        index = read_index(self.store.root, self.store.folder, names, self.store.authority)
-        if index is None or not index.is_within(seconds):
-            return None
-        if self.store.authority and not self.store.is_of_cluster():
+        store = self.store
+        index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
+        if index is None or not index.is_within(seconds) or not store.is_in_use():
             return None
         log.debug("cache hit: the index of %s", self.store.folder)
         return index
 
     def _read_all(self) -> None:
         """Put all documents into memory that the index has: one file is read in place of many."""
-        from .index.documents import SECTIONS, documents_of
+        from .index.documents import SECTIONS, whole_documents_of
 
         index = self._read_index(SECTIONS, self._ttl + self._grace)
         if index is None or self.store is None:
             return
         try:
-            groups, resources = documents_of(index)
+            groups, resources = whole_documents_of(index)
             signatures = {path: Signature(*fields) for path, fields in index.documents()}
             documents: dict[str, Document] = {GROUPS: Groups(groups, {})}
             documents.update((str(key), value) for key, value in resources.items())
@@ -282,8 +280,9 @@ class DocumentCache:
         now = time.monotonic()
         if now - self._revised_at >= self._coherence:
             self._revised_at = now
-            known = self._index
-            if known is not None and not (known[0].holds() and known[0].is_within(self._ttl)):
+            known, store = self._index, self.store
+            is_used = known is not None and known[0].holds() and known[0].is_within(self._ttl)
+            if known is not None and not (is_used and store is not None and store.is_in_use()):
                 with self._mutex:
                     if self._index is known:
                         self._index = None

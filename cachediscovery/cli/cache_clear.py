@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from ..disk.inventory import remove, side_files_in
+from ..disk.inventory import clusters_in, remove, side_files_in
+from ..disk.store import DocumentStore
 from .flags import Parsed
 from .output import write
-from .upkeep import clusters_of, root_of
+from .session import ttl_from
+from .upkeep import kept_in_words, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
-    clusters = clusters_of(parsed)
-    paths = [
-        path
-        for cluster in clusters
-        for path in (*(item.path for item in cluster.documents), *cluster.extra, *cluster.leftovers)
-    ]
-    root = root_of(parsed)
-    removed = remove([*paths, *(file.path for file in side_files_in(root))], root)
-    noun = "cluster" if len(clusters) == 1 else "clusters"
-    write(f"removed {removed} files of {len(clusters)} {noun}\n")
-    return 0
+    roots, problems = roots_of(parsed)
+    # The platform's first: below it what cannot be removed from kubectl's is superseded.
+    removed = cleared = 0
+    for root in reversed(roots):
+        for cluster in clusters_in(root, ttl_from(parsed)):
+            documents = [item.path for item in cluster.documents]
+            count, kept = remove([*documents, *cluster.extra, *cluster.leftovers], root)
+            if kept:
+                problems.append(kept_in_words(kept, DocumentStore(root, cluster.folder)))
+            removed, cleared = removed + count, cleared + 1
+        count, kept = remove([file.path for file in side_files_in(root)], root)
+        if kept:
+            problems.append(kept_in_words(kept))
+        removed += count
+    noun = "cluster" if cleared == 1 else "clusters"
+    write(f"removed {removed} files of {cleared} {noun}\n")
+    return report(problems)

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import os
 
-from ..disk.inventory import FRESH, ClusterEntry, remove, side_files_in
+from ..disk.inventory import FRESH, ClusterEntry, clusters_in, remove, side_files_in
+from ..disk.remembered import UNUSED_SECONDS
 from .flags import Parsed
 from .output import warn, write
-from .upkeep import clusters_of, known_folders, root_of
-
-# Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.
-_SIDE_FILE_SECONDS = 30 * 24 * 3600.0
+from .session import ttl_from
+from .upkeep import kept_in_words, known_folders, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
-    root = root_of(parsed)
-    known = known_folders(root, parsed.text("kubeconfig"))
-    if known is None:
-        warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
-    doomed = [path for cluster in clusters_of(parsed) for path in _doomed(cluster, known)]
-    doomed += [file.path for file in side_files_in(root) if file.broken or file.age > _SIDE_FILE_SECONDS]
+    roots, problems = roots_of(parsed)
+    doomed = {root: _doomed_below(root, parsed) for root in roots}
     if parsed.flag("dry-run"):
-        write("".join(f"would remove {path}\n" for path in doomed) + f"would remove {_count(len(doomed))}\n")
-        return 0
-    removed = remove(doomed, root)
+        paths = [path for below in doomed.values() for path in below]
+        write("".join(f"would remove {path}\n" for path in paths) + f"would remove {_count(len(paths))}\n")
+        return report(problems)
+    removed = 0
+    for root, paths in doomed.items():
+        count, kept = remove(paths, root)
+        removed += count
+        if kept:
+            problems.append(kept_in_words(kept))
     write(f"removed {_count(removed)}\n")
-    return 0
+    return report(problems)
+
+
+def _doomed_below(root: str, parsed: Parsed) -> list[str]:
+    known = known_folders(root, parsed.text("kubeconfig"))
+    clusters = clusters_in(root, ttl_from(parsed))
+    if known is None and clusters:
+        warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
+    doomed = [path for cluster in clusters for path in _doomed(cluster, known)]
+    # Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.
+    return doomed + [file.path for file in side_files_in(root) if file.broken or file.age > UNUSED_SECONDS]
 
 
 def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:

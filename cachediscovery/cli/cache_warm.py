@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from ..concurrency import run_together
 from ..config.kubeconfig import load_kubeconfig
+from ..disk.store import GROUPS
 from ..errors import ConfigError, DiscoveryError, GroupDiscoveryFailed
 from .flags import Parsed
 from .output import fail, format_table, write
 from .progress import progress
 from .session import Session
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..disk.store import DocumentStore
+
 _HEADERS = ("CONTEXT", "SERVER", "DOCUMENTS", "STATE")
-# A shared one has the same cluster as another context, which was asked.
-_FETCHED, _FRESH, _PARTIAL, _FAILED, _SHARED = "fetched", "fresh", "partial", "failed", "shared"
+# A shared one has the same cluster as another context, which was asked. An unsaved one could not be written.
+_FETCHED, _FRESH, _PARTIAL, _FAILED, _SHARED, _UNSAVED = "fetched", "fresh", "partial", "failed", "shared", "unsaved"
+# By so much the date of a file may be before the moment that it is dated.
+_COARSE_SECONDS = 2.0
 # Contexts that are asked at a time.
 _WORKERS = 8
 
@@ -78,7 +86,8 @@ def _warm_cluster(contexts: list[tuple[_Row, Session]], *, refresh: bool) -> Non
 
 
 def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
-    client = session.client
+    store, client = session.store_or_fail(), session.client
+    began = time.time()
     if refresh:
         client.invalidate()
     try:
@@ -89,3 +98,19 @@ def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
     # And that of the groups.
     row.documents = len(lists) + (not row.problem)
     client.write_index()
+    # An incomplete list of groups is never written, nor one without resources.
+    keys = [*([] if row.problem else [GROUPS]), *(found.group_version for found in lists if found.resources)]
+    since = began - _COARSE_SECONDS if client.fresh else 0.0
+    unsaved = [key for key in keys if not _is_saved(store, key, since)]
+    if unsaved:
+        row.documents -= len(unsaved)
+        row.state = _UNSAVED
+        path = store.path(unsaved[0])
+        words = path if len(unsaved) == 1 else f"{len(unsaved)} documents, {path} among them,"
+        row.problem = f"{row.problem}; {words} cannot be written".removeprefix("; ")
+
+
+def _is_saved(store: DocumentStore, key: str, since: float) -> bool:
+    """Whether a document is on disk that was fetched at `since` (seconds since the epoch) or later."""
+    signature = store.signature(key)
+    return signature is not None and signature.mtime >= since

@@ -37,6 +37,9 @@ def run_and_exit() -> NoReturn:
     # What a command makes it needs to its end: looking for garbage among it takes time, and finds none.
     gc.disable()
     code = main()
+    files = sys.modules.get("cachediscovery.disk.files")
+    if files is not None:
+        files.finish_writing()
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -8,13 +8,12 @@ from .. import log
 from ..config.cluster import Cluster
 from ..disk.layout import DEFAULT_TTL, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
-from ..index.index_file import read_index
-from ..index.search import GROUP_VERSIONS
+from ..index.search import GROUP_VERSIONS, read_sound_index
 from .flags import Parsed, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import Any
 
     from ..cached_client import CachedDiscoveryClient
@@ -89,6 +88,12 @@ class Session:
             self._store, self._opened = open_store(self._cluster, self._cache_dir), True
         return self._store
 
+    def stores(self) -> list[DocumentStore]:
+        """All stores that may hold documents of the cluster, in use or not."""
+        from ..disk.store import stores_of
+
+        return stores_of(self._cluster, self._cache_dir)
+
     def store_or_fail(self) -> DocumentStore:
         """The cluster's store. Raises `DiscoveryError` where there is none."""
         if self.store is None:
@@ -97,7 +102,7 @@ class Session:
             raise DiscoveryError("there is no folder that could hold a cache: set KUBECACHEDIR or use --cache-dir")
         return self.store
 
-    def index(self, names: Iterable[str], *, expired: bool = False) -> Index | None:
+    def index(self, names: Sequence[str], *, expired: bool = False) -> Index | None:
         """The index with the sections `names`, if it may be used in place of all documents; else None.
 
         With `expired` the documents may be of any age.
@@ -105,7 +110,7 @@ class Session:
         place = place_of(self._cluster, self._cache_dir)
         cluster, index = self._cluster, None
         if place is not None:
-            index = read_index(*place, names, cluster.authority, cluster.url)
+            index = read_sound_index(*place, names, cluster.authority, cluster.url)
         if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
             return None
         log.debug("cache hit: the index of %s", index.folder)

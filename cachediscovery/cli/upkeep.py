@@ -1,31 +1,58 @@
-"""What the `cache` commands share: the root that they look after, and the clusters below it."""
+"""What the `cache` commands share: the roots that they look after, and what they say of what could not be removed."""
 
 from __future__ import annotations
 
 import os
 
 from ..config.authority import configured_clusters
-from ..disk.inventory import ClusterEntry, clusters_in
-from ..disk.layout import cache_root, cluster_folder
-from ..disk.trust import distrust_of_folder
+from ..disk.layout import cache_root, cluster_folder, platform_cache_root, platform_folder
+from ..disk.trust import distrust_of_path
 from ..errors import ConfigError, DiscoveryError
 from .flags import Parsed
-from .session import ttl_from
+from .output import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..disk.store import DocumentStore
 
 
-def root_of(parsed: Parsed) -> str:
-    """The cache's root. Raises `DiscoveryError` where there is none, or one that is not to be trusted."""
-    root = cache_root(parsed.text("cache-dir"))
-    if not root:
+def roots_of(parsed: Parsed) -> tuple[list[str], list[str]]:
+    """The cache's root and, where there is one, the platform's; and why one of them is left alone, in words.
+
+    Raises `DiscoveryError` where there is neither.
+    """
+    root, fallback = cache_root(parsed.text("cache-dir")), platform_cache_root()
+    roots = [path for path in (root, fallback) if path and (path == root or os.path.isdir(path))]
+    if not roots:
         raise DiscoveryError("there is no home folder to hold a cache: set KUBECACHEDIR or use --cache-dir")
-    reason = distrust_of_folder(root)
-    if reason:
-        raise DiscoveryError(f"the discovery cache is not used: {reason}")
-    return root
+    reasons = {path: distrust_of_path(path, path) for path in dict.fromkeys(roots)}
+    problems = [f"{reason}: what is there is left alone" for reason in reasons.values() if reason]
+    return [path for path, reason in reasons.items() if not reason], problems
 
 
-def clusters_of(parsed: Parsed) -> list[ClusterEntry]:
-    return clusters_in(root_of(parsed), ttl_from(parsed))
+def report(problems: list[str]) -> int:
+    """Say what could not be done; the exit code."""
+    for problem in problems:
+        fail(problem)
+    return 1 if problems else 0
+
+
+def kept_in_words(kept: Mapping[str, str], cluster: DocumentStore | None = None) -> str:
+    """What to say of files that could not be removed, each with the reason.
+
+    If they were in the folder of a `cluster`, that one is superseded: they are to be used no more.
+    """
+    path, reason = next(iter(kept.items()))
+    files = path if len(kept) == 1 else f"{len(kept)} files, {path} among them,"
+    words = f"{files} cannot be removed ({reason})"
+    if cluster is None:
+        return words
+    if cluster.supersede():
+        _, successor = platform_folder(cluster.root, cluster.folder)
+        return f"{words}: kubectl goes on using them, cachediscovery uses {successor} instead"
+    return f"{words}: {'they are' if any(map(cluster.may_use, kept)) else 'by kubectl they are'} used as before"
 
 
 def known_folders(root: str, kubeconfig: str) -> set[str] | None:

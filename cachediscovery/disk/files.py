@@ -5,20 +5,31 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 
 from .. import log
 from ..records import NamedTuple
-from .trust import is_trusted_file
+from .trust import is_trusted_file, open_trusted
 
-# POSIX only; elsewhere there is no link to follow, and no FIFO to hang on.
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
-_READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | _BINARY
-_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# POSIX only.
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 # Elsewhere a file has to be closed before it is dated.
 DATES_OPEN_FILES = os.utime in os.supports_fd
 # Another process may remove what is being made.
 _TRIES = 3
+# What a writer was about to rename when it was killed; a live one needs no second.
+LEFTOVER_SECONDS = 600.0
+_RANDOM_BYTES = 6
+# How long to wait at the end of the process for the threads that are just writing a file.
+_FINISHING_SECONDS = 0.2
+# The temporary files of this process, each with the process that made it: a child of a fork has none of its parent's.
+_unfinished: dict[str, int] = {}
+_finishes_at_exit = False
+_is_ending = False
 
 
 class Signature(NamedTuple):
@@ -49,9 +60,9 @@ class StoredFile(NamedTuple):
 def read_file(path: str, limit: int) -> StoredFile | None:
     """A file's bytes, or None: absent, unreadable, a link, a folder, another user's, larger than `limit` bytes."""
     try:
-        with open(os.open(path, _READ_FLAGS), "rb", buffering=0) as file:
-            found = os.fstat(file.fileno())
-            if not is_trusted_file(found) or found.st_size > limit:
+        file, found = open_trusted(path)
+        with file:
+            if found.st_size > limit:
                 return None
             data = file.readall()
     except (OSError, ValueError) as error:
@@ -65,18 +76,23 @@ def signature_of(path: str) -> Signature | None:
     """A file's state without reading it; None where `read_file` would find nothing."""
     try:
         found = os.lstat(path)
+        return _signature(found) if is_trusted_file(found, path) else None
     except (OSError, ValueError):
         return None
-    return _signature(found) if is_trusted_file(found) else None
 
 
-def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signature:
+def replace_file(path: str, data: bytes, mtime: float | None = None, temporary: str = "") -> Signature:
     """Put a new file in the place of `path`, whole or not at all, dated `mtime` (seconds since the epoch).
 
-    Raises `OSError`; an empty folder in the way is removed.
+    Until it is whole its name is `temporary`, by default `path`, and a random suffix. Raises `OSError`; an empty folder
+    in the way is removed.
     """
-    temporary = f"{path}.{os.urandom(6).hex()}"
+    _finish_at_exit()
+    temporary = f"{temporary or path}.{os.urandom(_RANDOM_BYTES).hex()}"
+    _unfinished[temporary] = os.getpid()
     try:
+        if _is_ending:
+            raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), path)
         descriptor = os.open(temporary, _CREATE_FLAGS, 0o600)
         try:
             view = memoryview(data)
@@ -94,13 +110,56 @@ def replace_file(path: str, data: bytes, mtime: float | None = None) -> Signatur
         _rename(temporary, path)
         return _signature(os.stat(path))
     except BaseException as error:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
+        _unlink(temporary)
         if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
         raise
+    finally:
+        _unfinished.pop(temporary, None)
+
+
+def finish_writing() -> None:
+    """At the end of the process: let the threads that are writing a file finish it, and let none begin another."""
+    global _is_ending
+    _is_ending = True
+    deadline = time.monotonic() + _FINISHING_SECONDS
+    while os.getpid() in list(_unfinished.values()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for temporary, pid in list(_unfinished.items()):
+        if pid == os.getpid():
+            _unlink(temporary)
+
+
+def _finish_at_exit() -> None:
+    """Threads that nobody waits for are stopped in the middle of what they do."""
+    global _finishes_at_exit
+    if not _finishes_at_exit:
+        _finishes_at_exit = True
+        import atexit
+
+        atexit.register(finish_writing)
+
+
+def remove_leftovers(folder: str, is_ours: Callable[[str], bool]) -> None:
+    """Remove the temporary files of killed writers in `folder`; `is_ours` is told the name without its suffix."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name, _, suffix = entry.name.rpartition(".")
+                if len(suffix) != 2 * _RANDOM_BYTES or suffix.strip("0123456789abcdef") or not is_ours(name):
+                    continue
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > LEFTOVER_SECONDS:
+                    _unlink(entry.path)
+    except (OSError, ValueError):
+        pass
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except (OSError, ValueError):
+        pass
 
 
 def refresh_file(path: str, data: bytes, mtime: float) -> Signature | None:
@@ -111,9 +170,9 @@ def refresh_file(path: str, data: bytes, mtime: float) -> Signature | None:
     if not DATES_OPEN_FILES:
         return None
     try:
-        with open(os.open(path, _READ_FLAGS), "rb", buffering=0) as file:
-            found = os.fstat(file.fileno())
-            if not is_trusted_file(found) or found.st_size != len(data) or file.readall() != data:
+        file, found = open_trusted(path)
+        with file:
+            if found.st_size != len(data) or file.readall() != data:
                 return None
             _date(file.fileno(), mtime)
             return _signature(os.fstat(file.fileno()))
@@ -139,9 +198,10 @@ def _rename(temporary: str, path: str) -> None:
 def read_part(path: str, at: int, size: int) -> bytes:
     """`size` bytes from `at` on, fewer at the end of the file; b"" where `read_file` would find nothing."""
     try:
-        with open(os.open(path, _READ_FLAGS), "rb", buffering=0) as file:
+        file, _ = open_trusted(path)
+        with file:
             file.seek(at)
-            return file.read(size) if is_trusted_file(os.fstat(file.fileno())) else b""
+            return file.read(size)
     except (OSError, ValueError):
         return b""
 
@@ -149,24 +209,24 @@ def read_part(path: str, at: int, size: int) -> bytes:
 def overwrite(path: str, data: bytes, at: int) -> None:
     """Write into a file in its place, made if it is not there; for files that others hold open. Failing is no error."""
     try:
-        flags = os.O_WRONLY | os.O_CREAT | _NO_FOLLOW | _BINARY
-        with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:
+        file, _ = open_trusted(path, os.O_WRONLY | os.O_CREAT)
+        with file:
             file.seek(at)
             file.write(data)
     except (OSError, ValueError):
         pass
 
 
-def make_folder(folder: str, top: str) -> None:
-    """Make `folder` and those above it, for this user alone.
+def make_folder(folder: str, root: str) -> None:
+    """Make `folder` and those above it, each for this user alone.
 
-    Raises `OSError`, also for a symbolic link or a file in the place of a folder below `top`.
+    Raises `OSError`, also for a symbolic link or a file in the place of a folder below the cache's `root`.
     """
-    below = folders_between(top, os.path.join(folder, "file"))
+    below = folders_between(root, os.path.join(folder, "file"))
     for _ in range(_TRIES):
         try:
-            if not os.path.isdir(top):
-                _make_with_parents(top)
+            if not os.path.isdir(root):
+                _make_with_parents(root)
             for path in below:
                 _make_one(path)
             return
@@ -208,6 +268,11 @@ def is_folder(path: str) -> bool:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except (OSError, ValueError):
         return False
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file could not be written or removed, in words."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def to_nanoseconds(seconds: float) -> int:

@@ -14,8 +14,8 @@ from hashlib import sha256
 from .. import log
 from ..aggregated import GROUP, KIND, is_aggregated
 from ..records import NamedTuple
-from .files import make_folder, read_file, replace_file
-from .trust import distrust_of_folder
+from .files import make_folder, read_file, remove_leftovers, replace_file
+from .trust import distrust_of_path
 
 FOLDER = "http"
 _MAX_BYTES = 64 << 20
@@ -79,12 +79,13 @@ class HTTPStore:
         try:
             data = "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
             make_folder(self._folder, self._root)
+            remove_leftovers(self._folder, is_response_name)
             replace_file(self._path(url), _sha256(data) + data)
         except (OSError, ValueError) as error:
             log.debug("cannot keep the response of %s: %s", url, error)
 
     def _is_ours(self, url: str) -> bool:
-        return url.endswith(_PATHS) and not any(map(distrust_of_folder, (self._root, self._folder)))
+        return url.endswith(_PATHS) and not distrust_of_path(self._root, self._folder)
 
     def _path(self, url: str) -> str:
         return os.path.join(self._folder, _sha256(f"{url}{_TIMEOUT}".encode()).hex())

@@ -5,24 +5,19 @@ from __future__ import annotations
 import os
 import time
 
+from .. import log
 from ..documents import group_list_from, parse_object, resource_list_from
 from ..fields import MalformedDocument
 from ..index.index_file import INDEX_FILE
 from ..records import NamedTuple
 from .cluster_record import RECORD_FILE
-from .files import read_file
+from .fetches import FETCHES_FILE
+from .files import LEFTOVER_SECONDS, reason_of
 from .http_store import FOLDER, is_response_name, is_whole_response
-from .remembered import REMEMBERED_FOLDER, is_remembered_name
-from .store import (
-    FETCHES_FILE,
-    GROUPS,
-    GROUPS_FILE,
-    LOCK_FILE,
-    MAX_FILE_BYTES,
-    RECORD_LOCK_FILE,
-    RESOURCES_FILE,
-    DocumentStore,
-)
+from .layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY
+from .remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
+from .store import GROUPS, LOCK_FILE, RECORD_LOCK_FILE, DocumentStore
+from .trust import distrust_below, distrust_of_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 
 FRESH, EXPIRED, BROKEN = "fresh", "expired", "broken"
 _OURS = (LOCK_FILE, FETCHES_FILE, INDEX_FILE, RECORD_FILE, RECORD_LOCK_FILE)
-# What a writer was about to rename when it was killed; a live one needs no second.
-_LEFTOVER_SECONDS = 600.0
 
 
 class DocumentEntry(NamedTuple):
@@ -62,18 +55,24 @@ class ClusterEntry(NamedTuple):
 
 
 def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
-    """The clusters below a cache root, by host. No symbolic link is followed; a root that is not there has none."""
+    """The clusters below a cache root, by host; a root that is not there has none.
+
+    A folder that is not to be trusted is named in a warning: nobody looks into it, nor behind a symbolic link.
+    """
     top = os.path.join(root, "discovery")
     found = []
-    for folder, folders, files in os.walk(top):
-        folders.sort()
+    for folder, folders, files in os.walk(top) if not _is_left_alone(root, top) else ():
+        folders[:] = [name for name in sorted(folders) if not _is_left_alone(folder, os.path.join(folder, name))]
         if GROUPS_FILE in files or any(name in files for name in _OURS):
             found.append(_cluster(root, top, folder, files, ttl))
     return found
 
 
 class SideFile(NamedTuple):
-    """A file that is of no one cluster's folder: a stored response, or a remembered cluster."""
+    """A file that is of no one cluster's folder: a stored response, or a remembered cluster.
+
+    `broken` also tells of one that is of no use any more.
+    """
 
     path: str
     size: int
@@ -84,41 +83,61 @@ class SideFile(NamedTuple):
 def side_files_in(root: str) -> list[SideFile]:
     """The stored responses (kubectl's and ours) and the remembered clusters below a cache root."""
     found = []
-    for folder, is_named, is_whole in (
-        (FOLDER, is_response_name, is_whole_response),
-        (REMEMBERED_FOLDER, is_remembered_name, None),
+    for name_of_folder, is_named, is_useless in (
+        (FOLDER, is_response_name, lambda path: not is_whole_response(path)),
+        (REMEMBERED_FOLDER, is_remembered_name, is_outdated),
     ):
+        folder = os.path.join(root, name_of_folder)
+        if _is_left_alone(root, folder):
+            continue
         try:
-            with os.scandir(os.path.join(root, folder)) as entries:
+            with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
                     name, _, suffix = entry.name.partition(".")
                     if is_named(name) and (not suffix or _is_random(suffix)) and entry.is_file(follow_symlinks=False):
                         state = entry.stat(follow_symlinks=False)
-                        broken = is_whole is not None and not suffix and not is_whole(entry.path)
-                        broken = broken or (bool(suffix) and time.time() - state.st_mtime > _LEFTOVER_SECONDS)
-                        found.append(SideFile(entry.path, state.st_size, time.time() - state.st_mtime, broken))
+                        age = time.time() - state.st_mtime
+                        broken = age > LEFTOVER_SECONDS if suffix else is_useless(entry.path)
+                        found.append(SideFile(entry.path, state.st_size, age, broken))
         except OSError:
             continue
     return found
 
 
-def remove(paths: Iterable[str], top: str) -> int:
-    """Remove files, and the folders below `top` that are empty then; how many files were removed."""
-    removed = 0
+def remove(paths: Iterable[str], root: str) -> tuple[int, dict[str, str]]:
+    """Remove files below a cache root, and the folders that are empty then.
+
+    How many files were removed, and those that could not be: why not, in words, by path.
+    """
+    removed, kept = 0, {}
     for path in paths:
+        folder = os.path.dirname(path)
+        reason = distrust_of_path(root, folder)
+        if reason:
+            kept[path] = reason
+            continue
         try:
             os.unlink(path)
-        except OSError:
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            kept[path] = reason_of(error)
             continue
         removed += 1
-        folder = os.path.dirname(path)
-        while folder.startswith(top + os.sep):
+        while folder.startswith(root + os.sep):
             try:
                 os.rmdir(folder)
             except OSError:
                 break
             folder = os.path.dirname(folder)
-    return removed
+    return removed, kept
+
+
+def _is_left_alone(top: str, folder: str) -> bool:
+    reason = distrust_below(top, folder)
+    if reason:
+        log.warning("%s: what is there is left alone", reason)
+    return bool(reason)
 
 
 def _cluster(root: str, top: str, folder: str, files: list[str], ttl: float) -> ClusterEntry:
@@ -135,11 +154,13 @@ def _document(store: DocumentStore, key: str, ttl: float) -> DocumentEntry | Non
     except OSError:
         return None
     age = time.time() - found.st_mtime
-    return DocumentEntry(key, path, found.st_size, age, _state(path, key, age, ttl))
+    return DocumentEntry(key, path, found.st_size, age, _state(store, key, age, ttl))
 
 
-def _state(path: str, key: str, age: float, ttl: float) -> str:
-    stored = read_file(path, MAX_FILE_BYTES)
+def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
+    if store.is_superseded():
+        return EXPIRED
+    stored = store.read(key)
     if stored is None:
         return BROKEN
     try:
@@ -156,7 +177,7 @@ def _state(path: str, key: str, age: float, ttl: float) -> str:
 def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
     """Temporary files, kubectl's and ours, that nobody will rename any more."""
     folders = [folder, *(os.path.dirname(store.path(key)) for key in store.keys() if key != GROUPS)]
-    prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE, RECORD_FILE))
+    prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE, RECORD_FILE, TEMPORARY))
     for place in folders:
         try:
             with os.scandir(place) as entries:
@@ -165,7 +186,7 @@ def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
                         continue
                     if not entry.is_file(follow_symlinks=False):
                         continue
-                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _LEFTOVER_SECONDS:
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFTOVER_SECONDS:
                         yield entry.path
         except OSError:
             continue

@@ -11,7 +11,7 @@ import time
 
 from ..config.cluster import Cluster
 from ..config.locations import kubeconfig_paths
-from .trust import checksum_of
+from .trust import checksum_of, distrust_of_path, open_trusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 REMEMBERED_FOLDER = "cachediscovery"
 _PREFIX = "server-"
-_FORMAT = "cachediscovery server 5"
+_FORMAT = "cachediscovery server 6"
 _ABSENT = "absent"
 # server, authority, whether the URL is shared, context, whether there is a proxy
 _FIELDS = 5
+_MAX_BYTES = 1 << 16
 _COARSE_SECONDS = 2.0
+# A file that is in use is dated anew once a day, so that one that nobody uses is known by its age.
+_DAY = 24 * 3600.0
+UNUSED_SECONDS = 30 * _DAY
+# Whoever writes such a file looks at a few others, and removes those that are outdated.
+_LOOKS = 16
 # The flags that have a say in which cluster it is.
 CLUSTER_FLAGS = (
     "context",
@@ -63,15 +69,10 @@ class RememberedCluster:
         """The cluster, or None where it is not known for just this state of the files."""
         if not self._state:
             return None
-        try:
-            with open(self._path(), "rb") as file:
-                found = os.fstat(file.fileno())
-                data = file.read(1 << 16)
-        except (OSError, ValueError):
+        path = self._path()
+        lines, written = _read(path)
+        if distrust_of_path(self._root, os.path.dirname(path)):
             return None
-        if hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0):
-            return None
-        lines = data.decode("utf-8", "surrogateescape").split("\n")
         known = len(self._state.split("\n"))
         fields, files = lines[known : known + _FIELDS], lines[known + _FIELDS : -1]
         if "\n".join(lines[:known]) != self._state or len(fields) != _FIELDS or not fields[0] or lines[-1]:
@@ -79,10 +80,15 @@ class RememberedCluster:
         ca_files = []
         for line in files:
             # The authority is as good as the files that it was made of.
-            state, _, path = line.partition("\t")
-            if state != _state_of(path):
+            state, _, ca_file = line.partition("\t")
+            if state != _state_of(ca_file):
                 return None
-            ca_files.append(path)
+            ca_files.append(ca_file)
+        if time.time() - written > _DAY:
+            try:
+                os.utime(path)
+            except OSError:
+                pass
         server, authority, shares_url, context, has_proxy = fields
         return Cluster(
             server,
@@ -110,18 +116,18 @@ class RememberedCluster:
         if self._changes(*self._paths, *cluster.ca_files):
             return
         path = self._path()
-        temporary = f"{path}.{os.urandom(6).hex()}"
+        folder = os.path.dirname(path)
+        if distrust_of_path(self._root, folder):
+            return
+        # A warm run writes nothing.
+        from .files import make_folder, replace_file
+
         try:
-            os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with open(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write("\n".join((self._state, *fields, "")).encode("utf-8", "surrogateescape"))
-            os.replace(temporary, path)
+            make_folder(folder, self._root)
+            replace_file(path, "\n".join((self._state, *fields, "")).encode("utf-8", "surrogateescape"))
+            _remove_outdated(folder)
         except (OSError, ValueError):
-            try:
-                os.unlink(temporary)
-            except (OSError, ValueError):
-                pass
+            pass
 
     def _changes(self, *paths: str) -> bool:
         """Whether a file may have been written since this was made, or may be without its time being another."""
@@ -145,12 +151,12 @@ class RememberedCluster:
         """All that the answer depends on, as text; "" where there is no file, or where it cannot be told."""
         lines = [_FORMAT, *map(repr, self._flags)]
         files = 0
-        for path in self._paths:
+        for path in map(os.path.abspath, self._paths):
             state = _state_of(path)
             files += state not in ("", _ABSENT)
-            if not state:
+            if not state or "\n" in path:
                 return ""
-            lines.append(f"{os.path.abspath(path)!r} {state}")
+            lines.append(f"{state}\t{path}")
         return "\n".join(lines) if files and self._root else ""
 
 
@@ -158,6 +164,43 @@ def is_remembered_name(name: str) -> bool:
     """Whether a file of this name is one of those written here."""
     number = name.removeprefix(_PREFIX)
     return name.startswith(_PREFIX) and len(number) == 8 and not number.strip("0123456789abcdef")
+
+
+def is_outdated(path: str) -> bool:
+    """Whether nobody needs this file any more: its kubeconfig files are all gone, or it was not used for long."""
+    lines, written = _read(path)
+    if not lines or time.time() - written > UNUSED_SECONDS:
+        return bool(lines)
+    for line in lines[1 + len(CLUSTER_FLAGS) :]:
+        _, is_kubeconfig, file = line.partition("\t")
+        if not is_kubeconfig:
+            break
+        if _state_of(file) != _ABSENT:
+            return False
+    return lines[0] == _FORMAT
+
+
+def _remove_outdated(folder: str) -> None:
+    """Look at a few files from a random one on, so that each has its turn. Raises `OSError`."""
+    from .files import remove_leftovers
+
+    remove_leftovers(folder, is_remembered_name)
+    names = list(filter(is_remembered_name, os.listdir(folder)))
+    start = int.from_bytes(os.urandom(4), "little") % max(1, len(names))
+    for name in [*names[start:], *names[:start]][:_LOOKS]:
+        path = os.path.join(folder, name)
+        if is_outdated(path):
+            os.unlink(path)
+
+
+def _read(path: str) -> tuple[list[str], float]:
+    """The lines of a file, none if it is not to be used; and when it was dated, in seconds since the epoch."""
+    try:
+        file, found = open_trusted(path)
+        with file:
+            return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape").split("\n"), found.st_mtime
+    except (OSError, ValueError):
+        return [], 0.0
 
 
 def _state_of(path: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..schema import GroupVersion
 from ..types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 from ..types import ServerAddressByClientCIDR as Address
-from .search import FALSE, GROUP_VERSIONS, TRUE
+from .search import FALSE, GROUP_VERSIONS, RESOURCE, TRUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES = "groups", "versions", "preferred-ve
 # How many resources each resource list has.
 _SIZES = "list-sizes"
 # A field of `APIResource` each, by position: a resource on each line, list after list.
-_RESOURCES = tuple(f"resource-{field.replace('_', '-')}" for field in APIResource._fields)
+_RESOURCES = tuple(f"{RESOURCE}{field.replace('_', '-')}" for field in APIResource._fields)
 _ENCODED = frozenset(("namespaced", "verbs", "short_names", "categories"))
 SECTIONS = (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES, GROUP_VERSIONS, _SIZES, *_RESOURCES)
 
@@ -59,6 +59,14 @@ def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIReso
     return _documents_from({name: index.column(name) for name in SECTIONS})
 
 
+def whole_documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+    """The same, of an index that has all documents and no others. Raises `ValueError` also for another one."""
+    groups, resources = documents_of(index)
+    if resources.keys() != {*groups.group_versions} or len({*index.paths()}) != len(resources) + 1:
+        raise ValueError("documents are missing")
+    return groups, resources
+
+
 def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
     words = _Words()
     decoders: dict[str, Mapping[str, Any]] = {
@@ -72,11 +80,12 @@ def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, di
     resources = list(map(APIResource._make, zip(*columns, strict=True)))
     lists: dict[GroupVersion, APIResourceList] = {}
     at = 0
-    for group_version, size in zip(sections[GROUP_VERSIONS], map(int, sections[_SIZES]), strict=True):
+    sizes = list(map(int, sections[_SIZES]))
+    if sum(sizes) != len(resources) or min(sizes, default=0) < 0:
+        raise ValueError("the lists have another number of resources")
+    for group_version, size in zip(sections[GROUP_VERSIONS], sizes, strict=True):
         lists[GroupVersion.parse(group_version)] = APIResourceList(group_version, tuple(resources[at : at + size]))
         at += size
-    if at != len(resources):
-        raise ValueError("the lists have another number of resources")
     groups = []
     for name, versions, preferred, addresses in zip(
         *(sections[name] for name in (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES)), strict=True

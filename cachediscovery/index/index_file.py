@@ -19,12 +19,12 @@ import os
 import stat
 import time
 
-from ..disk.trust import checksum_of, distrust_of_cluster, is_trusted_file
+from ..disk.trust import checksum_of, distrust_of_path, open_trusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import BinaryIO
+    from io import FileIO
 
     from ..disk.files import Signature
 
@@ -36,7 +36,6 @@ _MAX_HEADER_BYTES = 4096
 _MAX_SECTION_BYTES = 64 << 20
 # Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
 _FUTURE = 5.0
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Index:
@@ -58,6 +57,8 @@ class Index:
 
     def holds(self) -> bool:
         """Whether every document's file is in the state in which the index saw it."""
+        if not _lead_below(self._paths):
+            return False
         folder, lstat, is_regular = self.folder + os.sep, os.lstat, stat.S_ISREG
         times = []
         try:
@@ -82,6 +83,10 @@ class Index:
         now = time.time()
         return now - self._oldest / 1e9 < seconds and self._newest / 1e9 <= now + _FUTURE
 
+    def paths(self) -> list[str]:
+        """The path of each document's file below the cluster's folder."""
+        return self._paths
+
     def documents(self) -> list[tuple[str, tuple[int, ...]]]:
         """The path of each document's file below the cluster's folder, and the fields of its `Signature`."""
         return [
@@ -96,14 +101,13 @@ def read_index(root: str, folder: str, names: Iterable[str], authority: str = ""
     the documents is for the caller to judge: `Index.is_within`.
     """
     try:
-        with open(os.open(os.path.join(folder, INDEX_FILE), _READ_FLAGS), "rb", buffering=0) as file:
-            if not is_trusted_file(os.fstat(file.fileno())):
-                return None
+        file, _ = open_trusted(os.path.join(folder, INDEX_FILE))
+        with file:
             sections = _read_sections(file, (_PATHS, _STATES, *names), authority, server)
             index = Index(folder, sections)
     except (OSError, ValueError, KeyError):
         return None
-    return index if index.holds() and not distrust_of_cluster(root, folder) else None
+    return index if index.holds() and not distrust_of_path(root, folder) else None
 
 
 def encode_index(
@@ -137,7 +141,13 @@ def encode_index(
     return b"".join([header.ljust(_MAX_HEADER_BYTES), *encoded]) if len(header) <= _MAX_HEADER_BYTES else None
 
 
-def _read_sections(file: BinaryIO, names: Sequence[str], authority: str, server: str) -> dict[str, list[str]]:
+def _lead_below(paths: list[str]) -> bool:
+    """Whether all `paths` lead to something below the folder that they start from."""
+    parts = f"/{'/'.join(paths)}/".replace(os.sep, "/")
+    return not any(part in parts for part in ("//", "/./", "/../"))
+
+
+def _read_sections(file: FileIO, names: Sequence[str], authority: str, server: str) -> dict[str, list[str]]:
     """The values of each section of an open index. Raises `OSError`, `ValueError` or `KeyError` for a broken one."""
     first, _, rest = file.read(_MAX_HEADER_BYTES).partition(b"\n")
     lines, end, _ = rest.partition(b"\n\n")

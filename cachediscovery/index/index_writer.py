@@ -7,9 +7,9 @@ import os
 from .. import log
 from ..disk.files import replace_file
 from ..disk.store import GROUPS, DocumentStore
-from .documents import document_sections
+from .documents import SECTIONS, document_sections, whole_documents_of
 from .index_file import INDEX_FILE, encode_index
-from .search import COLUMNS
+from .search import COLUMNS, is_sound, read_sound_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from ..schema import GroupVersion
     from ..types import APIGroupList, APIResourceList
     from .search import Row
+
+
+def has_index(store: DocumentStore) -> bool:
+    """Whether there is an index that holds, as a whole: a reader of some sections cannot tell what the others are."""
+    index = read_sound_index(store.root, store.folder, (*COLUMNS, *SECTIONS), store.authority, store.server)
+    try:
+        return index is not None and bool(whole_documents_of(index))
+    except (ValueError, LookupError, TypeError):
+        return False
 
 
 def write_index(
@@ -40,8 +49,9 @@ def write_index(
     below = len(store.folder) + len(os.sep)
     documents = [(store.path(key)[below:], signatures[key]) for key in keys]
     columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
-    data = encode_index(documents, {**columns, **sections}, store.authority, store.server)
-    if data is None:
+    sections.update(columns)
+    data = encode_index(documents, sections, store.authority, store.server)
+    if data is None or not is_sound([path for path, _ in documents], sections):
         return False
     try:
         replace_file(os.path.join(store.folder, INDEX_FILE), data)

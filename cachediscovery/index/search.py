@@ -7,9 +7,15 @@ commas. `RANK` is the order of client-go's discovery REST mapper. The index has 
 
 from __future__ import annotations
 
+import os
+
+from .. import log
+from ..disk.layout import GROUPS_FILE, RESOURCES_FILE
+from .index_file import read_index
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from .index_file import Index
@@ -42,10 +48,90 @@ COLUMNS = (
 )
 # The section with the group version of each resource list, in the server's order.
 GROUP_VERSIONS = "group-versions"
-
+# What the names of other sections with names begin with.
+RESOURCE = "resource-"
+# Of the rank of a row.
+_MAX_DIGITS = 9
 
 # A lookup searches a few times; after so many searches it pays to file the columns.
 _MANY = 100
+
+
+def read_sound_index(
+    root: str, folder: str, names: Collection[str], authority: str = "", server: str = ""
+) -> Index | None:
+    """`read_index`; None also for an index whose checksums are right, but whose rows cannot be."""
+    index = read_index(root, folder, names, authority, server)
+    if index is None or is_sound(index.paths(), {name: index.column(name) for name in names}):
+        return index
+    log.debug("cache miss: the index of %s makes no sense", folder)
+    return None
+
+
+def is_sound(paths: Sequence[str], sections: Mapping[str, Sequence[str]]) -> bool:
+    """Whether `sections` may be those of an index of the documents at `paths`, as far as they can be judged.
+
+    Written for a start that reads thousands of rows: it looks at columns, not at values.
+    """
+    ending = os.sep + RESOURCES_FILE
+    group_versions = {path[: -len(ending)].replace(os.sep, "/") for path in paths if path.endswith(ending)}
+    if {*paths} != {GROUPS_FILE, *(name.replace("/", os.sep) + ending for name in group_versions)}:
+        return False
+    if not _are_group_versions(group_versions):
+        return False
+    if {*sections.get(GROUP_VERSIONS, group_versions)} != group_versions:
+        return False
+    columns = {at: sections[name] for at, name in enumerate(COLUMNS) if name in sections}
+    if len({len(column) for column in columns.values()}) > 1:
+        return False
+    return (
+        all(_is_printable(column) for name, column in sections.items() if name in COLUMNS or name.startswith(RESOURCE))
+        and _have_group_versions(columns, group_versions)
+        and "" not in columns.get(PLURAL, ())
+        and {*columns.get(NAMESPACED, ())} <= {TRUE, FALSE}
+        and _are_listed_first(columns.get(LISTED, ()))
+        and _are_ranks(columns.get(RANK, ()))
+    )
+
+
+def _are_group_versions(names: Collection[str]) -> bool:
+    """Whether each of `names` is a version, or a group and a version: labels, as `names.is_version_name` has it."""
+    labels = f".{'.'.join(names)}.".replace("/", ".").replace("_", "-")
+    plain = labels.replace("-", "").replace(".", "")
+    if plain and not (plain.isascii() and plain.isalnum()):
+        return False
+    if any(wrong in labels for wrong in ("..", ".-", "-.")) and names:
+        return False
+    return all(name.count("/") < 2 and "." not in name.rpartition("/")[2] for name in names)
+
+
+def _have_group_versions(columns: Mapping[int, Sequence[str]], group_versions: Collection[str]) -> bool:
+    """Whether all rows are of a group, and a version, that there is a document of."""
+    known = [name.rpartition("/")[::2] for name in group_versions]
+    if GROUP in columns and VERSION in columns:
+        return {*zip(columns[GROUP], columns[VERSION], strict=True)} <= {*known}
+    return {*columns.get(GROUP, ())} <= {group for group, _ in known}
+
+
+def _are_listed_first(listed: Sequence[str]) -> bool:
+    count = listed.count(YES)
+    return {*listed[:count]} <= {YES} and {*listed[count:]} <= {""}
+
+
+def _are_ranks(ranks: Sequence[str]) -> bool:
+    digits = "".join(ranks)
+    return not ranks or (
+        digits.isascii()
+        and digits.isdigit()
+        and len({*ranks}) == len(ranks)
+        and "" not in ranks
+        and max(map(len, ranks)) <= _MAX_DIGITS
+    )
+
+
+def _is_printable(column: Sequence[str]) -> bool:
+    text = "".join(column)
+    return text.isprintable() and " " not in text
 
 
 class IndexSearch:

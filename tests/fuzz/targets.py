@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryError, DocumentStore, RequestError, log
 from cachediscovery.aggregated import ACCEPT
 from cachediscovery.disk.cluster_record import RECORD_FILE
+from cachediscovery.disk.fetches import FETCHES_FILE
 from cachediscovery.disk.http_store import HTTPStore
-from cachediscovery.disk.store import FETCHES_FILE
 from cachediscovery.index.documents import SECTIONS
 from cachediscovery.index.index_file import INDEX_FILE, read_index
 from cachediscovery.index.search import COLUMNS
