@@ -18,7 +18,6 @@ import pytest
 import cachediscovery
 from cachediscovery import APIGroup, APIResource, APIResourceList, GroupVersion, GroupVersionResource, errors
 from cachediscovery.cli.flags import UsageError
-
 from cachediscovery.fields import MalformedDocument
 from cachediscovery.transport.connections import CutShortError, TooLargeError
 from cachediscovery.transport.dialer import ConnectTimeoutError
@@ -50,7 +49,9 @@ EXAMPLES: list[BaseException] = [
     errors.NoMatchError("nothing"),
     errors.NoResourceMatchError("no resource"),
     errors.NoKindMatchError("no kind"),
-    errors.AmbiguousResourceError("which one", (GroupVersionResource("a", "v1", "x"), GroupVersionResource("b", "", "x"))),
+    errors.AmbiguousResourceError(
+        "which one", (GroupVersionResource("a", "v1", "x"), GroupVersionResource("b", "", "x"))
+    ),
     errors.GroupUnavailableError("perhaps", {APPS: errors.StaleGroupVersionError(APPS)}),
     with_cause(
         errors.GroupDiscoveryFailed(
@@ -60,7 +61,6 @@ EXAMPLES: list[BaseException] = [
         errors.RequestTimeout(URL, "late"),
     ),
     UsageError("unknown flag: --x"),
-
     MalformedDocument("not a list"),
     ConnectTimeoutError("late"),
     TooLargeError("large"),

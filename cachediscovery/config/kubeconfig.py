@@ -52,7 +52,7 @@ class Kubeconfig(NamedTuple):
         return f"{', '.join(self.searched)} (no such file)"
 
 
-def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ) -> Kubeconfig:
+def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] | None = None) -> Kubeconfig:
     """Read and merge the kubeconfig files.
 
     `explicit` is the path of `--kubeconfig`: it alone is read, and must exist. Without any file the

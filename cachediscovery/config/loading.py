@@ -7,8 +7,6 @@ server's URL becomes basic authentication, so that it reaches no cache path and 
 
 from __future__ import annotations
 
-import os
-
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
 from ..lines import one_line, without_userinfo
@@ -30,10 +28,12 @@ _INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
 def load_config(
     overrides: ConfigOverrides = ConfigOverrides(),
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     service_account_dir: str = "",
 ) -> ClientConfig:
     """The configuration of one cluster; `service_account_dir` is where a pod finds its service account.
+
+    `environ` is the process's own environment by default.
 
     Raises `NoConfigError` where there is none, `ConfigError` where it cannot be used.
     """
@@ -45,7 +45,7 @@ def load_config(
 
 
 def _resolve(
-    kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str], service_account_dir: str
+    kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str] | None, service_account_dir: str
 ) -> ClientConfig:
     context_name, context = _context(kubeconfig, overrides)
     cluster = _entry(kubeconfig, "cluster", kubeconfig.clusters, overrides.cluster, text(context, "cluster"))

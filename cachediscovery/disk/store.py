@@ -231,7 +231,7 @@ class DocumentStore:
 
 
 def open_store(
-    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ
+    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None
 ) -> DocumentStore | None:
     """The store of a cluster, or of its URL: under kubectl's root, else under the platform's cache folder.
 
