@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
-from ..lines import one_line, without_userinfo
+from ..lines import one_line
 from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .kubeconfig import Kubeconfig, load_kubeconfig
 from .overrides import ConfigOverrides
+from .server_url import check_proxy, split_server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ def _resolve(
             if in_cluster_possible(environ, account):
                 return _overridden_in_cluster(in_cluster_config(environ, account), overrides)
         raise _no_server(kubeconfig, context_name, text(context, "cluster"))
-    server, username, password = _split_server(server)
+    server, username, password = split_server(server)
+    proxy_url = text(cluster, "proxy-url")
+    if proxy_url:
+        check_proxy(proxy_url, "the cluster's 'proxy-url'")
     config = ClientConfig(
         server=server,
-        proxy_url=text(cluster, "proxy-url"),
+        proxy_url=proxy_url,
         disable_compression=overrides.disable_compression or flag(cluster, "disable-compression"),
         impersonation=_impersonation(user, overrides),
         context=context_name,
@@ -113,26 +117,6 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
     return NoConfigError(
         f"no configuration found in {kubeconfig.where()}: set KUBECONFIG, or use --kubeconfig or --server"
     )
-
-
-def _split_server(server: str) -> tuple[str, str, str]:
-    """A server's URL as (URL without user information, query and fragment; user; password)."""
-    from urllib.parse import unquote, urlsplit
-
-    if "://" not in server:
-        server = f"http://{server}"
-    shown = without_userinfo(server)
-    try:
-        parts = urlsplit(server)
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigError(f"server {shown!r} is not a URL: {one_line(error)}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not shown.isprintable() or " " in shown:
-        raise ConfigError(f"server {shown!r} is not an http or https URL: check the cluster's 'server'")
-    # In lower case, as in Go: whether there is TLS is read from it.
-    rest = shown.partition("#")[0].partition("?")[0].partition("://")[2]
-    url = f"{parts.scheme}://{rest}"
-    return url, unquote(parts.username or ""), unquote(parts.password or "")
 
 
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
@@ -204,7 +188,7 @@ def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -
         raise ConfigError(f"the exec plugin of context {context!r} has no command")
     if api_version not in EXEC_API_VERSIONS:
         raise ConfigError(
-            f"exec plugin {command}: apiVersion {api_version!r} is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
+            f"exec plugin {command}: its apiVersion is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
         )
     interactive_mode = text(source, "interactiveMode")
     if not interactive_mode and api_version == EXEC_API_VERSIONS[0]:

@@ -238,8 +238,13 @@ def open_store(
     Without a `Cluster`, two clusters behind one URL cannot be told apart before the server is asked.
     `cache_dir` is an explicit root. A root that cannot be written but holds the cluster's documents is
     used as it is. None, with a warning, where there is no place at all: the cache is then in memory.
+    Raises `ConfigError` for a URL whose password cannot be told from the rest of it.
     """
     cluster = Cluster(server) if isinstance(server, str) else server
+    if "@" in cluster.server:
+        from ..config.server_url import split_server
+
+        split_server(cluster.server)
     place = place_of(cluster, cache_dir, environ)
     if place is not None:
         return DocumentStore(*place, cluster.authority)

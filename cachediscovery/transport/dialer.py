@@ -11,6 +11,7 @@ import weakref
 from functools import partial
 
 from ..concurrency import Lock, begin_in_thread
+from ..lines import without_userinfo
 from .options import CONNECTIONS_AHEAD
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ class Dialer:
 
         parts = urlsplit(server)
         if not parts.hostname:
-            raise ValueError(f"no host in {server!r}")
+            raise ValueError(f"no host in {without_userinfo(server)!r}")
         # As bytes: for text the codec of international names is imported, and does nothing for most hosts.
         self._address = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna")
         self.host = self._address.decode()

@@ -53,8 +53,12 @@ class Transport(DocumentTransport):
     ) -> None:
         """Either a `session` that is used as it is, or a `config` that says how to connect and who asks.
 
-        A `dialer` may have begun to connect to the server already.
+        A `dialer` may have begun to connect to the server already. Raises `ConfigError` for a URL that is none.
         """
+        if "@" in server:
+            from ..config.server_url import split_server
+
+            split_server(server)
         super().__init__(server)
         self._given = session
         self._config = config
