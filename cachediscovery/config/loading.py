@@ -215,9 +215,9 @@ def _exec_extension(cluster: Mapping[str, Any]) -> str:
     for item in mappings(cluster, "extensions"):
         if text(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
             try:
-                # default=str: YAML has dates, JSON has not.
-                return json.dumps(item["extension"], default=str)
-            except (TypeError, ValueError, RecursionError) as error:
+                # What YAML has, and JSON has not, is .inf and .nan.
+                return json.dumps(item["extension"], allow_nan=False)
+            except (ValueError, RecursionError) as error:
                 raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is no JSON ({one_line(error)})") from None
     return ""
 
