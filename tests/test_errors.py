@@ -18,6 +18,7 @@ import pytest
 import cachediscovery
 from cachediscovery import APIGroup, APIResource, APIResourceList, GroupVersion, GroupVersionResource, errors
 from cachediscovery.cli.flags import UsageError
+from cachediscovery.cli.output import OutputError
 from cachediscovery.fields import MalformedDocument
 from cachediscovery.transport.connections import CutShortError, TooLargeError
 from cachediscovery.transport.dialer import ConnectTimeoutError
@@ -61,6 +62,7 @@ EXAMPLES: list[BaseException] = [
         errors.RequestTimeout(URL, "late"),
     ),
     UsageError("unknown flag: --x"),
+    OutputError("standard output cannot be written"),
     MalformedDocument("not a list"),
     ConnectTimeoutError("late"),
     TooLargeError("large"),
