@@ -130,11 +130,16 @@ def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: Con
         raise ConfigError("specifying a root certificates file with the insecure flag is not allowed: drop one of them")
     # A new server makes the kubeconfig's name for the old one void.
     replaced = overrides.tls_server_name or overrides.server
+    name = overrides.tls_server_name if replaced else text(cluster, "tls-server-name")
+    try:
+        name.encode("ascii" if name.isascii() else "idna")
+    except UnicodeError:
+        raise ConfigError(f"tls-server-name {name!r} is not a host's name") from None
     return config._replace(
         ca_file=ca_file,
         ca_data=ca_data,
         insecure_skip_tls_verify=insecure,
-        tls_server_name=overrides.tls_server_name if replaced else text(cluster, "tls-server-name"),
+        tls_server_name=name,
     )
 
 

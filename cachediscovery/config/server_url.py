@@ -45,7 +45,7 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
     try:
         # Without user information: what is wrong with a URL is said with a part of it.
         parts = urlsplit(f"{scheme}://{host}{behind}")
-        _ = parts.port
+        _ = parts.port, (parts.hostname or "x").encode("idna")
     except ValueError as error:
         raise ConfigError(f"{what} {shown!r} is not a URL: {one_line(error)}") from None
     strange = not url.isprintable() or " " in host + behind or "\\" in behind

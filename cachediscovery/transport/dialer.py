@@ -161,7 +161,7 @@ def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer 
 
     if has_proxy or may_need_proxy(server):
         return None
-    dialer = Dialer(server, options.connect_timeout)
+    dialer = Dialer(server, options.bounded().connect_timeout)
     dialer.reach(CONNECTIONS_AHEAD)
     return dialer
 
