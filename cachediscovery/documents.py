@@ -32,7 +32,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
         # RecursionError: nested deeper than any discovery document.
         import json
 
-        parsed = json.loads(data)
+        # As Go, which reads U+FFFD for what is not UTF-8, and no other encoding; from bytes Python would read any.
+        parsed = json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from None
     if not isinstance(parsed, dict):

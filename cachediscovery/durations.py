@@ -4,12 +4,14 @@ from __future__ import annotations
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
+_MAX_SECONDS = 2.0**63 / 1e9
+
 
 def parse_duration(text: str) -> float:
     """The seconds of a duration, Go's `time.ParseDuration` or a plain number. Raises `ValueError`; none is negative."""
     text = text.strip()
     if _is_number(text):
-        return float(text)
+        return _within_bounds(float(text), text)
     seconds, rest = 0.0, text
     while rest:
         number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
@@ -22,6 +24,13 @@ def parse_duration(text: str) -> float:
         seconds += float(number) * _UNITS[unit]
     if not text:
         raise ValueError("an empty duration: write 90s, 10m or 6h")
+    return _within_bounds(seconds, text)
+
+
+def _within_bounds(seconds: float, text: str) -> float:
+    # Go counts nanoseconds, in 63 bits.
+    if seconds >= _MAX_SECONDS:
+        raise ValueError(f"{text[:40]!r} is longer than 292 years: write 90s, 10m or 6h")
     return seconds
 
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class DiscoveryError(Exception):
-    """The base of all errors of this package."""
+    """The base of all errors of this package. It can be copied and pickled, with all its fields and its cause."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class: its arguments are not those of Exception.
+        return _restored, (type(self), self.args, _if_picklable(self.__cause__)), self.__dict__
 
 
 class InvalidGroupVersion(DiscoveryError, ValueError):
@@ -130,3 +134,20 @@ class GroupDiscoveryFailed(DiscoveryError):
         self.result = result
         reasons = ", ".join(sorted(f"{group_version}: {error}" for group_version, error in self.failed.items()))
         super().__init__(f"unable to retrieve the complete list of server APIs: {reasons}")
+
+
+def _restored(kind: type[DiscoveryError], arguments: tuple[object, ...], cause: BaseException | None) -> DiscoveryError:
+    error = kind.__new__(kind, *arguments)
+    error.__cause__ = cause
+    return error
+
+
+def _if_picklable(cause: BaseException | None) -> BaseException | None:
+    """`cause`, or None for one that does not survive pickling: it may be any package's, and hold anything."""
+    import pickle
+
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:
+        return None
+    return cause

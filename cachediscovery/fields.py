@@ -66,9 +66,6 @@ def mappings(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 def base64_data(source: Mapping[str, Any], key: str) -> bytes:
     """The bytes of a field in base64, such as those of a kubeconfig that end in `-data`; b"" where there is none."""
-    value = source.get(key)
-    if isinstance(value, bytes):  # YAML's !!binary
-        return value
     encoded = "".join(text(source, key).split())
     if not encoded:
         return b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 
@@ -71,8 +70,6 @@ def detach(refresh: Callable[[], None]) -> None:
     if not hasattr(os, "fork"):
         _quietly(refresh)
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
     if os.fork():
         return
     try:

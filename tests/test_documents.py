@@ -110,7 +110,9 @@ def test_a_group_list_survives_with_its_server_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[]", b"null", b"{", b"[" * 100_000, b"\xff\xfe", b'{"a":' + b"9" * 5000 + b"}"]
+    "data",
+    [b"", b"[]", b"null", b"{", b"[" * 100_000, b"\xff\xfe", b'{"a":' + b"9" * 5000 + b"}"]
+    + ['{"a":"\\ud800"}'.encode(encoding) for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig")],
 )
 def test_what_is_no_json_object_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedDocument):
@@ -142,5 +144,14 @@ def test_null_is_the_zero_value_as_in_go() -> None:
     assert resource_list_from(parsed, "v1").resources == (APIResource("pods", "", False, "", ()),)
 
 
-def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
-    assert parse_object(b'{"name":"a\\ud800b"}') == {"name": "a\ufffdb"}
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b'{"name":"a\\ud800b"}', "a\ufffdb"),
+        (b'{"name":"a\xed\xa0\x80b"}', "a\ufffd\ufffd\ufffdb"),
+        (b'{"name":"a\xffb"}', "a\ufffdb"),
+        ('{"name":"\U0001f600"}'.encode(), "\U0001f600"),
+    ],
+)
+def test_what_is_no_character_becomes_the_replacement_character(data: bytes, name: str) -> None:
+    assert parse_object(data) == {"name": name}

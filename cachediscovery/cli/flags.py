@@ -113,8 +113,10 @@ def _take(flag: Flag, value: str | None, waiting: list[str], values: dict[str, l
             raise UsageError(f"flag needs an argument: {shown}")
     if flag.kind == BOOL and value not in _TRUE and value not in _FALSE:
         raise UsageError(f'invalid argument "{value}" for "--{flag.name}" flag: must be true or false')
-    if flag.kind == LEVEL and not value.isdecimal():
-        raise UsageError(f'invalid argument "{value}" for "--{flag.name}" flag: must be a number')
+    if flag.kind == LEVEL and not (value.isdecimal() and len(value) < 10):
+        raise UsageError(
+            f'invalid argument "{value[:40]}" for "--{flag.name}" flag: must be a number, of nine digits at most'
+        )
     if flag.kind in (SLICE, ARRAY):
         # An empty value is no value: `--verbs=` asks for nothing.
         parts = value.split(",") if flag.kind == SLICE else [value]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .output import OutputError, fail, let_go_of_stdout, show_log, warn, write
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        from .output import let_go_of_stdout
-
+        let_go_of_stdout()
+        return 1
+    except OutputError as error:
+        fail(str(error))
         let_go_of_stdout()
         return 1
 
@@ -40,11 +44,13 @@ def run_and_exit() -> NoReturn:
     files = sys.modules.get("cachediscovery.disk.files")
     if files is not None:
         files.finish_writing()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            # None if it was closed when the process began.
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            pass
     os._exit(code)
 
 
@@ -60,7 +66,6 @@ def _main(argv: list[str]) -> int:
 
     if argv[:1] == ["__complete"]:
         from .complete import candidates
-        from .output import write
 
         write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
         return 0
@@ -74,7 +79,6 @@ def _main(argv: list[str]) -> int:
         parsed = parse(argv, (*command.flags, *GLOBAL_FLAGS))
         if parsed.flag("help"):
             from .help import command_help
-            from .output import write
 
             write(command_help(command, program_name()))
             return 0
@@ -82,8 +86,6 @@ def _main(argv: list[str]) -> int:
             raise UsageError(f"unexpected arguments: {parsed.arguments}")
         return _run(command, parsed)
     except UsageError as error:
-        from .output import fail
-
         fail(f"{error} (see '{program_name()} {command.name} --help')")
         return 1
 
@@ -91,10 +93,8 @@ def _main(argv: list[str]) -> int:
 def _run(command: Command, parsed: Parsed) -> int:
     from .. import log
 
-    log.on_warning(_warn)
+    log.on_warning(warn)
     if parsed.given("verbose"):
-        from .output import show_log
-
         show_log(int(parsed.text("verbose")))
     for is_last in (False, True):
         try:
@@ -102,7 +102,6 @@ def _run(command: Command, parsed: Parsed) -> int:
             return code
         except Exception as error:
             from ..errors import ConfigChanged, DiscoveryError
-            from .output import fail
 
             if not isinstance(error, DiscoveryError):
                 raise
@@ -121,12 +120,6 @@ def _implementation(command: Command) -> Callable[[Parsed], int]:
     __import__(name)
     run: Callable[[Parsed], int] = sys.modules[name].run
     return run
-
-
-def _warn(message: str) -> None:
-    from .output import warn
-
-    warn(message)
 
 
 def _words(argv: Sequence[str]) -> list[str]:
@@ -150,7 +143,6 @@ def _words(argv: Sequence[str]) -> list[str]:
 
 def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:
     from .help import program_help
-    from .output import fail, write
 
     if "--version" in argv:
         from ..version import VERSION

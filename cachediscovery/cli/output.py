@@ -15,11 +15,26 @@ _PADDING = 3
 _PRINTABLE = b"\n" + bytes(range(32, 127))
 
 
+class OutputError(Exception):
+    """Standard output cannot be written; the message says why."""
+
+
 def write(text: str) -> None:
-    """Write `text` to standard output: whole, and the same bytes on every platform and in every locale."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    sys.stdout.buffer.flush()
+    """Write `text` to standard output: whole, and the same bytes on every platform and in every locale.
+
+    Raises `OutputError`, or `BrokenPipeError` if the reader has gone.
+    """
+    if sys.stdout is None:
+        # It was closed when the process began.
+        raise OutputError("standard output cannot be written: it is closed")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> str:
@@ -76,11 +91,14 @@ def show_log(verbosity: int) -> None:
 
 
 def let_go_of_stdout() -> None:
-    """After a broken pipe: give Python nothing to flush, and so nothing to complain of, at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """After a failed write: give Python nothing to flush, and so nothing to complain of, at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _error_line(line: str) -> None:
+    if sys.stderr is None:
+        return
     try:
         sys.stderr.write(
             line.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8") + "\n"

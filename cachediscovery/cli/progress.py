@@ -21,7 +21,7 @@ class progress:  # noqa: N801 - used like a function: `with progress(server):`
         self._server = server
 
     def __enter__(self) -> None:
-        if not sys.stderr.isatty():
+        if not _is_terminal():
             return
         import threading
 
@@ -32,7 +32,7 @@ class progress:  # noqa: N801 - used like a function: `with progress(server):`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if sys.stderr.isatty():
+        if _is_terminal():
             self._done.set()
             self._thread.join()
 
@@ -48,3 +48,8 @@ class progress:  # noqa: N801 - used like a function: `with progress(server):`
                 break
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
+
+
+def _is_terminal() -> bool:
+    # None if it was closed when the process began.
+    return sys.stderr is not None and sys.stderr.isatty()

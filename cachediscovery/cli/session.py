@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ..types import APIGroup, APIResourceList
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
+# Of a number that a machine can count to.
+_MAX_DIGITS = 19
 
 
 class Session:
@@ -259,8 +261,8 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
             numbers[name] = seconds
     size = parsed.text("max-document-bytes")
     if size:
-        if not size.isdecimal() or not int(size):
-            raise UsageError(f"--max-document-bytes {size!r} is not a number of bytes")
+        if not size.isdecimal() or len(size) > _MAX_DIGITS or not int(size):
+            raise UsageError(f"--max-document-bytes {size[:40]!r} is not a number of bytes")
         numbers["max_document_bytes"] = int(size)
     return numbers
 

@@ -42,19 +42,24 @@ def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfi
 
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
     """The clusters that a kubeconfig names, without a word on who shares a URL."""
+    from ..errors import ConfigError
     from ..fields import MalformedDocument, base64_data, flag, text
     from .client_config import ClientConfig
+    from .server_url import split_server
 
     for entry in kubeconfig.clusters.values():
         try:
+            server = text(entry, "server")
+            if "@" in server:
+                server, _, _ = split_server(server)
             config = ClientConfig(
-                text(entry, "server"),
+                server,
                 ca_file=text(entry, "certificate-authority"),
                 ca_data=base64_data(entry, "certificate-authority-data"),
                 insecure_skip_tls_verify=flag(entry, "insecure-skip-tls-verify"),
                 tls_server_name=text(entry, "tls-server-name"),
             )
-        except MalformedDocument:
+        except (MalformedDocument, ConfigError):
             continue
         yield cluster_of(config)
 

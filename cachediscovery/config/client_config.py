@@ -63,7 +63,9 @@ class ClientConfig(NamedTuple):
 
     def __repr__(self) -> str:
         # The other fields may be secrets, and a repr ends up in logs.
-        return f"ClientConfig(server={self.server!r}, context={self.context!r})"
+        from ..lines import without_userinfo
+
+        return f"ClientConfig(server={without_userinfo(self.server)!r}, context={self.context!r})"
 
     @property
     def has_tls(self) -> bool:

@@ -15,9 +15,10 @@ SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def in_cluster_possible(
-    environ: Mapping[str, str] = os.environ, service_account_dir: str = SERVICE_ACCOUNT_DIR
+    environ: Mapping[str, str] | None = None, service_account_dir: str = SERVICE_ACCOUNT_DIR
 ) -> bool:
     """Whether this looks like a pod with a service account."""
+    environ = os.environ if environ is None else environ
     return bool(
         environ.get("KUBERNETES_SERVICE_HOST")
         and environ.get("KUBERNETES_SERVICE_PORT")
@@ -26,9 +27,10 @@ def in_cluster_possible(
 
 
 def in_cluster_config(
-    environ: Mapping[str, str] = os.environ, service_account_dir: str = SERVICE_ACCOUNT_DIR
+    environ: Mapping[str, str] | None = None, service_account_dir: str = SERVICE_ACCOUNT_DIR
 ) -> ClientConfig:
     """The service account's `ClientConfig`; its token is read again as it rotates. Raises `ConfigError`."""
+    environ = os.environ if environ is None else environ
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:
         raise ConfigError("not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")

@@ -8,6 +8,7 @@
 | missing files | skipped; an error for `--kubeconfig` | the same |
 | migration from `~/.kube/.kubeconfig` | copied over once | not done |
 | unknown fields | ignored | the same |
+| several documents in a file, dates, `1:30` | the first document; strings | the same: see `yaml_reader.py` |
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Kubeconfig(NamedTuple):
         return f"{', '.join(self.searched)} (no such file)"
 
 
-def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] = os.environ) -> Kubeconfig:
+def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] | None = None) -> Kubeconfig:
     """Read and merge the kubeconfig files.
 
     `explicit` is the path of `--kubeconfig`: it alone is read, and must exist. Without any file the
@@ -102,7 +103,9 @@ def _read(path: str) -> Kubeconfig:
 
 
 def _parse(data: bytes, path: str) -> Kubeconfig:
-    parsed = _parse_yaml(data)
+    from .yaml_reader import read_yaml
+
+    parsed = read_yaml(data)
     if parsed is None:
         parsed = {}
     if not isinstance(parsed, dict):
@@ -119,17 +122,6 @@ def _parse(data: bytes, path: str) -> Kubeconfig:
         users=_named(parsed, "users", "user", folder, _PATHS_OF_USER),
         contexts=_named(parsed, "contexts", "context", folder, ()),
     )
-
-
-def _parse_yaml(data: bytes) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(data, Loader=loader)
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # PyYAML's constructors take a tag's word for what stands behind it.
-        raise MalformedDocument(f"not YAML ({one_line(error)})") from None
 
 
 def _named(

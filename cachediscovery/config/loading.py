@@ -7,15 +7,14 @@ server's URL becomes basic authentication, so that it reaches no cache path and 
 
 from __future__ import annotations
 
-import os
-
 from ..errors import ConfigError, NoConfigError
 from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
-from ..lines import one_line, without_userinfo
+from ..lines import one_line
 from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .kubeconfig import Kubeconfig, load_kubeconfig
 from .overrides import ConfigOverrides
+from .server_url import check_proxy, split_server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +29,12 @@ _INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
 def load_config(
     overrides: ConfigOverrides = ConfigOverrides(),
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     service_account_dir: str = "",
 ) -> ClientConfig:
     """The configuration of one cluster; `service_account_dir` is where a pod finds its service account.
+
+    `environ` is the process's own environment by default.
 
     Raises `NoConfigError` where there is none, `ConfigError` where it cannot be used.
     """
@@ -45,7 +46,7 @@ def load_config(
 
 
 def _resolve(
-    kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str], service_account_dir: str
+    kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str] | None, service_account_dir: str
 ) -> ClientConfig:
     context_name, context = _context(kubeconfig, overrides)
     cluster = _entry(kubeconfig, "cluster", kubeconfig.clusters, overrides.cluster, text(context, "cluster"))
@@ -59,10 +60,13 @@ def _resolve(
             if in_cluster_possible(environ, account):
                 return _overridden_in_cluster(in_cluster_config(environ, account), overrides)
         raise _no_server(kubeconfig, context_name, text(context, "cluster"))
-    server, username, password = _split_server(server)
+    server, username, password = split_server(server)
+    proxy_url = text(cluster, "proxy-url")
+    if proxy_url:
+        check_proxy(proxy_url, "the cluster's 'proxy-url'")
     config = ClientConfig(
         server=server,
-        proxy_url=text(cluster, "proxy-url"),
+        proxy_url=proxy_url,
         disable_compression=overrides.disable_compression or flag(cluster, "disable-compression"),
         impersonation=_impersonation(user, overrides),
         context=context_name,
@@ -115,26 +119,6 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
     )
 
 
-def _split_server(server: str) -> tuple[str, str, str]:
-    """A server's URL as (URL without user information, query and fragment; user; password)."""
-    from urllib.parse import unquote, urlsplit
-
-    if "://" not in server:
-        server = f"http://{server}"
-    shown = without_userinfo(server)
-    try:
-        parts = urlsplit(server)
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigError(f"server {shown!r} is not a URL: {one_line(error)}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not shown.isprintable() or " " in shown:
-        raise ConfigError(f"server {shown!r} is not an http or https URL: check the cluster's 'server'")
-    # In lower case, as in Go: whether there is TLS is read from it.
-    rest = shown.partition("#")[0].partition("?")[0].partition("://")[2]
-    url = f"{parts.scheme}://{rest}"
-    return url, unquote(parts.username or ""), unquote(parts.password or "")
-
-
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
     """How to know the server. A flag for the CA, or against any check, replaces what the kubeconfig says of both."""
     ca_file, ca_data = text(cluster, "certificate-authority"), base64_data(cluster, "certificate-authority-data")
@@ -146,11 +130,16 @@ def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: Con
         raise ConfigError("specifying a root certificates file with the insecure flag is not allowed: drop one of them")
     # A new server makes the kubeconfig's name for the old one void.
     replaced = overrides.tls_server_name or overrides.server
+    name = overrides.tls_server_name if replaced else text(cluster, "tls-server-name")
+    try:
+        name.encode("ascii" if name.isascii() else "idna")
+    except UnicodeError:
+        raise ConfigError(f"tls-server-name {name!r} is not a host's name") from None
     return config._replace(
         ca_file=ca_file,
         ca_data=ca_data,
         insecure_skip_tls_verify=insecure,
-        tls_server_name=overrides.tls_server_name if replaced else text(cluster, "tls-server-name"),
+        tls_server_name=name,
     )
 
 
@@ -204,7 +193,7 @@ def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -
         raise ConfigError(f"the exec plugin of context {context!r} has no command")
     if api_version not in EXEC_API_VERSIONS:
         raise ConfigError(
-            f"exec plugin {command}: apiVersion {api_version!r} is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
+            f"exec plugin {command}: its apiVersion is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
         )
     interactive_mode = text(source, "interactiveMode")
     if not interactive_mode and api_version == EXEC_API_VERSIONS[0]:
@@ -231,9 +220,9 @@ def _exec_extension(cluster: Mapping[str, Any]) -> str:
     for item in mappings(cluster, "extensions"):
         if text(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
             try:
-                # default=str: YAML has dates, JSON has not.
-                return json.dumps(item["extension"], default=str)
-            except (TypeError, ValueError, RecursionError) as error:
+                # What YAML has, and JSON has not, is .inf and .nan.
+                return json.dumps(item["extension"], allow_nan=False)
+            except (ValueError, RecursionError) as error:
                 raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is no JSON ({one_line(error)})") from None
     return ""
 

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The files to read, in order of precedence; they need not exist."""
     if explicit:
         return (explicit,)
+    environ = os.environ if environ is None else environ
     listed = environ.get("KUBECONFIG", "")
     if listed:
         return tuple(dict.fromkeys(path for path in listed.split(os.pathsep) if path))
@@ -21,12 +22,13 @@ def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] = os.environ
     return (os.path.join(home, ".kube", "config"),) if home else ()
 
 
-def home_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
+def home_dir(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:
     """The home folder, or "" where the environment names none.
 
     Everywhere `HOME`. On Windows the first of `HOME`, `HOMEDRIVE`+`HOMEPATH` and `USERPROFILE` that
     has a `.kube/config`, else the first that is a folder, else the first that is set.
     """
+    environ = os.environ if environ is None else environ
     home = environ.get("HOME", "")
     if platform != "win32":
         return home

@@ -26,8 +26,9 @@ _MAX_NAME = 255
 _MAX_PATH = (1024 if sys.platform == "darwin" else 4096) - 400
 
 
-def cache_root(explicit: str = "", environ: Mapping[str, str] = os.environ) -> str:
+def cache_root(explicit: str = "", environ: Mapping[str, str] | None = None) -> str:
     """The cache's root: `explicit` (`--cache-dir`), else `$KUBECACHEDIR`, else `~/.kube/cache`; "" without a home."""
+    environ = os.environ if environ is None else environ
     root = explicit or environ.get("KUBECACHEDIR", "")
     if root:
         return root
@@ -51,7 +52,7 @@ def cluster_folder(root: str, cluster: Cluster) -> str:
     return f"{folder}-{cluster.authority}" if cluster.shares_url else folder
 
 
-def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
     """The cache's root, and the folder below it that `open_store` would use for `cluster`; None for no place."""
     root = cache_root(cache_dir, environ)
     if root:

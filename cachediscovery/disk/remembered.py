@@ -51,7 +51,7 @@ class RememberedCluster:
         root: str,
         kubeconfig: str = "",
         flags: tuple[str, ...] = ("",) * len(CLUSTER_FLAGS),
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """`root` is the cache's root; `flags` are the values of `CLUSTER_FLAGS`."""
         self._root = root

@@ -289,15 +289,20 @@ class DocumentStore:
 
 
 def open_store(
-    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ
+    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None
 ) -> DocumentStore | None:
     """The store of a cluster, or of its URL: under kubectl's root, else under the platform's cache folder.
 
     Without a `Cluster`, two clusters behind one URL cannot be told apart before the server is asked.
     `cache_dir` is an explicit root. A root that cannot be written but holds the cluster's documents is
     used as it is. None, with a warning, where there is no place at all: the cache is then in memory.
+    Raises `ConfigError` for a URL whose password cannot be told from the rest of it.
     """
     cluster = Cluster(server) if isinstance(server, str) else server
+    if "@" in cluster.server:
+        from ..config.server_url import split_server
+
+        split_server(cluster.server)
     place, root = place_of(cluster, cache_dir, environ), cache_root(cache_dir, environ)
     if place is not None and place[0] == root:
         return DocumentStore(*place, cluster.authority, cluster.url)

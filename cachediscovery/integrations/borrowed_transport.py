@@ -50,7 +50,7 @@ class BorrowedTransport(DocumentTransport):
                 text = body.encode("utf-8", "replace") if isinstance(body, str) else body
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and we do not know them.
-            raise request_error(url, error, float("nan"), float("nan")) from error
+            raise request_error(url, error) from error
         answer = Answer(url, status, Headers(found.items()), body)
         note_identity(identity_of(answer.headers))
         return answer

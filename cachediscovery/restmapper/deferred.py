@@ -107,7 +107,7 @@ class DeferredDiscoveryRESTMapper:
                 self.reset()
             table = self._table(None)
             answer = lookup(RESTMapper(table), *arguments)
-        table.answers[key] = answer
+        table.remember(key, answer)
         return answer
 
     def _table(self, group: str | None) -> ResourceTable:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..schema import GroupVersion
     from ..types import APIGroup, APIResourceList
 
+# More than a program has names in its code. Beyond, all of them are looked up again, which costs microseconds each.
+_MAX_ANSWERS = 1000
+
 
 class ResourceTable:
     """The resources (no subresources) of some groups by any of their names, best first.
@@ -46,6 +49,18 @@ class ResourceTable:
         self.failed = failed
         # What was looked up before in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
+
+    def remember(self, key: Any, answer: Any) -> None:
+        """Keep an answer. What found nothing is not kept, and of the rest so much: memory is bounded.
+
+        Names come from a program's users, and one resource has more names than can be kept: in any letter case, with a
+        part of its group, with versions that it does not have. Which lookups those are is not for this to know.
+        """
+        if not answer:
+            return
+        if len(self.answers) >= _MAX_ANSWERS:
+            self.answers.clear()
+        self.answers[key] = answer
 
     def by_name(self, name: str) -> Sequence[RESTMapping]:
         """The mappings of the resources with this plural or singular name, best first."""

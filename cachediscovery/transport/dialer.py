@@ -10,6 +10,7 @@ import weakref
 from functools import partial
 
 from ..concurrency import Lock, begin_in_thread, renew_after_fork
+from ..lines import without_userinfo
 from .options import CONNECTIONS_AHEAD
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ class Dialer:
 
         parts = urlsplit(server)
         if not parts.hostname:
-            raise ValueError(f"no host in {server!r}")
+            raise ValueError(f"no host in {without_userinfo(server)!r}")
         # As bytes: for text the codec of international names is imported, and does nothing for most hosts.
         self._address = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna")
         self.host = self._address.decode()
@@ -159,7 +160,7 @@ def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer 
 
     if has_proxy or may_need_proxy(server):
         return None
-    dialer = Dialer(server, options.connect_timeout)
+    dialer = Dialer(server, options.bounded().connect_timeout)
     dialer.reach(CONNECTIONS_AHEAD)
     return dialer
 

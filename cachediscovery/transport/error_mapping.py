@@ -55,8 +55,13 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def request_error(url: str, error: Exception, connect_timeout: float, read_timeout: float) -> RequestError:
-    """The error for an exception of a socket, of `http.client` or of `requests`, and for all that they wrap."""
+def request_error(
+    url: str, error: Exception, connect_timeout: float | None = None, read_timeout: float | None = None
+) -> RequestError:
+    """The error for an exception of a socket, of `http.client` or of `requests`, and for all that they wrap.
+
+    A time-out that is None is not known, and not named.
+    """
     causes = list(_causes(error))
     detail = one_line(_innermost(causes))
 
@@ -72,8 +77,10 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
         return RequestError(url, f"no address found for {url}: check the host name and the DNS")
     if caused_by("ConnectionRefusedError"):
         return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
-    # To urllib3 every connection that was not made is a kind of time-out.
-    if caused_by("ConnectTimeoutError") and not caused_by("NewConnectionError"):
+    # To urllib3 every connection that was not made is a kind of time-out; the other names are httpx's and aiohttp's.
+    if caused_by("ConnectTimeoutError", "ConnectTimeout", "ConnectionTimeoutError") and not caused_by(
+        "NewConnectionError"
+    ):
         return connect_timed_out(url, connect_timeout)
     if caused_by("TimeoutError", "ReadTimeout", "ReadTimeoutError"):
         return read_timed_out(url, read_timeout)
@@ -87,14 +94,18 @@ def request_error(url: str, error: Exception, connect_timeout: float, read_timeo
     return RequestError(url, f"the request for {url} failed: {detail}")
 
 
-def connect_timed_out(url: str, connect_timeout: float) -> RequestTimeout:
+def connect_timed_out(url: str, connect_timeout: float | None) -> RequestTimeout:
     return RequestTimeout(
-        url, f"no connection to {url} within {connect_timeout:g} s: is the server reachable from here?"
+        url, f"no connection to {url} {_in_time(connect_timeout)}: is the server reachable from here?"
     )
 
 
-def read_timed_out(url: str, read_timeout: float) -> RequestTimeout:
-    return RequestTimeout(url, f"{url} did not answer within {read_timeout:g} s: try again, or raise the read time-out")
+def read_timed_out(url: str, read_timeout: float | None) -> RequestTimeout:
+    return RequestTimeout(url, f"{url} did not answer {_in_time(read_timeout)}: try again, or raise the read time-out")
+
+
+def _in_time(seconds: float | None) -> str:
+    return "in time" if seconds is None else f"within {seconds:g} s"
 
 
 def too_large(url: str, limit: int) -> InvalidDocument:

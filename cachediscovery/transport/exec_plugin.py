@@ -8,6 +8,7 @@ import subprocess
 import sys
 from base64 import b64encode
 
+from ..documents import parse_object
 from ..errors import CredentialsError
 from ..fields import MalformedDocument, mapping, text
 from ..lines import one_line, printable
@@ -100,14 +101,11 @@ def _cluster(config: ClientConfig, plugin: ExecConfig) -> dict[str, Any]:
 
 
 def _credential(answer: bytes, plugin: ExecConfig) -> ExecCredential:
-    try:
-        parsed = json.loads(answer)
-    except (ValueError, RecursionError):
-        raise MalformedDocument("its output is not JSON") from None
-    if not isinstance(parsed, dict) or text(parsed, "kind") != "ExecCredential":
+    parsed = parse_object(answer)
+    if text(parsed, "kind") != "ExecCredential":
         raise MalformedDocument("its output is not an ExecCredential")
     if text(parsed, "apiVersion") != plugin.api_version:
-        raise MalformedDocument(f"configured for {plugin.api_version}, it answered {text(parsed, 'apiVersion')}")
+        raise MalformedDocument(f"configured for {plugin.api_version}, it answered with another apiVersion")
     status = mapping(parsed, "status")
     token, certificate, key = (text(status, name) for name in ("token", "clientCertificateData", "clientKeyData"))
     if not (token or certificate or key):
@@ -127,8 +125,8 @@ def _timestamp(rfc3339: str) -> float | None:
     seconds, offset = rest[:8], rest[8:].lstrip(".0123456789")
     try:
         moment = datetime.fromisoformat(f"{date}T{seconds}{'+00:00' if offset in ('', 'Z') else offset}")
-    except ValueError:
-        raise MalformedDocument(f"expirationTimestamp {one_line(rfc3339)!r} is not RFC 3339") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return moment.timestamp()
+    except (ValueError, OverflowError):
+        raise MalformedDocument("its expirationTimestamp is not RFC 3339") from None

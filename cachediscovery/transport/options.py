@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..records import NamedTuple
 
 # Aggregated discovery is two documents, asked for at the same time.
 CONNECTIONS_AHEAD = 2
+# Sockets count milliseconds, in 32 bits.
+_MAX_SECONDS = 2_000_000.0
 
 
 class TransportOptions(NamedTuple):
@@ -15,3 +19,11 @@ class TransportOptions(NamedTuple):
     read_timeout: float = 32.0
     max_document_bytes: int = 64 << 20
     pool_size: int = 96
+
+    def bounded(self) -> TransportOptions:
+        """The same, with what is beyond the bounds of sockets and of zlib brought down to them."""
+        return self._replace(
+            connect_timeout=min(self.connect_timeout, _MAX_SECONDS),
+            read_timeout=min(self.read_timeout, _MAX_SECONDS),
+            max_document_bytes=min(self.max_document_bytes, sys.maxsize - 1),
+        )

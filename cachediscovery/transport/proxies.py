@@ -14,12 +14,25 @@ def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
     Unlike requests, and like kubectl, the environment's proxies are never used for the loopback interface.
     """
     if proxy_url:
-        return {"http": proxy_url, "https": proxy_url}
+        return checked_proxies({"http": proxy_url, "https": proxy_url}, "proxy-url")
     if is_loopback(hostname_of(url)):
         return {}
     from requests.utils import get_environ_proxies
 
-    return dict(get_environ_proxies(url))
+    return checked_proxies(dict(get_environ_proxies(url)))
+
+
+def checked_proxies(proxies: dict[str, str], where: str = "HTTPS_PROXY and HTTP_PROXY") -> dict[str, str]:
+    """`proxies`, an argument of requests that was found `where`, each a URL with a scheme. Raises `ConfigError`."""
+    from ..config.server_url import check_proxy
+
+    checked = {}
+    for name, proxy in proxies.items():
+        # "http", "all", "http://host": what else there is ("no", "ftp") is not used.
+        if proxy and name.startswith(("http", "all")):
+            check_proxy(proxy, where)
+            checked[name] = proxy if "://" in proxy else f"http://{proxy}"
+    return checked
 
 
 def hostname_of(url: str) -> str:

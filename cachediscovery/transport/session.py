@@ -17,7 +17,7 @@ from .deadline import hang_up
 from .document_transport import Answer
 from .error_mapping import cut_short, read_timed_out, request_error, status_error, too_large
 from .line_stream import LineStream
-from .proxies import proxies_for
+from .proxies import checked_proxies, proxies_for
 from .server_identity import fingerprint_of_peer
 
 TYPE_CHECKING = False
@@ -139,6 +139,7 @@ class ServerSession:
             more["proxies"] = proxies_for(url, self._config.proxy_url)
         elif session is self._given:
             more = dict(session.merge_environment_settings(prepared.url, {}, True, None, None))
+            more["proxies"] = checked_proxies(more["proxies"], "the proxies of the session and of the environment")
         timeout = (self._options.connect_timeout, read_timeout)
         return session.send(prepared, **{**more, "stream": True}, allow_redirects=False, timeout=timeout)
 

@@ -58,12 +58,16 @@ class Transport(DocumentTransport):
     ) -> None:
         """Either a `session` that is used as it is, or a `config` that says how to connect and who asks.
 
-        A `dialer` may have begun to connect to the server already.
+        A `dialer` may have begun to connect to the server already. Raises `ConfigError` for a URL that is none.
         """
+        if "@" in server:
+            from ..config.server_url import split_server
+
+            split_server(server)
         super().__init__(server)
         self._given = session
         self._config = config
-        self._options = options
+        self._options = options.bounded()
         self._dialer = dialer
         self._credentials: Credentials | None = None
         self._tls: TLSContexts | None = None
@@ -152,12 +156,10 @@ class Transport(DocumentTransport):
                 from .error_mapping import status_error
 
                 raise status_error(without_userinfo(url), response.status, response.headers, response.body)
-            from urllib.parse import urljoin, urlsplit
-
-            url = urljoin(url, location)
-            if urlsplit(url).scheme not in ("http", "https"):
+            url = _redirected(url, location)
+            if not url:
                 raise RequestError(
-                    without_userinfo(asked), f"{without_userinfo(asked)} redirects to something that is not HTTP"
+                    without_userinfo(asked), f"{without_userinfo(asked)} redirects to what is no http or https URL"
                 )
             if not anonymous and not _same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
@@ -281,6 +283,20 @@ def _host_and_target(url: str) -> tuple[str, str]:
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     # As `requests` does: what is escaped already stays as it is.
     return host, quote(target, safe="!#$%&'()*+,/:;=?@[]~")
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a `Location` header of `url` leads; "" if that is no http or https URL."""
+    from urllib.parse import urljoin, urlsplit
+
+    try:
+        found = urljoin(url, location)
+        parts = urlsplit(found)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        # A port that is no number, or a bracket.
+        return ""
+    return found if is_usable else ""
 
 
 def _same_origin(one: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,9 +141,14 @@ def test_user_information_of_a_url_becomes_basic_authentication(write: Write) ->
 
 
 def test_impersonation_may_stand_in_the_kubeconfig(write: Write) -> None:
-    user = {"as": "jane", "as-uid": "7", "as-groups": ["a"], "as-user-extra": {"scopes": ["x", "y"]}}
+    user = {"as": "jane", "as-uid": "7", "as-groups": ["a"], "as-user-extra": {"scopes": ["x", "z"]}}
     config = load(write(kubeconfig(user=user)))
-    assert config.impersonation == ("jane", "7", ("a",), (("scopes", "x"), ("scopes", "y")))
+    assert config.impersonation == ("jane", "7", ("a",), (("scopes", "x"), ("scopes", "z")))
+
+
+def test_keys_of_a_users_extra_fields_may_be_numbers(write: Write) -> None:
+    text = yaml.safe_dump(kubeconfig(user={"as": "jane", "as-user-extra": {7: ["a"], True: ["b"]}}))
+    assert sorted(load(write(text)).impersonation.extra) == [("7", "a"), ("true", "b")]
 
 
 # --- a pod
@@ -290,12 +296,27 @@ def test_yaml_that_is_not_what_its_tag_says_is_an_error_of_ours(write: Write, va
         load_config(ConfigOverrides(kubeconfig=write(f"apiVersion: v1\na: {value}\n")))
 
 
-@pytest.mark.parametrize("extension", ["{2026-11-23: a}", "{!!binary YQ==: a}", "&a [*a]"])
-def test_an_extension_that_is_no_json_is_an_error_of_ours(write: Write, extension: str) -> None:
+def with_extension(extension: str) -> str:
     config = kubeconfig(user={"exec": {"command": "x", "apiVersion": "client.authentication.k8s.io/v1beta1"}})
-    text = yaml.safe_dump(config).replace(
+    return yaml.safe_dump(config).replace(
         "server: https",
         f"extensions: [{{name: client.authentication.k8s.io/exec, extension: {extension}}}]\n    server: https",
     )
-    with pytest.raises(ConfigError, match="is no JSON"):
-        load_config(ConfigOverrides(kubeconfig=write(text)))
+
+
+@pytest.mark.parametrize(
+    ("extension", "message"),
+    [(".inf", "is no JSON"), ("{a: [.nan]}", "is no JSON"), ("&a [*a]", "is not a valid kubeconfig")],
+)
+def test_an_extension_that_is_no_json_is_an_error_of_ours(write: Write, extension: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(ConfigOverrides(kubeconfig=write(with_extension(extension))))
+
+
+def test_an_extension_reaches_the_plugin_as_the_json_that_kubectl_makes_of_it(write: Write) -> None:
+    extension = "{2026-11-23: 2026-11-24, !!binary YQ==: 1:30, 7: [1, 1.5, yes, ~], on: {}}"
+    plugin = load_config(ConfigOverrides(kubeconfig=write(with_extension(extension)))).exec
+    assert plugin is not None
+    assert json.loads(plugin.cluster_config) == {
+        "2026-11-23": "2026-11-24", "a": "1:30", "7": [1, 1.5, True, None], "true": {},
+    }  # fmt: skip

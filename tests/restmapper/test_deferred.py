@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -110,3 +111,31 @@ def test_repeated_lookups_are_answered_from_memory(server: DiscoveryServer, cach
     time.sleep(0.01)
     assert mapper.kind_for(partial("deploy")) is first
     assert mapper._tables == tables
+
+
+def test_memory_is_bounded_however_many_things_are_asked_for(server: DiscoveryServer, cached_client: Make) -> None:
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server))
+
+    def ask(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            mapper.expand_category(f"no-category-{number}")
+            mapper.rest_mapping(GroupKind("apps", "Deployment"), "v1", f"v{number}")
+            # In any letter case: a bit of the number for each letter.
+            spelled = "".join(letter.upper() if number >> at & 1 else letter for at, letter in enumerate("deployments"))
+            mapper.mapping_for(f"{spelled}.app{'s'[: number >> 11]}")
+        for number in range(first, first + count // 100):
+            mapper.nearest_names(f"deployment{number}")
+
+    ask(0, 1500)
+    tracemalloc.start()
+    try:
+        ask(1500, 10_000)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 2_000_000
+
+
+def test_an_answer_that_found_something_is_remembered(fake: FakeDiscoveryClient) -> None:
+    mapper = DeferredDiscoveryRESTMapper(fake)
+    assert mapper.mapping_for("deploy") is mapper.mapping_for("deploy")

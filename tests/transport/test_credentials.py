@@ -17,6 +17,7 @@ from cachediscovery import ClientConfig, CredentialsError, DiscoveryClient, Disc
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.credentials import Credentials
 from cachediscovery.transport.exec_plugin import run_exec_plugin
+from cachediscovery.transport.tls import ssl_context
 
 V1 = "client.authentication.k8s.io/v1"
 V1BETA1 = "client.authentication.k8s.io/v1beta1"
@@ -221,15 +222,22 @@ def test_a_plugin_that_needs_a_terminal_says_so(plugin: Plugin, monkeypatch: pyt
         json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": {"token": ["SECRET"]}}),
         json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": {"clientKeyData": "SECRET"}}),
         json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": {"token": "SECRET\n2"}}),
-        json.dumps(
-            {"kind": "ExecCredential", "apiVersion": V1, "status": {"token": "SECRET", "expirationTimestamp": "x"}}
+        *(
+            json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": {"token": "t", **status}})
+            for status in (
+                {"expirationTimestamp": "SECRET"},
+                {"expirationTimestamp": "2024-13-01T00:00:00SECRET"},
+                {"clientCertificateData": "SECRET\ud800", "clientKeyData": "SECRET"},
+            )
         ),
+        json.dumps({"kind": "ExecCredential", "apiVersion": "SECRET", "status": {"token": "t"}}),
+        json.dumps({"kind": "SECRET", "apiVersion": V1, "status": {"token": "t"}}),
     ],
 )
 def test_an_unusable_answer_is_an_error_without_the_answer(plugin: Plugin, answer: str) -> None:
     plugin.write(answer)
     with pytest.raises(CredentialsError) as caught:
-        authorization(plugin.config())
+        ssl_context(plugin.config(), *Credentials(plugin.config()).identity()[1:])
     assert "SECRET" not in str(caught.value)
 
 

@@ -1,0 +1,57 @@
+"""The URLs of servers and proxies as people write them: taken apart, or refused, and never shown with a password.
+
+| | kubectl | here |
+|---|---|---|
+| `https://jane:secret@host` | basic authentication | the same, and the rest alone is the server's URL |
+| an `@` behind the host, `https://host/a@b` | a part of the path | refused: `host/a` may be a password |
+"""
+
+from __future__ import annotations
+
+from ..errors import ConfigError
+from ..lines import one_line, without_userinfo
+
+_SCHEMES = ("http", "https")
+_PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")
+
+
+def split_server(server: str) -> tuple[str, str, str]:
+    """A server's URL as (URL without user information, query and fragment; user; password). Raises `ConfigError`."""
+    return _split(server, "server", _SCHEMES, "an http or https URL: check the cluster's 'server'")
+
+
+def check_proxy(proxy: str, where: str) -> None:
+    """Raise `ConfigError` for the URL of a proxy, found `where`, that cannot be used, or not be kept secret."""
+    _split(proxy, "proxy", _PROXY_SCHEMES, f"a URL of a proxy: check {where}")
+
+
+def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tuple[str, str, str]:
+    has_scheme = "://" in url
+    # A scheme without slashes would be the user.
+    is_ambiguous = not has_scheme and "@" in url and url.lower().startswith(("http:", "https:"))
+    url = url if has_scheme else f"http://{url}"
+    shown = without_userinfo(url)
+    scheme, _, rest = url.partition("://")
+    authority = rest[: min(rest.find(end) % (len(rest) + 1) for end in "/?#\\")]
+    behind = rest[len(authority) :]
+    if is_ambiguous or "@" in behind:
+        raise ConfigError(
+            f"{what} {shown!r} cannot be told from its user name and password: "
+            "write %40 for @, %2F for /, %3F for ? and %23 for # in them, and %40 for @ in its path"
+        )
+    user_info, _, host = authority.rpartition("@")
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        # Without user information: what is wrong with a URL is said with a part of it.
+        parts = urlsplit(f"{scheme}://{host}{behind}")
+        _ = parts.port, (parts.hostname or "x").encode("idna")
+    except ValueError as error:
+        raise ConfigError(f"{what} {shown!r} is not a URL: {one_line(error)}") from None
+    strange = not url.isprintable() or " " in host + behind or "\\" in behind
+    if parts.scheme not in schemes or not parts.hostname or strange:
+        raise ConfigError(f"{what} {shown!r} is not {expected}")
+    user, _, password = user_info.partition(":")
+    # The scheme in lower case, as in Go: whether there is TLS is read from it.
+    plain = f"{parts.scheme}://{host}{behind.partition('#')[0].partition('?')[0]}"
+    return plain, unquote(user), unquote(password)

@@ -1,0 +1,80 @@
+"""Standard output and standard error that are full, closed or gone, with every command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cachediscovery.cli.commands import COMMANDS
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import kubeconfig_of
+
+ARGUMENTS = {"resolve": "resolve pods deploy", "completion": "completion bash"}
+LINES = [ARGUMENTS.get(command.name, command.name) for command in COMMANDS]
+LINES += [
+    "--help",
+    "api-resources --help",
+    "--version",
+    "__complete bash cachediscovery",
+    "api-resources --cached -o json",
+]
+OUTPUT = "error: standard output cannot be written"
+
+
+def shell(line: str, redirection: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = f"exec '{sys.executable}' -m cachediscovery {line} {redirection}"
+    return subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def with_server(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    return {**environ, "KUBECONFIG": str(kubeconfig_of(server, tmp_path))}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(with_server: dict[str, str], line: str) -> None:
+    ran = shell(line, ">/dev/full", with_server)
+    assert (ran.returncode, ran.stderr) == (1, f"{OUTPUT}: No space left on device\n")
+    ran = shell(line, ">&-", with_server)
+    assert (ran.returncode, ran.stderr) == (1, f"{OUTPUT}: it is closed\n")
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_without_standard_error_the_output_is_the_same(with_server: dict[str, str], line: str) -> None:
+    if line in ("cache info", "cache verify"):
+        shell("api-resources", "", with_server)
+    expected, ran = shell(line, "", with_server), shell(line, "2>&-", with_server)
+    assert ran.returncode == expected.returncode == 0
+    # The demo's server has another port each time.
+    if line not in ("demo", "cache warm"):
+        assert ran.stdout == expected.stdout
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&- <&-", "-v 2>&-", "-v 2>/dev/full"])
+def test_warnings_and_the_log_may_have_nowhere_to_go(with_server: dict[str, str], redirection: str) -> None:
+    for line in ("api-resources", "api-resources --cached --cache-ttl=0s --stale-while-revalidate=1h", "cache prune"):
+        ran = shell(line, redirection, with_server)
+        assert (ran.returncode, bool(ran.stdout), ran.stderr) == (0, True, "")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"])
+def test_an_error_that_cannot_be_told_is_still_exit_code_1(with_server: dict[str, str], redirection: str) -> None:
+    for line in ("api-resources --context nope", "nope", "api-resources --nope", "resolve nope"):
+        ran = shell(line, redirection, with_server)
+        assert (ran.returncode, ran.stdout.count("Traceback"), ran.stderr) == (1, 0, "")
+
+
+@pytest.mark.parametrize("line", ["api-resources", "completion bash"])
+def test_a_reader_that_goes_away_is_no_error_to_tell(with_server: dict[str, str], line: str) -> None:
+    command = [sys.executable, "-m", "cachediscovery", *line.split()]
+    ran = subprocess.Popen(command, env=with_server, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert ran.stdout is not None
+    ran.stdout.close()
+    assert ran.stderr is not None
+    with ran.stderr:
+        assert ran.stderr.read() == b""
+    assert ran.wait() == 1

@@ -1,0 +1,65 @@
+"""Another client's connection as a transport, without a cluster."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+
+import httpx
+import pytest
+import urllib3
+
+from cachediscovery.errors import RequestTimeout
+from cachediscovery.integrations.borrowed_transport import BorrowedTransport
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port on which nobody accepts: connections beyond the first ones are never made."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+        for connection in waiting:
+            connection.close()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port on which connections are made, and nothing is answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+Get = Callable[[str], object]
+
+
+def by_urllib3(url: str) -> object:
+    with urllib3.PoolManager(retries=False, timeout=0.2) as pool:
+        return pool.request("GET", url)
+
+
+def by_httpx(url: str) -> object:
+    with httpx.Client(timeout=0.2) as client:
+        return client.get(url)
+
+
+def message_of(port: int, get: Get) -> str:
+    url = f"http://127.0.0.1:{port}"
+
+    def ask(path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        raise AssertionError(get(url + path))
+
+    with pytest.raises(RequestTimeout) as caught:
+        BorrowedTransport(url, ask).get("/api")
+    return str(caught.value).replace(url, "URL")
+
+
+@pytest.mark.parametrize("get", [by_urllib3, by_httpx])
+def test_the_time_outs_of_another_client_are_not_made_up(full_port: int, silent_port: int, get: Get) -> None:
+    assert message_of(full_port, get) == "no connection to URL/api in time: is the server reachable from here?"
+    assert message_of(silent_port, get) == "URL/api did not answer in time: try again, or raise the read time-out"

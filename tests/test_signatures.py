@@ -1,0 +1,22 @@
+"""What help() shows of the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SHOW = """
+import pkgutil, pydoc, importlib, cachediscovery
+for module in pkgutil.walk_packages(cachediscovery.__path__, "cachediscovery."):
+    if not module.name.endswith("__main__"):
+        print(pydoc.plain(pydoc.render_doc(importlib.import_module(module.name))))
+for function in (cachediscovery.load_config, cachediscovery.open_store, cachediscovery.in_cluster_config):
+    print(pydoc.plain(pydoc.render_doc(function)))
+"""
+
+
+def test_help_shows_nothing_of_the_environment(environ: dict[str, str]) -> None:
+    environ["SOME_TOKEN"] = "secret-of-the-environment"
+    ran = subprocess.run([sys.executable, "-c", SHOW], env=environ, capture_output=True, text=True, check=True)
+    assert "in_cluster_config(environ: " in ran.stdout
+    assert "secret-of-the-environment" not in ran.stdout
