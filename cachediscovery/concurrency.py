@@ -27,25 +27,34 @@ def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
 def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
     """Begin `call` in a thread; what is returned waits for its result and returns it, or raises what `call` raised.
 
-    Unlike that of an executor the thread is a daemon: after Ctrl-C nobody waits for a server that hangs.
+    Unlike that of an executor the thread is a daemon: after Ctrl-C nobody waits for a server that hangs. It works
+    within the `Cancellation` of the thread that begins it.
     """
     from _thread import start_new_thread
 
+    from .cancellation import current
+
+    cancellation = current()
     running = Lock()
     results: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            results.append(call())
+            with cancellation:
+                results.append(call())
         except BaseException as error:
             errors.append(error)
         finally:
             running.release()
 
     def result() -> T:
-        with running:
-            pass
+        if current() is cancellation:
+            # That ends the call, and a thread that is waited for is not left behind.
+            running.acquire()
+        else:
+            current().acquire(running)
+        running.release()
         if errors:
             raise errors[0]
         return results[0]

@@ -98,6 +98,13 @@ class DocumentCache:
         entry = self._entries.get(key)
         return entry.fetched_at if entry is not None else 0.0
 
+    def was_asked_since(self, key: str, since: float) -> bool:
+        """Whether the document in memory was asked for at `since` (seconds since the epoch) or later."""
+        entry = self._entries.get(key)
+        if entry is None or entry.fetched_at < since:
+            return False
+        return entry.ours or (entry.signature is not None and self._is_newer(entry.signature, since))
+
     def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
         if len(self._entries) <= _FEW:
@@ -107,6 +114,34 @@ class DocumentCache:
             return None
         resources, missing = self.resources_of(groups.groups, look=look, expired=expired)
         return None if missing else (groups.groups, resources, groups.failed)
+
+    def at_hand(self, stale: float) -> dict[str, Document]:
+        """What callers have been answered with, or would be where the server cannot be asked.
+
+        All in memory, and all on disk that did not expire more than `stale` seconds ago. `fresh` stays what it is.
+        """
+        if len(self._entries) <= _FEW:
+            self._read_all()
+        found: dict[str, Document] = {}
+        waiting = {GROUPS, *self._entries}
+        while waiting:
+            key = waiting.pop()
+            value = self._at_hand(key, stale)
+            if value is not None:
+                found[key] = value
+            if isinstance(value, Groups):
+                waiting |= {str(group_version) for group_version in value.groups.group_versions} - found.keys()
+        return found
+
+    def _at_hand(self, key: str, stale: float) -> Document | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            return entry.value
+        read = self._parse(key)
+        if read is None:
+            return None
+        age = time.time() - read[1].mtime
+        return read[0] if -FUTURE <= age < self._ttl + max(self._grace, stale) else None
 
     def resources_of(
         self, groups: APIGroupList, *, look: bool = False, expired: bool = False

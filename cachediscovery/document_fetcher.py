@@ -73,8 +73,8 @@ class DocumentFetcher:
             found = self._cache.everything(look=True)
             if found is None:
                 return None
-            oldest = min(map(self._cache.fetched_at, (GROUPS, *map(str, found[0].group_versions))))
-            return True if oldest >= since else None
+            keys = (GROUPS, *map(str, found[0].group_versions))
+            return True if all(self._cache.was_asked_since(key, since) for key in keys) else None
 
         def fetch() -> Literal[True]:
             self._in_one_cluster(self._fetch_anew)
