@@ -177,15 +177,19 @@ class CachedDiscoveryClient:
 
         Watches CustomResourceDefinitions and APIServices, for which the credentials need the rights `list` and `watch`;
         where they have none, the server is asked every `interval` seconds, with conditional requests, and a
-        warning says so. `on_change` is called, in a thread of the watch, after a document has changed. Returns at
-        once; the watch ends when it is closed, or as a context manager.
+        warning says so. `on_change` is called, in a thread of the watch, when the documents are no longer those that
+        this client holds now (if it holds none: those that it sees first) or that `on_change` was last called for.
+        Returns at once; the watch ends when it is closed, or as a context manager.
         """
+        from .watching.baseline import Baseline
         from .watching.refresher import Refresher
         from .watching.watch import DiscoveryWatch
 
         transport = getattr(getattr(self._delegate, "client", self._delegate), "transport", None)
         can_watch = hasattr(transport, "stream")
-        return DiscoveryWatch(self, transport if can_watch else None, Refresher(self, interval, on_change))
+        # Now: what changes before the first look is a change as well.
+        baseline = Baseline(self._cache.at_hand(self._stale_if_error) if on_change is not None else {})
+        return DiscoveryWatch(self, transport if can_watch else None, Refresher(self, interval, on_change, baseline))
 
     def revision(self) -> int:
         """A number that changes when a document used before no longer holds: whoever derives from them derives anew.

@@ -112,6 +112,13 @@ class DiscoveryClient:
     def close(self) -> None:
         self._transport.close()
 
+    def prepare(self) -> None:
+        """Get the credentials that the next request needs, for which a plugin may have to run.
+
+        Raises `CredentialsError` or `ConfigError`.
+        """
+        self._transport.prepare()
+
     def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
         """Ask for `/api` and `/apis` at the same time.
 

@@ -58,8 +58,9 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def acquire(self) -> None:
-        self._lock.acquire()
+    def acquire(self, timeout: float = -1) -> bool:
+        """Whether it was acquired within `timeout` seconds; -1 is for ever."""
+        return self._lock.acquire(True, timeout)
 
     def release(self) -> None:
         # The thread that holds a lock may fork, and then finds another, which is free, in its place.
@@ -82,12 +83,15 @@ def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
 def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
     """Begin `call` in a thread; what is returned waits for its result and returns it, or raises what `call` raised.
 
-    The call sees the context variables of its caller. Unlike that of an executor the thread is a daemon: after
-    Ctrl-C nobody waits for a server that hangs.
+    The call sees the context variables of its caller, and works within its `Cancellation`. Unlike that of an executor
+    the thread is a daemon: after Ctrl-C nobody waits for a server that hangs.
     """
     from _thread import start_new_thread
     from contextvars import copy_context
 
+    from .cancellation import current
+
+    cancellation = current()
     running = Lock()
     results: list[T] = []
     errors: list[BaseException] = []
@@ -95,15 +99,20 @@ def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
 
     def run() -> None:
         try:
-            results.append(context.run(call))
+            with cancellation:
+                results.append(context.run(call))
         except BaseException as error:
             errors.append(error)
         finally:
             running.release()
 
     def result() -> T:
-        with running:
-            pass
+        if current() is cancellation:
+            # That ends the call, and a thread that is waited for is not left behind.
+            running.acquire()
+        else:
+            current().acquire(running)
+        running.release()
         if not results and not errors:
             # Forked in between: the thread is the parent's.
             return call()

@@ -90,15 +90,20 @@ class DocumentCache:
             self.fresh = False
         return entry.value
 
-    def asked_at(self, key: str) -> float:
-        """When the document in memory was asked for, on the monotonic clock; minus infinity if there is none."""
-        entry = self._entries.get(key)
-        return entry.asked.moment if entry is not None else NEVER
-
     def is_ours(self, key: str) -> bool:
         """Whether the document in memory was put there by `keep`."""
         entry = self._entries.get(key)
         return entry is not None and entry.ours
+
+    def was_asked_since(self, key: str, since: float) -> bool:
+        """Whether the document in memory was asked for at `since`, on the monotonic clock, or later."""
+        entry = self._entries.get(key)
+        if entry is None or entry.asked.moment < since:
+            return False
+        if entry.ours or entry.signature is None or self.store is None:
+            return entry.ours
+        # Unlike kubectl's, our files are dated when their fetch began.
+        return self.store.was_fetch(entry.signature.mtime_ns)
 
     def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
         """Groups and resources from memory and disk, or None if one of them is missing."""
@@ -109,6 +114,34 @@ class DocumentCache:
             return None
         resources, missing = self.resources_of(groups.groups, look=look, expired=expired)
         return None if missing else (groups.groups, resources, groups.failed)
+
+    def at_hand(self, stale: float) -> dict[str, Document]:
+        """What callers have been answered with, or would be where the server cannot be asked.
+
+        All in memory, and all on disk that did not expire more than `stale` seconds ago. `fresh` stays what it is.
+        """
+        if len(self._entries) <= _FEW:
+            self._read_all()
+        found: dict[str, Document] = {}
+        waiting = {GROUPS, *self._entries}
+        while waiting:
+            key = waiting.pop()
+            value = self._at_hand(key, stale)
+            if value is not None:
+                found[key] = value
+            if isinstance(value, Groups):
+                waiting |= {str(group_version) for group_version in value.groups.group_versions} - found.keys()
+        return found
+
+    def _at_hand(self, key: str, stale: float) -> Document | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            return entry.value
+        read = self._parse(key)
+        if read is None:
+            return None
+        age = time.time() - read[1].mtime
+        return read[0] if -FUTURE <= age < self._ttl + max(self._grace, stale) else None
 
     def resources_of(
         self, groups: APIGroupList, *, look: bool = False, expired: bool = False

@@ -65,7 +65,7 @@ class DocumentFetcher:
         """Groups and resources, fetched if one of them is missing."""
         # One lock for the whole listing: between two of its requests no other process starts the same.
         return self._in_one_cluster(
-            lambda: self._lock.run(self._fetch_everything, lambda: self._cache.everything(look=True))
+            lambda: self._run_locked(self._fetch_everything, lambda: self._cache.everything(look=True))
         )
 
     def refresh(self, since: float, *, wait: bool) -> None:
@@ -75,15 +75,15 @@ class DocumentFetcher:
             found = self._cache.everything(look=True)
             if found is None:
                 return None
-            oldest = min(map(self._cache.asked_at, (GROUPS, *map(str, found[0].group_versions))))
-            return True if oldest >= since else None
+            keys = (GROUPS, *map(str, found[0].group_versions))
+            return True if all(self._cache.was_asked_since(key, since) for key in keys) else None
 
         def fetch() -> Literal[True]:
             self._in_one_cluster(self._fetch_anew)
             return True
 
         if wait:
-            self._lock.run(fetch, is_newer)
+            self._run_locked(fetch, is_newer)
         else:
             self._lock.run_if_free(fetch, is_newer)
 
@@ -152,11 +152,11 @@ class DocumentFetcher:
         """The groups, fetched unless somebody has asked for them since then (on the monotonic clock)."""
 
         def look() -> Groups | None:
-            found = self._cache.look_up(GROUPS, look=True) if self._cache.asked_at(GROUPS) >= since else None
+            found = self._cache.look_up(GROUPS, look=True) if self._cache.was_asked_since(GROUPS, since) else None
             return found if isinstance(found, Groups) else None
 
         with self._fetching_lock(GROUPS):
-            return self._lock.run(self._fetch_groups, look)
+            return self._run_locked(self._fetch_groups, look)
 
     def _not_listed(self, key: str) -> NotFound:
         url = f"{self._delegate.server.rstrip('/')}{path_of(key)}"
@@ -165,7 +165,7 @@ class DocumentFetcher:
     def _resources_since(self, since: float, key: str) -> APIResourceList:
         """The resources of one group version, fetched unless another thread has asked for them since then."""
         with self._fetching_lock(key):
-            found = self._cache.look_up(key) if self._cache.asked_at(key) >= since else None
+            found = self._cache.look_up(key) if self._cache.was_asked_since(key, since) else None
             return found if isinstance(found, APIResourceList) else self._fetch_resources(key)
 
     def _fetch_resources(self, key: str) -> APIResourceList:
@@ -182,9 +182,16 @@ class DocumentFetcher:
         if found is not None:
             return found
         with self._fetching_lock(key):
-            return self._lock.run(
+            return self._run_locked(
                 lambda: self._stale_if_error.fetch(key, fetch), lambda: self._cache.look_up(key, look=True)
             )
+
+    def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
+        """`FetchLock.run`; the credentials are got before: a plugin that hangs holds up no other process."""
+        prepare: Callable[[], None] | None = getattr(self._delegate, "prepare", None)
+        if prepare is not None:
+            prepare()
+        return self._lock.run(fetch, look)
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:

@@ -163,6 +163,9 @@ class LazyDiscoveryClient:
         if made is not None:
             made.close()
 
+    def prepare(self) -> None:
+        self.client.prepare()
+
     def cluster_uid(self, connection: int | None = None) -> str:
         return self.client.cluster_uid(connection)
 

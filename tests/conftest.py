@@ -9,7 +9,9 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,7 @@ import hypothesis
 import pytest
 import trustme
 
+import cachediscovery
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DocumentStore, TransportOptions
 from cachediscovery.config.cluster import Cluster
 from cachediscovery.disk.layout import cluster_folder
@@ -56,6 +59,23 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def threads_of_ours() -> list[str]:
+    """What other threads, of whatever kind, do in the package's code (its servers for tests aside)."""
+    package = os.path.dirname(cachediscovery.__file__) + os.sep
+    found = []
+    for number, frame in sys._current_frames().items():
+        files = [step.filename for step in traceback.extract_stack(frame)]
+        ours = [name for name in files if name.startswith(package) and not name.startswith(f"{package}testing{os.sep}")]
+        if ours and number != threading.get_ident():
+            found.append(ours[-1])
+    return found
+
+
+def remains(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether `condition` holds for so long."""
+    return not eventually(lambda: not condition(), seconds)
 
 
 def free_port() -> int:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .. import log
+from ..cancellation import current
 from ..concurrency import Lock, renew_after_fork
 from .files import overwrite, read_part
 
@@ -80,7 +81,7 @@ class FetchLock:
             if not said and now - started >= _QUIET_WAIT:
                 said = True
                 log.warning("waiting for %s, which is asking the same server (%s)", self._owner(), self._path())
-            time.sleep(_POLL)
+            current().sleep(_POLL)
         return self._with_lock(fetch, look_again)
 
     def run_if_free(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import http.client
 import time
 import zlib
+from functools import partial
 from itertools import count
 
+from ..cancellation import WaitCancelledError, current
 from ..concurrency import Lock, renew_after_fork
 from .deadline import DeadlineResponse
-from .dialer import close_when_dropped
+from .dialer import close_when_dropped, hang_up
 from .document_transport import Answer, Headers
 from .server_identity import fingerprint_of_peer
 
@@ -89,6 +91,8 @@ class ServerConnections:
                 return self._ask(self._new(self._dialer.make()), host, target, headers)
             try:
                 return self._ask(connection, host, target, headers)
+            except WaitCancelledError:
+                raise
             except TimeoutError:
                 # What was open before may all be as dead as this.
                 self.close()
@@ -157,14 +161,15 @@ class ServerConnections:
 
     def _ask(self, connection: Connection, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
         try:
-            connection.sock.settimeout(self._read_timeout)
-            connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", host)
-            for name, value in headers:
-                connection.putheader(name, value)
-            connection.endheaders()
-            response: DeadlineResponse = connection.getresponse()  # type: ignore[assignment]
-            body = self._read(response)
+            with current().ending(partial(hang_up, connection.sock)):
+                connection.sock.settimeout(self._read_timeout)
+                connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
+                connection.putheader("Host", host)
+                for name, value in headers:
+                    connection.putheader(name, value)
+                connection.endheaders()
+                response: DeadlineResponse = connection.getresponse()  # type: ignore[assignment]
+                body = self._read(response)
         except BaseException:
             self._drop(connection)
             raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 import time
 
 TYPE_CHECKING = False
@@ -91,12 +90,3 @@ class _Opened:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return _Buffer(self._source)
-
-
-def hang_up(connection: Any) -> None:
-    """Wake whoever waits for the socket `connection`, in whatever thread."""
-    try:
-        # Not TLS's own: that would take the TLS away from under a thread that reads.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except (OSError, TypeError):
-        pass

@@ -9,6 +9,7 @@ import socket
 import weakref
 from functools import partial
 
+from ..cancellation import Cancellation, WaitCancelledError, current
 from ..concurrency import Lock, begin_in_thread, renew_after_fork
 from ..lines import without_userinfo
 from .options import CONNECTIONS_AHEAD
@@ -58,8 +59,8 @@ class Dialer:
         # Those of them that are made, and have not been taken.
         self._waiting: set[socket.socket] = set()
         close_when_dropped(self, self._waiting)
-        # What was begun before this number changed is of no use any more.
-        self._generation = 0
+        # Within this the connections are made that were begun; it is another one once they are of no use any more.
+        self._beginning = Cancellation()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -68,8 +69,9 @@ class Dialer:
 
     def reach(self, count: int) -> None:
         """Begin `count` connections over TCP, for which the address is enough."""
+        reached = self._begin(partial(connect, self._address, self._port, self._timeout), count)
         with self._lock:
-            self._reached += self._begin(self._connect, count)
+            self._reached += reached
 
     def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """Speak TLS from now on; `server_name` is the one to expect in the certificate, "" for the host's."""
@@ -80,8 +82,10 @@ class Dialer:
 
     def begin(self, count: int) -> None:
         """Begin `count` connections, on those over TCP that were begun."""
+        # Not with the lock held: where no thread is to be had, it is this one that connects.
+        begun = self._begin(self.make, count)
         with self._lock:
-            self._begun += self._begin(self.make, count)
+            self._begun += begun
 
     def take(self) -> socket.socket | None:
         """A connection that was begun, waited for if need be; None if there is none. Raises `OSError`."""
@@ -91,33 +95,44 @@ class Dialer:
     def make(self) -> socket.socket:
         """A new connection, on one over TCP that was begun if there is one. Raises `OSError`."""
         reached = self._pop(self._reached)
-        made = self._connect() if reached is None else self._taken(reached)
+        made = self._taken(reached) if reached is not None else None
+        made = made or connect(self._address, self._port, self._timeout)
         if self._context is None:
             return made
         try:
-            return self._context.wrap_socket(made, server_hostname=self._server_name)
-        except TimeoutError as error:
-            made.close()
-            raise ConnectTimeoutError("the time for the TLS handshake is over") from error
+            secured = self._context.wrap_socket(made, server_hostname=self._server_name, do_handshake_on_connect=False)
         except BaseException:
             made.close()
             raise
+        try:
+            with current().ending(partial(hang_up, secured)):
+                secured.do_handshake()
+        except TimeoutError as error:
+            secured.close()
+            raise ConnectTimeoutError("the time for the TLS handshake is over") from error
+        except BaseException:
+            secured.close()
+            raise
+        return secured
 
     def close(self) -> None:
         """Close what was begun and not taken, now or as soon as it is made."""
         with self._lock:
-            self._generation += 1
+            ended, self._beginning = self._beginning, Cancellation()
             waiting = list(self._waiting)
             self._waiting.clear()
             self._reached.clear()
             self._begun.clear()
+        ended.cancel("the connection was closed before it was used")
         for connection in waiting:
             connection.close()
 
     def _begin(self, make: Callable[[], socket.socket], count: int) -> list[_Begun]:
-        return [begin_in_thread(partial(self._ahead, make, self._generation)) for _ in range(count)]
+        # Not within that of the caller: another may be the one who takes them.
+        with self._beginning as beginning:
+            return [begin_in_thread(partial(self._ahead, make, beginning)) for _ in range(count)]
 
-    def _ahead(self, make: Callable[[], socket.socket], generation: int) -> socket.socket | OSError:
+    def _ahead(self, make: Callable[[], socket.socket], beginning: Cancellation) -> socket.socket | OSError:
         """Make a connection that is to wait until it is taken."""
         try:
             made = make()
@@ -125,7 +140,7 @@ class Dialer:
             # Its frames would keep this dialer alive.
             return error.with_traceback(None)
         with self._lock:
-            if generation == self._generation:
+            if beginning is self._beginning:
                 self._waiting.add(made)
                 return made
         made.close()
@@ -135,23 +150,57 @@ class Dialer:
         with self._lock:
             return begun.pop() if begun else None
 
-    def _taken(self, begun: _Begun) -> socket.socket:
+    def _taken(self, begun: _Begun) -> socket.socket | None:
+        """A connection that was begun; None if this was closed meanwhile, for the sake of another request perhaps."""
         made = begun()
+        if isinstance(made, ConnectionAbortedError):
+            return None
         if isinstance(made, OSError):
             raise made
         with self._lock:
             self._waiting.discard(made)
         return made
 
-    def _connect(self) -> socket.socket:
+
+def connect(host: str | bytes, port: int, timeout: float | None) -> socket.socket:
+    """A connection over TCP, to the first address of `host` that takes one. Raises `OSError`."""
+    failed: OSError = ConnectionError("the name has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
-            address: Any = self._address
-            made = socket.create_connection((address, self._port), self._timeout)
-        except TimeoutError as error:
-            raise ConnectTimeoutError("the time to connect is over") from error
+            return _connect_to(address, socket.socket(family, kind, protocol), timeout)
+        except WaitCancelledError:
+            raise
+        except OSError as error:
+            failed = error
+    try:
+        if isinstance(failed, TimeoutError):
+            raise ConnectTimeoutError("the time to connect is over") from failed
+        raise failed
+    finally:
+        # Its frames would keep the caller alive.
+        del failed
+
+
+def _connect_to(address: Any, made: socket.socket, timeout: float | None) -> socket.socket:
+    try:
+        made.settimeout(timeout)
+        with current().ending(partial(hang_up, made)):
+            made.connect(address)
         # A request is one write: nothing is gained by waiting for more.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def hang_up(connection: Any) -> None:
+    """Wake whoever waits for the socket `connection`, in whatever thread."""
+    try:
+        # Not TLS's own: that would take the TLS away from under a thread that reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except (OSError, TypeError):
+        pass
 
 
 def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer | None:

@@ -101,5 +101,8 @@ class DocumentTransport(ABC):
         """
         return None
 
+    def prepare(self) -> None:  # noqa: B027 - others have nothing to prepare
+        """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
+
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""

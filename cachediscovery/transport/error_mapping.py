@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..cancellation import WaitCancelledError
 from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
 from ..lines import one_line, without_userinfo
 
@@ -69,6 +70,9 @@ def request_error(
         """Whether there is an exception among the causes whose class, or a base of it, has one of these names."""
         return any(base.__name__ in names for cause in causes for base in type(cause).__mro__)
 
+    cancelled = next((cause for cause in causes if isinstance(cause, WaitCancelledError)), None)
+    if cancelled is not None:
+        return RequestError(url, f"the request for {url} was given up: {cancelled}")
     if caused_by("SSLError"):
         return _certificate_error(url, detail)
     if caused_by("ProxyError"):

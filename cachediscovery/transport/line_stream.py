@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..cancellation import current
 from ..errors import InvalidDocument
 
 TYPE_CHECKING = False
@@ -10,11 +11,13 @@ if TYPE_CHECKING:
 
     import requests
 
+    from ..cancellation import Cancellation
+
 _CHUNK = 64 << 10
 
 
 class LineStream:
-    """Iterate over it for the lines, in bytes; `close`, from any thread, ends that."""
+    """Iterate over it for the lines, in bytes."""
 
     def __init__(
         self,
@@ -22,42 +25,39 @@ class LineStream:
         url: str,
         limit: int,
         failed: Callable[[Exception], Exception],
-        hang_up: Callable[[], None],
+        within: Cancellation,
     ) -> None:
         """`limit` is the longest line in bytes; `failed` turns what `urllib3` and the socket raise into our errors.
 
-        `hang_up` ends the connection under a thread that reads from it.
+        It ends when `within` is cancelled, or that within which the thread works that reads it.
         """
         self._response = response
         self._url = url
         self._limit = limit
         self._failed = failed
-        self._closed = False
-        self._hang_up = hang_up
+        self._within = within
 
     def __iter__(self) -> Iterator[bytes]:
-        """Raises `RequestError` where the connection breaks; ends where the server, or `close`, ends it."""
+        """Raises `RequestError` where the connection breaks, or is given up; ends where the server ends it."""
         pending = b""
         raw = self._response.raw
         read = raw.read1 if hasattr(raw, "read1") else raw.read
+        end = getattr(raw, "hang_up", self._response.close)
         try:
             while True:
                 try:
-                    chunk = read(_CHUNK, decode_content=True)
+                    with self._within.ending(end), current().ending(end):
+                        chunk = read(_CHUNK, decode_content=True)
                 except Exception as error:
-                    if self._closed:
-                        return
                     raise self._failed(error) from None
-                if not chunk or self._closed:
+                if not chunk:
                     return
                 *lines, pending = (pending + chunk).split(b"\n")
                 if len(pending) > self._limit:
                     raise InvalidDocument(self._url, f"{self._url} sent an event of more than {self._limit} bytes")
                 yield from filter(None, lines)
         finally:
-            self._response.close()
+            self.close()
 
     def close(self) -> None:
-        """End the iteration, also one that waits for a line in another thread."""
-        self._closed = True
-        self._hang_up()
+        self._response.close()

@@ -9,11 +9,11 @@ import requests
 from urllib3 import HTTPHeaderDict
 
 from .. import log
+from ..cancellation import current
 from ..concurrency import Lock
 from ..errors import RequestError
 from ..lines import without_userinfo
 from .adapter import ServerAdapter
-from .deadline import hang_up
 from .document_transport import Answer
 from .error_mapping import cut_short, read_timed_out, request_error, status_error, too_large
 from .line_stream import LineStream
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ..cancellation import Cancellation
     from ..config.client_config import ClientConfig
     from .credentials import Identity
     from .options import TransportOptions
@@ -71,15 +72,24 @@ class ServerSession:
                 # Once the body is read, the connection is let go of.
                 source = getattr(response.raw, "source", None)
                 certificate = fingerprint_of_peer(source.connection) if source is not None else ""
-                body = self._read(response, started)
+                with current().ending(getattr(response.raw, "hang_up", _nothing)):
+                    body = self._read(response, started)
                 return Answer(without_userinfo(url), response.status_code, response.headers, body, certificate)
         except Exception as error:
             raise self._failed(url, error, self._options.read_timeout, started) from None
 
     def stream(
-        self, url: str, headers: Sequence[tuple[str, str]], identity: Identity | None, read_timeout: float
+        self,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        identity: Identity | None,
+        read_timeout: float,
+        within: Cancellation,
     ) -> LineStream:
-        """An answer without end; `read_timeout`, in seconds, is the longest silence in it. Raises `RequestError`."""
+        """An answer without end; `read_timeout`, in seconds, is the longest silence in it. Raises `RequestError`.
+
+        It ends with `within`, and with the cancellation within which it is read.
+        """
         started, shown = time.monotonic(), without_userinfo(url)
         try:
             response = self._send(self._session_for(identity), url, headers, read_timeout)
@@ -93,8 +103,7 @@ class ServerSession:
         if source is not None:
             source.without_deadline()
         failed = partial(self._failed, url, read_timeout=read_timeout)
-        end: Callable[[], None] = response.close if source is None else partial(hang_up, source.connection)
-        return LineStream(response, shown, self._options.max_document_bytes, failed, end)
+        return LineStream(response, shown, self._options.max_document_bytes, failed, within)
 
     def _session_for(self, identity: Identity | None) -> requests.Session:
         """The session, with the adapter for this identity's certificate in place."""
@@ -171,6 +180,10 @@ class ServerSession:
         if getattr(raw, "length_remaining", None):
             raise cut_short(url)
         return b"".join(chunks)
+
+
+def _nothing() -> None:
+    """A connection of the caller's session cannot be reached: what is read over it ends in time."""
 
 
 def _bare_session() -> requests.Session:

@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 from .. import log
+from ..cancellation import Cancellation, WaitCancelledError, current
 from ..concurrency import Lock, renew_after_fork
 from ..errors import DiscoveryError, RequestError, StatusError
 from ..lines import without_userinfo
@@ -36,6 +37,8 @@ _MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
 _MAX_RETRY_SECONDS = 20.0
+# What is closed ends at once, but for a name that is looked up, or a session of the caller's.
+_CLOSE_SECONDS = 1.5
 _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -76,6 +79,8 @@ class Transport(DocumentTransport):
 
             self._credentials = Credentials(config)
         self._lock = Lock()
+        # All requests are made within this; after `close` within another one.
+        self._open = Cancellation()
         self._session_made: ServerSession | None = None
         # For the certificate that was shown last.
         self._connections_made: ServerConnections | None = None
@@ -97,16 +102,32 @@ class Transport(DocumentTransport):
             return
         dialer.begin(CONNECTIONS_AHEAD)
 
+    def prepare(self) -> None:
+        """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
+        if self._credentials is not None:
+            self._credentials.identity()
+
     def close(self) -> None:
         with self._lock:
-            made, connections = self._session_made, self._connections_made
-        if made is not None:
-            made.close()
-        if connections is not None:
-            connections.close()
+            ended, self._open = self._open, Cancellation()
+            closeable = (self._session_made, self._connections_made or self._dialer)
+        ended.cancel("the connections were closed")
+        for made in closeable:
+            if made is not None:
+                made.close()
+        ended.wait_until_idle(_CLOSE_SECONDS)
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
+        try:
+            with Cancellation(self._open, current()):
+                return self._ask(url, headers)
+        except WaitCancelledError as error:
+            from .error_mapping import request_error
+
+            raise request_error(without_userinfo(url), error, 0, 0) from None
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         waited, retries, renewed = 0.0, 0, False
         while True:
             identity = self._credentials.identity() if self._credentials is not None else None
@@ -123,26 +144,31 @@ class Transport(DocumentTransport):
                     raise
                 log.info("%s answered %d, waiting %g s as it asks", without_userinfo(url), error.code, pause)
                 waited, retries = waited + pause, retries + 1
-                time.sleep(pause)
+                current().sleep(pause)
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
         """GET `path`, whose answer has no end; `read_timeout`, in seconds, is the longest silence in it.
 
         Raises `StatusError` for any status but 200, else another `RequestError`.
         """
+        within = self._open
+        with Cancellation(within, current()):
+            return self._stream(path, accept, read_timeout, within)
+
+    def _stream(self, path: str, accept: str, read_timeout: float, within: Cancellation) -> LineStream:
+        def stream(identity: Identity | None) -> LineStream:
+            lines = self._lines({"Accept": accept}, identity)
+            return self._session().stream(self._server + path, lines, identity, read_timeout, within)
+
         identity = self._credentials.identity() if self._credentials is not None else None
         try:
-            return self._stream(path, accept, identity, read_timeout)
+            return stream(identity)
         except StatusError as error:
             if error.code != 401 or identity is None or self._credentials is None:
                 raise
             if not self._credentials.renew(identity):
                 raise
-        return self._stream(path, accept, self._credentials.identity(), read_timeout)
-
-    def _stream(self, path: str, accept: str, identity: Identity | None, read_timeout: float) -> LineStream:
-        lines = self._lines({"Accept": accept}, identity)
-        return self._session().stream(self._server + path, lines, identity, read_timeout)
+        return stream(self._credentials.identity())
 
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""

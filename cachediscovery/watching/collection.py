@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 
 from ..documents import parse_object
 from ..errors import InvalidDocument, StatusError
@@ -29,16 +28,13 @@ GONE = 410
 
 
 class CollectionWatch:
-    """One collection's changes, from where the last look at it ended. For use by one thread, but for `close`."""
+    """One collection's changes, from where the last look at it ended. For use by one thread."""
 
     def __init__(self, transport: Transport, path: str) -> None:
         """`path` is that of the collection, from the server's root."""
         self.path = path
         self._transport = transport
         self._resource_version = ""
-        self._lock = threading.Lock()
-        self._stream: LineStream | None = None
-        self._closed = False
 
     def follow(self, begun: Callable[[bool], None], changed: Callable[[str], None]) -> None:
         """Watch until the server ends it; `changed(name)` is called for each change of an object.
@@ -57,18 +53,10 @@ class CollectionWatch:
                     self._take(line, changed)
             finally:
                 stream.close()
-                self._stream = None
         except BaseException:
             # Whoever answers next may be another server, or cluster, in which this version means another moment.
             self._resource_version = ""
             raise
-
-    def close(self) -> None:
-        """End `follow`, which is under way in another thread, and make every later call return at once."""
-        with self._lock:
-            self._closed = True
-            if self._stream is not None:
-                self._stream.close()
 
     def _list(self) -> str:
         # One object or all of them: the version is that of the collection.
@@ -84,12 +72,7 @@ class CollectionWatch:
     def _open(self) -> LineStream:
         query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_SECONDS}"
         path = f"{self.path}?{query}&resourceVersion={self._resource_version}"
-        stream = self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
-        with self._lock:
-            self._stream = stream
-            if self._closed:
-                stream.close()
-        return stream
+        return self._transport.stream(path, accept=_WATCH, read_timeout=_SILENCE_SECONDS)
 
     def _take(self, line: bytes, changed: Callable[[str], None]) -> None:
         url = self._transport.server + self.path

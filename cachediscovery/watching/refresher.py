@@ -1,4 +1,4 @@
-"""`Refresher`: the thread that brings a cached client up to date after a change was told of, or every so often."""
+"""`Refresher`: brings a cached client up to date after a change was told of, or every so often."""
 
 from __future__ import annotations
 
@@ -6,111 +6,93 @@ import threading
 import time
 
 from .. import log
-from ..errors import DiscoveryError
-from ..listing import with_failed
+from .schedule import LookSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..cached_client import CachedDiscoveryClient
-
-# A server publishes what a change brings some time after it tells of the change. So it is asked at these many seconds
-# after the last change, with conditional requests: two empty answers each, as long as nothing is new.
-_SETTLING = (0.0, 0.1, 0.25, 0.5, 0.8, 1.5, 3.0, 6.0)
-# Between two refreshes there is at least this much time, in seconds, however fast the changes come.
-_SPACING = 0.1
+    from .baseline import Baseline
 
 
 class Refresher:
-    """Refreshes one client, in one thread, however many changes are told of."""
+    """Refreshes one client, in the thread that calls `run`, however many changes are told of."""
 
     def __init__(
-        self, client: CachedDiscoveryClient, interval: float, on_change: Callable[[], None] | None = None
+        self,
+        client: CachedDiscoveryClient,
+        interval: float,
+        on_change: Callable[[], object] | None,
+        baseline: Baseline,
     ) -> None:
-        """`interval`, in seconds, is for asking regularly. `on_change` is called when a document has changed."""
+        """`interval`, in seconds, is for asking regularly. `on_change` is called for what differs from `baseline`."""
         self.interval = interval
         self._client = client
         self._on_change = on_change
+        self._baseline = baseline
         self._condition = threading.Condition()
-        # When to refresh, on the monotonic clock, soonest first.
-        self._due: list[float] = []
-        self._regularly = False
+        self._schedule = LookSchedule(interval)
         self._stopped = False
         self._failed = False
-        self._refreshed_at = -_SPACING
-        self._content: object = None
-        self._thread = threading.Thread(target=self._run, name="cachediscovery-refresh", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def run(self) -> None:
+        """Until `stop` is called."""
+        while (since := self._wait()) is not None:
+            self._refresh(since)
 
     def stop(self) -> None:
         with self._condition:
             self._stopped = True
             self._condition.notify()
-        if self._thread is not threading.current_thread():
-            self._thread.join(5)
 
-    def refresh(self, *, settle: bool) -> None:
-        """Refresh soon; with `settle` several times, for as long as a change may take to be published."""
-        now = time.monotonic()
+    def changed(self) -> None:
+        """Something has changed."""
         with self._condition:
-            # A burst of changes is one: what was due at once stays so, the later ones are counted anew.
-            soon = [due for due in self._due if due <= now]
-            self._due = sorted({*soon, *(now + seconds for seconds in (_SETTLING if settle else _SETTLING[:1]))})
+            self._schedule.changed(time.monotonic())
+            self._condition.notify()
+
+    def missed(self) -> None:
+        """Something may have changed before now."""
+        with self._condition:
+            self._schedule.missed(time.monotonic())
             self._condition.notify()
 
     def ask_regularly(self, regularly: bool) -> bool:
         """Begin, or cease, to refresh every `interval` seconds; whether that is a change."""
         with self._condition:
-            if self._regularly == regularly:
-                return False
-            self._regularly = regularly
             self._condition.notify()
-            return True
+            return self._schedule.ask_regularly(regularly, time.monotonic())
 
-    def _run(self) -> None:
-        while True:
-            with self._condition:
-                if not self._wait():
-                    return
-            self._refresh()
+    def _wait(self) -> float | None:
+        """Wait until a look is due; since when another's will do, on the monotonic clock. None for the end."""
+        with self._condition:
+            while not self._stopped:
+                now = time.monotonic()
+                since = self._schedule.take(now)
+                if since is not None:
+                    return since
+                next_at = self._schedule.next_at()
+                self._condition.wait(None if next_at is None else next_at - now)
+        return None
 
-    def _wait(self) -> bool:
-        """Wait until a refresh is due and take it off the list; False for the end."""
-        next_regular = time.monotonic() + self.interval
-        while not self._stopped:
-            now = time.monotonic()
-            waiting = [*self._due[:1], *([next_regular] if self._regularly else [])]
-            due = max(min(waiting), self._refreshed_at + _SPACING) if waiting else None
-            if due is not None and due <= now:
-                self._due = [later for later in self._due if later > now]
-                self._refreshed_at = now
-                return True
-            self._condition.wait(None if due is None else due - now)
-        return False
-
-    def _refresh(self) -> None:
+    def _refresh(self, since: float) -> None:
         try:
-            self._client.refresh()
+            self._client.refresh(time.time() - (time.monotonic() - since))
+            changed = self._on_change is not None and self._baseline.has_changed(self._client)
         except Exception as error:
             # Whatever it is, this thread goes on. A warning once, until it works again.
-            (log.debug if self._failed else log.warning)("the discovery cache cannot be refreshed: %s", error)
+            say = log.debug if self._failed or self._stopped else log.warning
+            say("the discovery cache cannot be refreshed: %s", error)
             self._failed = True
+            with self._condition:
+                self._schedule.failed(time.monotonic())
             return
         self._failed = False
-        if self._on_change is not None and self._has_changed():
+        if changed and self._on_change is not None:
             try:
                 self._on_change()
-            except Exception as error:
-                log.warning("on_change raised %s: %s", type(error).__name__, error)
-
-    def _has_changed(self) -> bool:
-        """Whether another thing is served than when this was last asked; the first time it is not."""
-        before = self._content
-        try:
-            self._content, _ = with_failed(self._client.server_groups_and_resources)
-        except DiscoveryError:
-            return False
-        return before is not None and before != self._content
+            except BaseException as error:
+                # Also one that would end the thread, which is not the caller's to end.
+                say = log.debug if self._stopped else log.warning
+                say("on_change raised %s: %s", type(error).__name__, error)

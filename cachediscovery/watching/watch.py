@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
+from functools import partial
 
 from .. import log
+from ..cancellation import Cancellation, WaitCancelledError
 from ..errors import DiscoveryError, StatusError
 from .collection import CollectionWatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from ..cached_client import CachedDiscoveryClient
@@ -30,55 +34,69 @@ _DENIED = (401, 403, 404, 405)
 _BACKOFF = (0.5, 30.0)
 # A watch that lasted for fewer seconds than this does not count as one that worked.
 _SHORT_LIVED = 10.0
+# For what the threads wait for it is a matter of milliseconds, but for a name that is looked up, or a callback.
+_CLOSE_SECONDS = 1.8
 
 
 class DiscoveryWatch:
     """Watches CustomResourceDefinitions and APIServices, and refreshes a cached client after each change.
 
     Made by `CachedDiscoveryClient.watch`. Use as a context manager, or `close` it; its threads are daemons and
-    hold up no program's end.
+    hold up no program's end. In the child of a fork there are no threads, and so no watch.
     """
 
     def __init__(self, client: CachedDiscoveryClient, transport: Transport | None, refresher: Refresher) -> None:
         """Without a `transport` that can watch, the server is asked every so often."""
         self._refresher = refresher
-        self._stopped = threading.Event()
+        self._pid = os.getpid()
+        self._cancellation = Cancellation()
         self._condition = threading.Condition()
         self._watched: set[str] = set()
-        self._watches = [CollectionWatch(transport, path) for path in PATHS] if transport is not None else []
-        self._threads = [
-            threading.Thread(target=self._follow, args=(watch,), name="cachediscovery-watch", daemon=True)
-            for watch in self._watches
-        ]
+        # Closed, or one of the threads has ended for another reason.
+        self._over = False
+        watches = [CollectionWatch(transport, path) for path in PATHS] if transport is not None else []
+        self._can_watch = bool(watches)
         if transport is None:
             log.warning(
                 "%s cannot be watched over this connection: it is asked every %g s", client.server, refresher.interval
             )
             refresher.ask_regularly(True)
-        refresher.start()
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        try:
+            self._begin("cachediscovery-refresh", self._refresh)
+            for watch in watches:
+                self._begin("cachediscovery-watch", partial(self._follow, watch))
+        except RuntimeError:
+            # No more threads are to be had.
+            self.close()
+            raise
 
     @property
     def is_watching(self) -> bool:
-        """Whether every change is being told of; False while a connection is made, and where watching is denied."""
-        with self._condition:
-            return len(self._watched) == len(PATHS)
+        """Whether every change is being told of.
+
+        False while a connection is made, where watching is denied, after `close`, and in the child of a fork.
+        """
+        return self._is_running() and len(self._watched) == len(PATHS)
 
     def wait_until_watching(self, timeout: float | None = None) -> bool:
-        """Wait, for at most `timeout` seconds, until `is_watching`; whether it is."""
+        """Wait, for at most `timeout` seconds, until `is_watching`, or until it never will be; whether it is."""
+        if not self._is_running() or not self._can_watch:
+            return False
         with self._condition:
-            return self._condition.wait_for(lambda: len(self._watched) == len(PATHS), timeout)
+            self._condition.wait_for(lambda: self.is_watching or not self._is_running(), timeout)
+            return self.is_watching
 
     def close(self) -> None:
-        """Stop watching. The cached client may be used further."""
-        self._stopped.set()
-        self._refresher.stop()
-        for watch in self._watches:
-            watch.close()
+        """Stop watching, within two seconds. The cached client may be used further."""
+        if self._pid != os.getpid():
+            return
+        self._end()
+        self._cancellation.cancel("the watch was closed")
+        deadline = time.monotonic() + _CLOSE_SECONDS
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(5)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> DiscoveryWatch:
         return self
@@ -88,27 +106,54 @@ class DiscoveryWatch:
     ) -> None:
         self.close()
 
+    def _is_running(self) -> bool:
+        # Without the lock: in the child of a fork nobody might be there to let go of it.
+        return self._pid == os.getpid() and not self._over
+
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            with self._cancellation:
+                work()
+        except WaitCancelledError:
+            pass
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._condition:
+            self._over = True
+            self._condition.notify_all()
+
+    def _refresh(self) -> None:
+        with self._cancellation.ending(self._refresher.stop):
+            self._refresher.run()
+
     def _follow(self, watch: CollectionWatch) -> None:
         pause = _BACKOFF[0]
 
         def begun(missed: bool) -> None:
             self._set_watched(watch.path, True)
             if missed:
-                self._refresher.refresh(settle=False)
+                self._refresher.missed()
 
         def changed(name: str) -> None:
             log.debug("%s has changed: %s", watch.path, name)
-            self._refresher.refresh(settle=True)
+            self._refresher.changed()
 
-        while not self._stopped.is_set():
+        while True:
+            self._cancellation.check()
             started = time.monotonic()
             wait = 0.0
             try:
                 watch.follow(begun, changed)
             except Exception as error:
-                # Not only ours: whatever it is, a thread that ends would say for ever that it watches.
-                if self._stopped.is_set():
-                    break
+                # Not only ours: whatever it is, the watch goes on.
+                self._cancellation.check()
                 if isinstance(error, StatusError) and error.code in _DENIED:
                     wait = self._fall_back(watch, error)
                 else:
@@ -118,8 +163,7 @@ class DiscoveryWatch:
                 wait = pause
             self._set_watched(watch.path, False)
             pause = min(2 * pause, _BACKOFF[1]) if time.monotonic() - started < _SHORT_LIVED else _BACKOFF[0]
-            if wait:
-                self._stopped.wait(wait * (1 - random.random() / 2))
+            self._cancellation.sleep(wait * (1 - random.random() / 2))
 
     def _fall_back(self, watch: CollectionWatch, error: DiscoveryError) -> float:
         """Where a watch is denied: ask every so often. How many seconds to do so before the next try."""

@@ -47,7 +47,9 @@ for line in open(sys.argv[1], encoding="utf-8", errors="surrogatepass").read().s
         code = main([word for word in words.split("\\0")])
         lines = [line for line in said.getvalue().split("\\n") if line]
         errors = [line for line in lines if line.startswith("error: ")]
-        if not (code == 0 and not errors or code == 1 and len(errors) == 1) or not said.getvalue().replace("\\n", "").isprintable():
+        is_one_error = code == 1 and len(errors) == 1
+        is_plain = said.getvalue().replace("\\n", "").isprintable()
+        if not (code == 0 and not errors or is_one_error) or not is_plain:
             print(ascii(line), code, lines, file=sys.__stderr__)
     except BaseException:
         print(ascii(line)[:500], traceback.format_exc(), file=sys.__stderr__)
