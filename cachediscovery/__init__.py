@@ -7,9 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
-    from .cached_client import CachedDiscoveryClient as CachedDiscoveryClient
-    from .client import DiscoveryClient as DiscoveryClient
+    from .cache.async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
+    from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .config.authority import cluster_of as cluster_of
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
@@ -18,86 +17,87 @@ if TYPE_CHECKING:
     from .config.in_cluster import in_cluster_config as in_cluster_config
     from .config.loading import load_config as load_config
     from .config.overrides import ConfigOverrides as ConfigOverrides
-    from .disk.store import DocumentStore as DocumentStore
-    from .disk.store import open_store as open_store
-    from .errors import AmbiguousResourceError as AmbiguousResourceError
-    from .errors import CertificateError as CertificateError
-    from .errors import ClusterMismatchError as ClusterMismatchError
-    from .errors import ConfigChanged as ConfigChanged
-    from .errors import ConfigError as ConfigError
-    from .errors import CredentialsError as CredentialsError
-    from .errors import DiscoveryError as DiscoveryError
-    from .errors import GroupDiscoveryFailed as GroupDiscoveryFailed
-    from .errors import GroupUnavailableError as GroupUnavailableError
-    from .errors import InvalidDocument as InvalidDocument
-    from .errors import InvalidGroupVersion as InvalidGroupVersion
-    from .errors import NoConfigError as NoConfigError
-    from .errors import NoKindMatchError as NoKindMatchError
-    from .errors import NoMatchError as NoMatchError
-    from .errors import NoResourceMatchError as NoResourceMatchError
-    from .errors import NotFound as NotFound
-    from .errors import RequestError as RequestError
-    from .errors import RequestTimeout as RequestTimeout
-    from .errors import StaleGroupVersionError as StaleGroupVersionError
-    from .errors import StatusError as StatusError
-    from .helpers import group_version_resources as group_version_resources
-    from .helpers import is_resource_enabled as is_resource_enabled
-    from .helpers import server_supports_version as server_supports_version
-    from .interface import AggregatedDiscoveryInterface as AggregatedDiscoveryInterface
-    from .interface import CachedDiscoveryInterface as CachedDiscoveryInterface
-    from .interface import DiscoveryInterface as DiscoveryInterface
-    from .listing import filtered_by as filtered_by
-    from .listing import supports_all_verbs as supports_all_verbs
-    from .openapi import OpenAPIV3 as OpenAPIV3
+    from .discovery.client import DiscoveryClient as DiscoveryClient
+    from .discovery.interfaces import AggregatedDiscoveryInterface as AggregatedDiscoveryInterface
+    from .discovery.interfaces import CachedDiscoveryInterface as CachedDiscoveryInterface
+    from .discovery.interfaces import DiscoveryInterface as DiscoveryInterface
+    from .discovery.openapi import OpenAPIV3 as OpenAPIV3
+    from .discovery.queries import group_version_resources as group_version_resources
+    from .discovery.queries import is_resource_enabled as is_resource_enabled
+    from .discovery.queries import server_supports_version as server_supports_version
+    from .disk.document_store import DocumentStore as DocumentStore
+    from .disk.document_store import open_store as open_store
+    from .model.errors import AmbiguousResourceError as AmbiguousResourceError
+    from .model.errors import CertificateError as CertificateError
+    from .model.errors import ClusterMismatchError as ClusterMismatchError
+    from .model.errors import ConfigChanged as ConfigChanged
+    from .model.errors import ConfigError as ConfigError
+    from .model.errors import CredentialsError as CredentialsError
+    from .model.errors import DiscoveryError as DiscoveryError
+    from .model.errors import GroupDiscoveryFailed as GroupDiscoveryFailed
+    from .model.errors import GroupUnavailableError as GroupUnavailableError
+    from .model.errors import InvalidDocument as InvalidDocument
+    from .model.errors import InvalidGroupVersion as InvalidGroupVersion
+    from .model.errors import NoConfigError as NoConfigError
+    from .model.errors import NoKindMatchError as NoKindMatchError
+    from .model.errors import NoMatchError as NoMatchError
+    from .model.errors import NoResourceMatchError as NoResourceMatchError
+    from .model.errors import NotFound as NotFound
+    from .model.errors import RequestError as RequestError
+    from .model.errors import RequestTimeout as RequestTimeout
+    from .model.errors import StaleGroupVersionError as StaleGroupVersionError
+    from .model.errors import StatusError as StatusError
+    from .model.group_version import GroupKind as GroupKind
+    from .model.group_version import GroupResource as GroupResource
+    from .model.group_version import GroupVersion as GroupVersion
+    from .model.group_version import GroupVersionKind as GroupVersionKind
+    from .model.group_version import GroupVersionResource as GroupVersionResource
+    from .model.listing import filtered_by as filtered_by
+    from .model.listing import supports_all_verbs as supports_all_verbs
+    from .model.types import APIGroup as APIGroup
+    from .model.types import APIGroupList as APIGroupList
+    from .model.types import APIResource as APIResource
+    from .model.types import APIResourceList as APIResourceList
+    from .model.types import GroupsAndMaybeResources as GroupsAndMaybeResources
+    from .model.types import GroupVersionForDiscovery as GroupVersionForDiscovery
+    from .model.types import VersionInfo as VersionInfo
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
     from .restmapper.mapper import RESTMapper as RESTMapper
     from .restmapper.mapping import RESTMapping as RESTMapping
     from .restmapper.table import ResourceTable as ResourceTable
-    from .schema import GroupKind as GroupKind
-    from .schema import GroupResource as GroupResource
-    from .schema import GroupVersion as GroupVersion
-    from .schema import GroupVersionKind as GroupVersionKind
-    from .schema import GroupVersionResource as GroupVersionResource
     from .transport.options import TransportOptions as TransportOptions
-    from .types import APIGroup as APIGroup
-    from .types import APIGroupList as APIGroupList
-    from .types import APIResource as APIResource
-    from .types import APIResourceList as APIResourceList
-    from .types import GroupsAndMaybeResources as GroupsAndMaybeResources
-    from .types import GroupVersionForDiscovery as GroupVersionForDiscovery
-    from .types import VersionInfo as VersionInfo
     from .watching.watch import DiscoveryWatch as DiscoveryWatch
 
 # Where each public name lives: what the imports above tell type checkers, for __getattr__.
 _NAMES = {
-    ".async_client": "AsyncCachedDiscoveryClient",
-    ".cached_client": "CachedDiscoveryClient",
-    ".client": "DiscoveryClient",
+    ".cache.async_client": "AsyncCachedDiscoveryClient",
+    ".cache.cached_client": "CachedDiscoveryClient",
+    ".discovery.client": "DiscoveryClient",
     ".config.authority": "cluster_of",
     ".config.client_config": "ClientConfig ExecConfig Impersonation",
     ".config.cluster": "Cluster",
     ".config.in_cluster": "in_cluster_config",
     ".config.loading": "load_config",
     ".config.overrides": "ConfigOverrides",
-    ".disk.store": "DocumentStore open_store",
-    ".errors": (
+    ".disk.document_store": "DocumentStore open_store",
+    ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError "
         "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion NoConfigError "
         "NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError RequestTimeout "
         "StaleGroupVersionError StatusError"
     ),
-    ".helpers": "group_version_resources is_resource_enabled server_supports_version",
-    ".interface": "AggregatedDiscoveryInterface CachedDiscoveryInterface DiscoveryInterface",
-    ".listing": "filtered_by supports_all_verbs",
-    ".openapi": "OpenAPIV3",
+    ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
+    ".discovery.interfaces": "AggregatedDiscoveryInterface CachedDiscoveryInterface DiscoveryInterface",
+    ".model.listing": "filtered_by supports_all_verbs",
+    ".discovery.openapi": "OpenAPIV3",
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
     ".restmapper.mapper": "RESTMapper",
     ".restmapper.mapping": "RESTMapping",
     ".restmapper.table": "ResourceTable",
-    ".schema": "GroupKind GroupResource GroupVersion GroupVersionKind GroupVersionResource",
+    ".model.group_version": "GroupKind GroupResource GroupVersion GroupVersionKind GroupVersionResource",
     ".transport.options": "TransportOptions",
-    ".types": (
+    ".model.types": (
         "APIGroup APIGroupList APIResource APIResourceList GroupVersionForDiscovery GroupsAndMaybeResources VersionInfo"
     ),
     ".watching.watch": "DiscoveryWatch",

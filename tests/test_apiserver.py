@@ -20,7 +20,7 @@ from cachediscovery import (
 )
 
 from .apiserver.harness import APIServer, build
-from .cli.test_api_resources import FORMATS
+from .cli.commands.test_api_resources import FORMATS
 from .conftest import BIN, Ran, run
 from .crds import CRD, OPERATORS, api_service
 

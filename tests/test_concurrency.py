@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cachediscovery.concurrency import run_together
+from cachediscovery._concurrency import run_together
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:

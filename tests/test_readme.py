@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.cli.commands import COMMANDS
+from cachediscovery.cli.command_table import COMMANDS
 from cachediscovery.cli.flags import parse
 from cachediscovery.testing import DiscoveryServer
 
@@ -56,7 +56,7 @@ def test_every_command_line_of_the_readme_is_one(server: DiscoveryServer) -> Non
     for line in lines:
         words = line.split()
         command = next(item for item in COMMANDS if words[: len(item.name.split())] == item.name.split())
-        from cachediscovery.cli.commands import GLOBAL_FLAGS
+        from cachediscovery.cli.command_table import GLOBAL_FLAGS
 
         parse(words, (*command.flags, *GLOBAL_FLAGS))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .commands import COMMANDS, GLOBAL_FLAGS, Command
+from .command_table import COMMANDS, GLOBAL_FLAGS, Command
 from .flags import BOOL, LEVEL, Flag
 
 TYPE_CHECKING = False

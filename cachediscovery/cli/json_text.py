@@ -40,7 +40,7 @@ def quoted(text: str) -> str:
     """`text` as a JSON string."""
     if text.isascii() and text.isprintable() and _SPECIAL.isdisjoint(text):
         return f'"{text}"'
-    from ..documents import go_json
+    from ..model.documents import go_json
 
     return go_json(text)
 

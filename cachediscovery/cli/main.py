@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn
 
-    from .commands import Command
+    from .command_table import Command
     from .flags import Parsed
 
 INTERRUPTED = 130
@@ -61,11 +61,11 @@ def program_name() -> str:
 
 
 def _main(argv: list[str]) -> int:
-    from .commands import GLOBAL_FLAGS, find_command
+    from .command_table import GLOBAL_FLAGS, find_command
     from .flags import UsageError, parse
 
     if argv[:1] == ["__complete"]:
-        from .complete import candidates
+        from .completion_words import candidates
 
         write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
         return 0
@@ -91,7 +91,7 @@ def _main(argv: list[str]) -> int:
 
 
 def _run(command: Command, parsed: Parsed) -> int:
-    from .. import log
+    from .. import _log as log
 
     log.on_warning(warn)
     if parsed.given("verbose"):
@@ -101,7 +101,7 @@ def _run(command: Command, parsed: Parsed) -> int:
             code: int = _implementation(command)(parsed)
             return code
         except Exception as error:
-            from ..errors import ConfigChanged, DiscoveryError
+            from ..model.errors import ConfigChanged, DiscoveryError
 
             if not isinstance(error, DiscoveryError):
                 raise
@@ -116,7 +116,7 @@ def _run(command: Command, parsed: Parsed) -> int:
 def _implementation(command: Command) -> Callable[[Parsed], int]:
     """The `run` of the command's module."""
     # What importlib.import_module does, without importing importlib.
-    name = f"{__package__}.{command.implementation}"
+    name = f"{__package__}.commands.{command.implementation}"
     __import__(name)
     run: Callable[[Parsed], int] = sys.modules[name].run
     return run
@@ -124,7 +124,7 @@ def _implementation(command: Command) -> Callable[[Parsed], int]:
 
 def _words(argv: Sequence[str]) -> list[str]:
     """The words of `argv` that are neither flags nor their values: kubectl lets flags come before the command."""
-    from .commands import all_flags
+    from .command_table import all_flags
     from .flags import BOOL, LEVEL
 
     with_value = [flag for flag in all_flags() if flag.kind not in (BOOL, LEVEL)]

@@ -50,7 +50,7 @@ def printable_lines(text: str) -> str:
     """`text` with each character that could steer a terminal replaced by a space, line ends left as they are."""
     if _is_printable(text):
         return text
-    from ..lines import printable
+    from ..model.redact import printable
 
     return "\n".join(map(printable, text.split("\n")))
 
@@ -62,14 +62,14 @@ def _is_printable(text: str) -> bool:
 
 def warn(message: str) -> None:
     """One line on standard error."""
-    from ..lines import one_line
+    from ..model.redact import one_line
 
     _error_line(f"Warning: {one_line(message)}")
 
 
 def fail(message: str) -> None:
     """What went wrong, in one line on standard error, as kubectl says it."""
-    from ..lines import one_line
+    from ..model.redact import one_line
 
     # All failed group versions are named in one message, and a cluster may have many.
     _error_line(f"error: {one_line(message, 20_000)}")
@@ -80,7 +80,7 @@ def show_log(verbosity: int) -> None:
     if verbosity > 0:
         import logging
 
-        from .. import log
+        from .. import _log as log
 
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(message)s"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .. import log
+from .. import _log as log
 from ..config.cluster import Cluster
 from ..disk.layout import DEFAULT_TTL, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ..cached_client import CachedDiscoveryClient
+    from ..cache.cached_client import CachedDiscoveryClient
     from ..config.client_config import ClientConfig
     from ..config.overrides import ConfigOverrides
-    from ..disk.store import DocumentStore
+    from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
+    from ..disk.document_store import DocumentStore
     from ..index.index_file import Index
-    from ..lazy import LazyConfig, LazyDiscoveryClient
+    from ..model.types import APIGroup, APIResourceList
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
-    from ..types import APIGroup, APIResourceList
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
 # Of a number that a machine can count to.
@@ -85,21 +85,21 @@ class Session:
     def store(self) -> DocumentStore | None:
         """The cluster's documents on disk; None, with a warning, where nothing can hold them."""
         if not self._opened:
-            from ..disk.store import open_store
+            from ..disk.document_store import open_store
 
             self._store, self._opened = open_store(self._cluster, self._cache_dir), True
         return self._store
 
     def stores(self) -> list[DocumentStore]:
         """All stores that may hold documents of the cluster, in use or not."""
-        from ..disk.store import stores_of
+        from ..disk.document_store import stores_of
 
         return stores_of(self._cluster, self._cache_dir)
 
     def store_or_fail(self) -> DocumentStore:
         """The cluster's store. Raises `DiscoveryError` where there is none."""
         if self.store is None:
-            from ..errors import DiscoveryError
+            from ..model.errors import DiscoveryError
 
             raise DiscoveryError("there is no folder that could hold a cache: set KUBECACHEDIR or use --cache-dir")
         return self.store
@@ -124,7 +124,7 @@ class Session:
         index = None if self.asks else self.index([GROUP_VERSIONS])
         if index is not None:
             return index.column(GROUP_VERSIONS), ""
-        from ..errors import GroupDiscoveryFailed
+        from ..model.errors import GroupDiscoveryFailed
         from .progress import progress
 
         failure = ""
@@ -138,7 +138,7 @@ class Session:
 
     def documents(self) -> tuple[tuple[list[APIGroup], list[APIResourceList]], str]:
         """All groups and resources, as the flags want them, and what could not be discovered, in words."""
-        from ..errors import GroupDiscoveryFailed
+        from ..model.errors import GroupDiscoveryFailed
         from .progress import progress
 
         client = self._asked_client()
@@ -152,7 +152,7 @@ class Session:
     def base(self) -> LazyDiscoveryClient:
         """The client that asks the server."""
         if self._base is None:
-            from ..lazy import LazyDiscoveryClient
+            from ..discovery.lazy_client import LazyDiscoveryClient
 
             cluster, load = self._cluster, self._lazy_config().load
             self._base = LazyDiscoveryClient(cluster, load, self.store, self._options(), self._dialer)
@@ -162,7 +162,7 @@ class Session:
     def client(self) -> CachedDiscoveryClient:
         """The cached client on the cluster's store."""
         if self._client is None:
-            from ..cached_client import CachedDiscoveryClient
+            from ..cache.cached_client import CachedDiscoveryClient
 
             self._client = CachedDiscoveryClient(
                 self.base,
@@ -179,7 +179,7 @@ class Session:
         if self._client is not None:
             self._client.write_index()
         if self._used_expired:
-            from ..revalidation import detach
+            from ..cache.stale_while_revalidate import detach
 
             def renew() -> None:
                 self.client.refresh(since=0, wait=False)
@@ -189,7 +189,7 @@ class Session:
 
     def _lazy_config(self) -> LazyConfig:
         if self._config is None:
-            from ..lazy import LazyConfig
+            from ..discovery.lazy_client import LazyConfig
 
             self._config = LazyConfig(self._remembered, lambda: _overrides(self._parsed, self._context), self._on_read)
         return self._config
@@ -272,7 +272,7 @@ def _seconds(parsed: Parsed, flag: str) -> float:
 
 
 def _duration(text: str, source: str) -> float:
-    from ..durations import parse_duration
+    from ..config.durations import parse_duration
 
     try:
         return parse_duration(text)

@@ -7,7 +7,7 @@ import os
 from ..config.authority import configured_clusters
 from ..disk.layout import cache_root, cluster_folder, platform_cache_root, platform_folder
 from ..disk.trust import distrust_of_path
-from ..errors import ConfigError, DiscoveryError
+from ..model.errors import ConfigError, DiscoveryError
 from .flags import Parsed
 from .output import fail
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..disk.store import DocumentStore
+    from ..disk.document_store import DocumentStore
 
 
 def roots_of(parsed: Parsed) -> tuple[list[str], list[str]]:

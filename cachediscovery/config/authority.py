@@ -42,8 +42,8 @@ def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfi
 
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
     """The clusters that a kubeconfig names, without a word on who shares a URL."""
-    from ..errors import ConfigError
-    from ..fields import MalformedDocument, base64_data, flag, text
+    from ..model.errors import ConfigError
+    from ..model.fields import MalformedDocument, base64_data, flag, text
     from .client_config import ClientConfig
     from .server_url import split_server
 
@@ -70,7 +70,7 @@ def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
 
 
 def _certificates(data: bytes, file: str) -> bytes:
-    from ..errors import ConfigError
+    from ..model.errors import ConfigError
     from .files import read_configured
 
     try:

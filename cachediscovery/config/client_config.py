@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records import NamedTuple
+from ..model.records import NamedTuple
 
 
 class ExecConfig(NamedTuple):
@@ -63,7 +63,7 @@ class ClientConfig(NamedTuple):
 
     def __repr__(self) -> str:
         # The other fields may be secrets, and a repr ends up in logs.
-        from ..lines import without_userinfo
+        from ..model.redact import without_userinfo
 
         return f"ClientConfig(server={without_userinfo(self.server)!r}, context={self.context!r})"
 

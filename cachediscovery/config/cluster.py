@@ -55,6 +55,6 @@ def address_of(server: str) -> tuple[str, ...]:
 def _plain(server: str) -> str:
     if "@" not in server:
         return server
-    from ..lines import without_userinfo
+    from ..model.redact import without_userinfo
 
     return without_userinfo(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 
 _MAX_BYTES = 16 << 20
 

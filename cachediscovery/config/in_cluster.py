@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from .client_config import ClientConfig
 
 TYPE_CHECKING = False

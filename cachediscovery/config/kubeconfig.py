@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ConfigError
-from ..fields import MalformedDocument, mapping, mappings, text
-from ..lines import one_line
-from ..records import NamedTuple
+from ..model.errors import ConfigError
+from ..model.fields import MalformedDocument, mapping, mappings, text
+from ..model.records import NamedTuple
+from ..model.redact import one_line
 from .locations import kubeconfig_paths
 
 TYPE_CHECKING = False

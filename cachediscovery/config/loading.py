@@ -7,9 +7,9 @@ server's URL becomes basic authentication, so that it reaches no cache path and 
 
 from __future__ import annotations
 
-from ..errors import ConfigError, NoConfigError
-from ..fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
-from ..lines import one_line
+from ..model.errors import ConfigError, NoConfigError
+from ..model.fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
+from ..model.redact import one_line
 from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .kubeconfig import Kubeconfig, load_kubeconfig

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records import NamedTuple
+from ..model.records import NamedTuple
 
 
 class ConfigOverrides(NamedTuple):

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigError
-from ..lines import one_line, without_userinfo
+from ..model.errors import ConfigError
+from ..model.redact import one_line, without_userinfo
 
 _SCHEMES = ("http", "https")
 _PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")

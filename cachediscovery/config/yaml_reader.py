@@ -17,8 +17,8 @@ import re
 
 import yaml
 
-from ..fields import MalformedDocument
-from ..lines import one_line
+from ..model.fields import MalformedDocument
+from ..model.redact import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

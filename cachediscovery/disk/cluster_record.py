@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
-from .. import log
-from ..records import NamedTuple
+from .. import _log as log
+from ..model.records import NamedTuple
 from .files import read_file, replace_file
 
 TYPE_CHECKING = False

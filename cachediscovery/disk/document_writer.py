@@ -6,8 +6,8 @@ import errno
 import os
 import time
 
-from .. import log
-from ..concurrency import Lock
+from .. import _log as log
+from .._concurrency import Lock
 from .files import Signature, make_folder, reason_of, refresh_file, remove_leftovers, replace_file
 from .layout import TEMPORARY
 from .trust import distrust_below

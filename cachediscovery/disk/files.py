@@ -7,8 +7,8 @@ import os
 import stat
 import time
 
-from .. import log
-from ..records import NamedTuple
+from .. import _log as log
+from ..model.records import NamedTuple
 from .trust import is_trusted_file, open_trusted
 
 TYPE_CHECKING = False

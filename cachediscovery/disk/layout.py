@@ -65,7 +65,7 @@ def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] |
     folder = cluster_folder(fallback, cluster)
     if not is_usable(fallback, folder):
         return None
-    from .. import log
+    from .. import _log as log
 
     log.info("%s cannot be used for the discovery cache, using %s", root or "the home folder", fallback)
     return fallback, folder
@@ -98,7 +98,7 @@ def supersede(root: str, folder: str) -> None:
     try:
         make_folder(successor, fallback)
     except (OSError, ValueError) as error:
-        from .. import log
+        from .. import _log as log
 
         log.debug("cannot make %s: %s", successor, error)
 

@@ -7,9 +7,9 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from .. import log
-from ..cancellation import current
-from ..concurrency import Lock, renew_after_fork
+from .. import _log as log
+from .._cancellation import current
+from .._concurrency import Lock, renew_after_fork
 from .files import overwrite, read_part
 
 TYPE_CHECKING = False

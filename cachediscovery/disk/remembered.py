@@ -58,7 +58,7 @@ class RememberedCluster:
         self._paths = kubeconfig_paths(kubeconfig, environ)
         if "@" in flags[_SERVER]:
             # A password is not to be remembered.
-            from ..lines import without_userinfo
+            from ..model.redact import without_userinfo
 
             flags = (*flags[:_SERVER], without_userinfo(flags[_SERVER]), *flags[_SERVER + 1 :])
         self._flags = flags

@@ -5,9 +5,9 @@ What is read here equals what the documents' own files would give, to the last f
 
 from __future__ import annotations
 
-from ..schema import GroupVersion
-from ..types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
-from ..types import ServerAddressByClientCIDR as Address
+from ..model.group_version import GroupVersion
+from ..model.types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
+from ..model.types import ServerAddressByClientCIDR as Address
 from .search import FALSE, GROUP_VERSIONS, RESOURCE, TRUE
 
 TYPE_CHECKING = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .. import log
+from .. import _log as log
+from ..disk.document_store import GROUPS, DocumentStore
 from ..disk.files import replace_file
-from ..disk.store import GROUPS, DocumentStore
 from .documents import SECTIONS, document_sections, whole_documents_of
 from .index_file import INDEX_FILE, encode_index
 from .search import COLUMNS, is_sound, read_sound_index
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..disk.files import Signature
-    from ..schema import GroupVersion
-    from ..types import APIGroupList, APIResourceList
+    from ..model.group_version import GroupVersion
+    from ..model.types import APIGroupList, APIResourceList
     from .search import Row
 
 

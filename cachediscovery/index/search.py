@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from .. import log
+from .. import _log as log
 from ..disk.layout import GROUPS_FILE, RESOURCES_FILE
 from .index_file import read_index
 

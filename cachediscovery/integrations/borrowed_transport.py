@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..cached_client import CachedDiscoveryClient
-from ..client import DiscoveryClient
+from ..cache.cached_client import CachedDiscoveryClient
 from ..config.authority import fingerprint_of_file
 from ..config.cluster import Cluster
-from ..disk.http_store import HTTPStore
-from ..disk.store import open_store
-from ..errors import DiscoveryError
-from ..transport.document_transport import Answer, DocumentTransport, Headers
+from ..discovery.client import DiscoveryClient
+from ..disk.document_store import open_store
+from ..model.errors import DiscoveryError
+from ..transport.base import Answer, DocumentTransport, Headers
 from ..transport.error_mapping import request_error, status_error
+from ..transport.http_store import HTTPStore
 from ..transport.server_identity import identity_of, note_identity
 
 TYPE_CHECKING = False

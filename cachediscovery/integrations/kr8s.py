@@ -16,16 +16,16 @@ import anyio.from_thread
 import anyio.to_thread
 from kr8s._data_utils import sort_versions
 
-from ..documents import resource_to
-from ..errors import DiscoveryError
-from ..listing import with_failed
+from ..model.documents import resource_to
+from ..model.errors import DiscoveryError
+from ..model.listing import with_failed
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from ..types import APIGroup, APIResourceList
+    from ..model.types import APIGroup, APIResourceList
 
 T = TypeVar("T")
 

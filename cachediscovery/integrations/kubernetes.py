@@ -17,8 +17,8 @@ from typing import Any
 import kubernetes.dynamic.resource as theirs
 from kubernetes.dynamic.discovery import Discoverer
 
-from ..cached_client import CachedDiscoveryClient
-from ..errors import DiscoveryError
+from ..cache.cached_client import CachedDiscoveryClient
+from ..model.errors import DiscoveryError
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 from .resource_tree import ResourceTree
 

@@ -20,8 +20,8 @@ from kubernetes_asyncio.dynamic.discovery import Discoverer
 from kubernetes_asyncio.dynamic.exceptions import api_exception
 from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 
-from ..cached_client import CachedDiscoveryClient
-from ..errors import DiscoveryError
+from ..cache.cached_client import CachedDiscoveryClient
+from ..model.errors import DiscoveryError
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 from .resource_tree import ResourceTree
 

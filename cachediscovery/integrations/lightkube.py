@@ -15,17 +15,17 @@ from typing import Any
 
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
-from ..names import parse_group_version
+from ..model.group_version import GroupKind
+from ..model.names import parse_group_version
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
-from ..schema import GroupKind
 from .borrowed_transport import BorrowedTransport, discovery_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..cached_client import CachedDiscoveryClient
-    from ..interface import DiscoveryInterface
+    from ..cache.cached_client import CachedDiscoveryClient
+    from ..discovery.interfaces import DiscoveryInterface
 
 
 def discovery_for(client: Any) -> CachedDiscoveryClient:

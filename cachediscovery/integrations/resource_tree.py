@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..errors import DiscoveryError, GroupDiscoveryFailed, NotFound, StaleGroupVersionError, StatusError
-from ..schema import GroupVersion
+from ..model.errors import DiscoveryError, GroupDiscoveryFailed, NotFound, StaleGroupVersionError, StatusError
+from ..model.group_version import GroupVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..cached_client import CachedDiscoveryClient
-    from ..types import APIResource, APIResourceList
+    from ..cache.cached_client import CachedDiscoveryClient
+    from ..model.types import APIResource, APIResourceList
 
     Kinds = dict[str, list[Any]]
 
@@ -160,6 +160,6 @@ class ResourceTree:
 
 def _raw(resource: APIResource) -> dict[str, Any]:
     """A resource as the dynamic clients take it: the JSON of the document, with all its keys."""
-    from ..documents import resource_to
+    from ..model.documents import resource_to
 
     return resource_to(resource)

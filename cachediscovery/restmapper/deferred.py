@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..concurrency import Lock
-from ..errors import (
+from .._concurrency import Lock
+from ..model.errors import (
     AmbiguousResourceError,
     DiscoveryError,
     GroupDiscoveryFailed,
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from ..discovery.interfaces import DiscoveryInterface
     from ..index.search import IndexSearch
-    from ..interface import DiscoveryInterface
-    from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
-    from ..types import APIResourceList
+    from ..model.group_version import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
+    from ..model.types import APIResourceList
     from .mapping import RESTMapping
 
     T = TypeVar("T")
@@ -159,7 +159,7 @@ class DeferredDiscoveryRESTMapper:
         return ResourceTable(groups, lists, failed)
 
     def _load_all(self) -> ResourceTable:
-        from ..listing import with_failed
+        from ..model.listing import with_failed
 
         (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
         write_index = getattr(self._client, "write_index", None)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from .. import log
-from ..errors import AmbiguousResourceError, GroupUnavailableError, NoKindMatchError, NoMatchError, NoResourceMatchError
-from ..schema import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
-from . import rules
+from .. import _log as log
+from ..model.errors import (
+    AmbiguousResourceError,
+    GroupUnavailableError,
+    NoKindMatchError,
+    NoMatchError,
+    NoResourceMatchError,
+)
+from ..model.group_version import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
+from . import name_rules as rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +106,7 @@ class RESTMapper:
         self, error: type[NoMatchError], message: str, group: str | tuple[str, str]
     ) -> NoMatchError | GroupUnavailableError:
         """The error for a miss; `group` is how the group would begin, or either of two ways."""
-        from ..listing import ALL_GROUPS
+        from ..model.listing import ALL_GROUPS
 
         failed = {
             key: value for key, value in self._table.failed.items() if key == ALL_GROUPS or key.group.startswith(group)

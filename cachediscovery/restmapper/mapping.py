@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..index.search import CATEGORIES, GROUP, KIND, NAMESPACED, PLURAL, SHORT_NAMES, SINGULAR, TRUE, VERBS, VERSION
-from ..records import NamedTuple
-from ..schema import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
+from ..model.group_version import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
+from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..index.search import FALSE, GROUP, LISTED, PLURAL, TRUE, YES
-from ..schema import GroupVersion
+from ..model.group_version import GroupVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..index.search import Row
-    from ..types import APIGroup, APIResourceList
+    from ..model.types import APIGroup, APIResourceList
 
 
 def rows_of(groups: Iterable[APIGroup], lists: Iterable[APIResourceList]) -> list[Row]:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from ..errors import DiscoveryError
     from ..index.search import Row
-    from ..schema import GroupVersion
-    from ..types import APIGroup, APIResourceList
+    from ..model.errors import DiscoveryError
+    from ..model.group_version import GroupVersion
+    from ..model.types import APIGroup, APIResourceList
 
 # More than a program has names in its code. Beyond, all of them are looked up again, which costs microseconds each.
 _MAX_ANSWERS = 1000

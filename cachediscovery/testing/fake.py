@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import DiscoveryError, NotFound
-from ..listing import groups_and_resources, namespaced_only, preferred_resources
-from ..names import parse_group_version
-from ..openapi import OpenAPIV3
-from ..schema import GroupVersion
-from ..types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+from ..discovery.openapi import OpenAPIV3
+from ..model.errors import DiscoveryError, NotFound
+from ..model.group_version import GroupVersion
+from ..model.listing import groups_and_resources, namespaced_only, preferred_resources
+from ..model.names import parse_group_version
+from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..transport.document_transport import Response
+    from ..transport.base import Response
 
 
 class Call(NamedTuple):

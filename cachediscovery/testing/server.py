@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..aggregated import GROUP, KIND, VERSIONS
+from ..model.aggregated import GROUP, KIND, VERSIONS
 from .recording import Recording, load_recording
 
 TYPE_CHECKING = False

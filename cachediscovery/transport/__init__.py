@@ -1,1 +1,1 @@
-"""One `requests.Session` and all that speaks HTTP: TLS, credentials, redirects, retries, bounds."""
+"""One GET to the API server, whole and bounded: connections, TLS, credentials, errors, stored responses."""

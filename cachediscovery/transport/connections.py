@@ -11,11 +11,11 @@ import zlib
 from functools import partial
 from itertools import count
 
-from ..cancellation import WaitCancelledError, current
-from ..concurrency import Lock, renew_after_fork
+from .._cancellation import WaitCancelledError, current
+from .._concurrency import Lock, renew_after_fork
+from .base import Answer, Headers
 from .deadline import DeadlineResponse
 from .dialer import close_when_dropped, hang_up
-from .document_transport import Answer, Headers
 from .server_identity import fingerprint_of_peer
 
 TYPE_CHECKING = False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ..concurrency import Lock
+from .._concurrency import Lock
 from ..config.files import read_configured
-from ..errors import CredentialsError
-from ..records import NamedTuple
+from ..model.errors import CredentialsError
+from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

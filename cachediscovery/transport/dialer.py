@@ -9,9 +9,9 @@ import socket
 import weakref
 from functools import partial
 
-from ..cancellation import Cancellation, WaitCancelledError, current
-from ..concurrency import Lock, begin_in_thread, renew_after_fork
-from ..lines import without_userinfo
+from .._cancellation import Cancellation, WaitCancelledError, current
+from .._concurrency import Lock, begin_in_thread, renew_after_fork
+from ..model.redact import without_userinfo
 from .options import CONNECTIONS_AHEAD
 
 TYPE_CHECKING = False

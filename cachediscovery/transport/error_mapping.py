@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..cancellation import WaitCancelledError
-from ..errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
-from ..lines import one_line, without_userinfo
+from .._cancellation import WaitCancelledError
+from ..model.errors import CertificateError, InvalidDocument, NotFound, RequestError, RequestTimeout, StatusError
+from ..model.redact import one_line, without_userinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

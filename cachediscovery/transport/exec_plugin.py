@@ -8,11 +8,11 @@ import subprocess
 import sys
 from base64 import b64encode
 
-from ..documents import parse_object
-from ..errors import CredentialsError
-from ..fields import MalformedDocument, mapping, text
-from ..lines import one_line, printable
-from ..records import NamedTuple
+from ..model.documents import parse_object
+from ..model.errors import CredentialsError
+from ..model.fields import MalformedDocument, mapping, text
+from ..model.records import NamedTuple
+from ..model.redact import one_line, printable
 from .tls import ca_bytes
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..records import NamedTuple
+from ..model.records import NamedTuple
 
 # Aggregated discovery is two documents, asked for at the same time.
 CONNECTIONS_AHEAD = 2

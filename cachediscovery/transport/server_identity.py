@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..records import NamedTuple
+from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,24 +8,24 @@ from functools import partial
 import requests
 from urllib3 import HTTPHeaderDict
 
-from .. import log
-from ..cancellation import current
-from ..concurrency import Lock
-from ..errors import RequestError
-from ..lines import without_userinfo
-from .adapter import ServerAdapter
-from .document_transport import Answer
+from .. import _log as log
+from .._cancellation import current
+from .._concurrency import Lock
+from ..model.errors import RequestError
+from ..model.redact import without_userinfo
+from .base import Answer
 from .error_mapping import cut_short, read_timed_out, request_error, status_error, too_large
-from .line_stream import LineStream
 from .proxies import checked_proxies, proxies_for
+from .requests_adapter import ServerAdapter
 from .server_identity import fingerprint_of_peer
+from .watch_stream import LineStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from ..cancellation import Cancellation
+    from .._cancellation import Cancellation
     from ..config.client_config import ClientConfig
     from .credentials import Identity
     from .options import TransportOptions

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import ssl
 
-from ..concurrency import Lock
+from .._concurrency import Lock
 from ..config.files import read_configured
-from ..errors import ConfigError, CredentialsError
-from ..lines import one_line
+from ..model.errors import ConfigError, CredentialsError
+from ..model.redact import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from .. import log
-from ..cancellation import Cancellation, WaitCancelledError, current
-from ..concurrency import Lock, renew_after_fork
-from ..errors import DiscoveryError, RequestError, StatusError
-from ..lines import without_userinfo
-from .document_transport import NOT_MODIFIED, Answer, DocumentTransport
+from .. import _log as log
+from .._cancellation import Cancellation, WaitCancelledError, current
+from .._concurrency import Lock, renew_after_fork
+from ..model.errors import DiscoveryError, RequestError, StatusError
+from ..model.redact import without_userinfo
+from .base import NOT_MODIFIED, Answer, DocumentTransport
 from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy
 from .request_headers import request_headers
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from .connections import ServerConnections
     from .credentials import Credentials, Identity
     from .dialer import Dialer
-    from .line_stream import LineStream
     from .session import ServerSession
     from .tls import TLSContexts
+    from .watch_stream import LineStream
 
     T = TypeVar("T")
 

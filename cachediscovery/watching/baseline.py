@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..disk.store import GROUPS
-from ..listing import with_failed
-from ..memory import Groups
+from ..cache.entry import Groups
+from ..disk.document_store import GROUPS
+from ..model.listing import with_failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..interface import DiscoveryInterface
-    from ..memory import Document
+    from ..cache.entry import Document
+    from ..discovery.interfaces import DiscoveryInterface
 
 
 class Baseline:

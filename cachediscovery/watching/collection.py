@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 
-from ..documents import parse_object
-from ..errors import InvalidDocument, StatusError
-from ..fields import MalformedDocument, mapping, text
-from ..lines import one_line
+from ..model.documents import parse_object
+from ..model.errors import InvalidDocument, StatusError
+from ..model.fields import MalformedDocument, mapping, text
+from ..model.redact import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..transport.line_stream import LineStream
     from ..transport.transport import Transport
+    from ..transport.watch_stream import LineStream
 
 # Only that something changed counts: the names of the objects are enough, and are a hundredth of them.
 _LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"

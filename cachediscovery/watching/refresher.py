@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
-from .. import log
+from .. import _log as log
 from .schedule import LookSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..cached_client import CachedDiscoveryClient
+    from ..cache.cached_client import CachedDiscoveryClient
     from .baseline import Baseline
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import random
 
-from ..records import NamedTuple
+from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import threading
 import time
 from functools import partial
 
-from .. import log
-from ..cancellation import Cancellation, WaitCancelledError
-from ..errors import DiscoveryError, StatusError
+from .. import _log as log
+from .._cancellation import Cancellation, WaitCancelledError
+from ..model.errors import DiscoveryError, StatusError
 from .collection import CollectionWatch
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ..cached_client import CachedDiscoveryClient
+    from ..cache.cached_client import CachedDiscoveryClient
     from ..transport.transport import Transport
     from .refresher import Refresher
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cachediscovery.disk.store import LOCK_FILE
+from cachediscovery.disk.document_store import LOCK_FILE
 from cachediscovery.testing import DiscoveryServer, Failure
 
 from ..conftest import Ran

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.cli.commands import COMMANDS, GLOBAL_FLAGS, all_flags
+from cachediscovery.cli.command_table import COMMANDS, GLOBAL_FLAGS, all_flags
 from cachediscovery.testing import DiscoveryServer, Failure
 
 from ..conftest import Ran, kubeconfig_of

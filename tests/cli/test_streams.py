@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.cli.commands import COMMANDS
+from cachediscovery.cli.command_table import COMMANDS
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import kubeconfig_of

@@ -23,7 +23,7 @@ from cachediscovery import (
     open_store,
 )
 from cachediscovery.config.loading import load_config
-from cachediscovery.lines import without_userinfo
+from cachediscovery.model.redact import without_userinfo
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.transport import Transport
 

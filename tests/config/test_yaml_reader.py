@@ -15,7 +15,7 @@ import yaml
 
 from cachediscovery.config import yaml_reader
 from cachediscovery.config.yaml_reader import read_yaml
-from cachediscovery.fields import MalformedDocument, mapping, mappings, text
+from cachediscovery.model.fields import MalformedDocument, mapping, mappings, text
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import Ran

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cachediscovery.disk.store import DocumentStore
+from cachediscovery.disk.document_store import DocumentStore
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import Ran

@@ -6,15 +6,16 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 
-from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryError, DocumentStore, RequestError, log
-from cachediscovery.aggregated import ACCEPT
+from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryError, DocumentStore, RequestError
+from cachediscovery import _log as log
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.disk.fetches import FETCHES_FILE
-from cachediscovery.disk.http_store import HTTPStore
 from cachediscovery.index.documents import SECTIONS
 from cachediscovery.index.index_file import INDEX_FILE, read_index
 from cachediscovery.index.search import COLUMNS
-from cachediscovery.transport.document_transport import Answer, DocumentTransport
+from cachediscovery.model.aggregated import ACCEPT
+from cachediscovery.transport.base import Answer, DocumentTransport
+from cachediscovery.transport.http_store import HTTPStore
 
 URL = "http://fuzz.test"
 _TYPES = [*ACCEPT.split(","), "application/json", "text/html", ""]

@@ -8,7 +8,7 @@ from cachediscovery import APIGroup, APIGroupList, APIResource, APIResourceList,
 from cachediscovery.disk.files import signature_of
 from cachediscovery.index.documents import SECTIONS, document_sections, documents_of
 from cachediscovery.index.index_file import INDEX_FILE, encode_index, read_index
-from cachediscovery.types import ServerAddressByClientCIDR
+from cachediscovery.model.types import ServerAddressByClientCIDR
 
 WORDS = st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters=", \t"), max_size=6)
 LISTS_OF_WORDS = st.lists(WORDS.filter(bool), max_size=3).map(tuple)

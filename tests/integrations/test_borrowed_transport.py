@@ -9,8 +9,8 @@ import httpx
 import pytest
 import urllib3
 
-from cachediscovery.errors import RequestTimeout
 from cachediscovery.integrations.borrowed_transport import BorrowedTransport
+from cachediscovery.model.errors import RequestTimeout
 
 
 @pytest.fixture

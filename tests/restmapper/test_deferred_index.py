@@ -164,7 +164,7 @@ def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: Disco
 FORK = """
 import os, threading, time
 from cachediscovery import CachedDiscoveryClient, ClientConfig
-import cachediscovery.document_fetcher as module
+import cachediscovery.cache.document_fetcher as module
 
 class Slow(module.DocumentFetcher):
     def __init__(self, *arguments):

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachediscovery.transport.base import Answer
 from cachediscovery.transport.connections import CutShortError, ServerConnections, TooLargeError
 from cachediscovery.transport.dialer import Dialer
-from cachediscovery.transport.document_transport import Answer
 
 from ..conftest import eventually
 

@@ -14,8 +14,8 @@ from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.watching import schedule
 from cachediscovery.watching.watch import PATHS
 
+from ..cache.test_stale_if_error import SEVEN_HOURS, expire
 from ..conftest import WIDGETS, eventually, remains
-from ..test_stale import SEVEN_HOURS, expire
 
 Make = Callable[..., CachedDiscoveryClient]
 

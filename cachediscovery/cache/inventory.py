@@ -1,0 +1,197 @@
+"""What is in a cache root: clusters, documents, leftovers. And how to remove it, touching nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .. import _log as log
+from ..disk.cluster_record import RECORD_FILE
+from ..disk.document_store import GROUPS, LOCK_FILE, RECORD_LOCK_FILE, DocumentStore
+from ..disk.fetches import FETCHES_FILE
+from ..disk.files import LEFTOVER_SECONDS, reason_of
+from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY
+from ..disk.remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
+from ..disk.trust import distrust_below, distrust_of_path
+from ..index.index_file import INDEX_FILE
+from ..model.documents import group_list_from, parse_object, resource_list_from
+from ..model.fields import MalformedDocument
+from ..model.records import NamedTuple
+from ..transport.http_store import FOLDER, is_response_name, is_whole_response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FRESH, EXPIRED, BROKEN = "fresh", "expired", "broken"
+_OURS = (LOCK_FILE, FETCHES_FILE, INDEX_FILE, RECORD_FILE, RECORD_LOCK_FILE)
+
+
+class DocumentEntry(NamedTuple):
+    """One document's file: its key (a group version, "" for the groups), size in bytes, age in seconds, state."""
+
+    key: str
+    path: str
+    size: int
+    age: float
+    state: str
+
+
+class ClusterEntry(NamedTuple):
+    """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` torn ones."""
+
+    host: str
+    folder: str
+    documents: tuple[DocumentEntry, ...]
+    extra: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+    def count(self, state: str) -> int:
+        return sum(document.state == state for document in self.documents)
+
+    @property
+    def size(self) -> int:
+        return sum(document.size for document in self.documents)
+
+
+def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
+    """The clusters below a cache root, by host; a root that is not there has none.
+
+    A folder that is not to be trusted is named in a warning: nobody looks into it, nor behind a symbolic link.
+    """
+    top = os.path.join(root, "discovery")
+    found = []
+    for folder, folders, files in os.walk(top) if not _is_left_alone(root, top) else ():
+        folders[:] = [name for name in sorted(folders) if not _is_left_alone(folder, os.path.join(folder, name))]
+        if GROUPS_FILE in files or any(name in files for name in _OURS):
+            found.append(_cluster(root, top, folder, files, ttl))
+    return found
+
+
+class SideFile(NamedTuple):
+    """A file that is of no one cluster's folder: a stored response, or a remembered cluster.
+
+    `broken` also tells of one that is of no use any more.
+    """
+
+    path: str
+    size: int
+    age: float
+    broken: bool
+
+
+def side_files_in(root: str) -> list[SideFile]:
+    """The stored responses (kubectl's and ours) and the remembered clusters below a cache root."""
+    found = []
+    for name_of_folder, is_named, is_useless in (
+        (FOLDER, is_response_name, lambda path: not is_whole_response(path)),
+        (REMEMBERED_FOLDER, is_remembered_name, is_outdated),
+    ):
+        folder = os.path.join(root, name_of_folder)
+        if _is_left_alone(root, folder):
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    name, _, suffix = entry.name.partition(".")
+                    if is_named(name) and (not suffix or _is_random(suffix)) and entry.is_file(follow_symlinks=False):
+                        state = entry.stat(follow_symlinks=False)
+                        age = time.time() - state.st_mtime
+                        broken = age > LEFTOVER_SECONDS if suffix else is_useless(entry.path)
+                        found.append(SideFile(entry.path, state.st_size, age, broken))
+        except OSError:
+            continue
+    return found
+
+
+def remove(paths: Iterable[str], root: str) -> tuple[int, dict[str, str]]:
+    """Remove files below a cache root, and the folders that are empty then.
+
+    How many files were removed, and those that could not be: why not, in words, by path.
+    """
+    removed, kept = 0, {}
+    for path in paths:
+        folder = os.path.dirname(path)
+        reason = distrust_of_path(root, folder)
+        if reason:
+            kept[path] = reason
+            continue
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            kept[path] = reason_of(error)
+            continue
+        removed += 1
+        while folder.startswith(root + os.sep):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                break
+            folder = os.path.dirname(folder)
+    return removed, kept
+
+
+def _is_left_alone(top: str, folder: str) -> bool:
+    reason = distrust_below(top, folder)
+    if reason:
+        log.warning("%s: what is there is left alone", reason)
+    return bool(reason)
+
+
+def _cluster(root: str, top: str, folder: str, files: list[str], ttl: float) -> ClusterEntry:
+    store = DocumentStore(root, folder)
+    documents = tuple(entry for key in store.keys() if (entry := _document(store, key, ttl)) is not None)
+    extra = tuple(os.path.join(folder, name) for name in files if name in _OURS)
+    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, tuple(_leftovers(store, folder)))
+
+
+def _document(store: DocumentStore, key: str, ttl: float) -> DocumentEntry | None:
+    path = store.path(key)
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    age = time.time() - found.st_mtime
+    return DocumentEntry(key, path, found.st_size, age, _state(store, key, age, ttl))
+
+
+def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
+    if store.is_superseded():
+        return EXPIRED
+    stored = store.read(key)
+    if stored is None:
+        return BROKEN
+    try:
+        parsed = parse_object(stored.data)
+        if key == GROUPS:
+            group_list_from(parsed, strict=True)
+        else:
+            resource_list_from(parsed, key, strict=True)
+    except MalformedDocument:
+        return BROKEN
+    return EXPIRED if age >= ttl else FRESH
+
+
+def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
+    """Temporary files, kubectl's and ours, that nobody will rename any more."""
+    folders = [folder, *(os.path.dirname(store.path(key)) for key in store.keys() if key != GROUPS)]
+    prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE, RECORD_FILE, TEMPORARY))
+    for place in folders:
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if not entry.name.startswith(prefixes) or not _is_random(entry.name.rpartition(".")[2]):
+                        continue
+                    if not entry.is_file(follow_symlinks=False):
+                        continue
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFTOVER_SECONDS:
+                        yield entry.path
+        except OSError:
+            continue
+
+
+def _is_random(suffix: str) -> bool:
+    """Whether a suffix is one that a writer made up: decimal (kubectl) or hexadecimal (ours), and no user's `.bak`."""
+    return len(suffix) >= 6 and not suffix.strip("0123456789abcdef") and any(map(str.isdigit, suffix))

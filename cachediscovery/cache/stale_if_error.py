@@ -1,0 +1,67 @@
+"""`StaleIfError`: documents that have expired, in place of an error (RFC 5861, 4). Opt-in."""
+
+from __future__ import annotations
+
+import time
+
+from .. import _log as log
+from ..disk.document_store import GROUPS
+from ..model.errors import CertificateError, InvalidDocument, RequestError, StatusError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .document_cache import DocumentCache
+    from .entry import Document
+
+# Seconds for which a server that could not be reached is not tried again: a listing has many documents.
+_UNREACHABLE_SECONDS = 10.0
+_FIRST_SERVER_ERROR = 500
+
+
+class StaleIfError:
+    """Fetches, or takes what has expired if the server cannot be reached: the first time with a warning."""
+
+    def __init__(self, cache: DocumentCache, seconds: float) -> None:
+        """`seconds` is how long ago a document may have expired; with 0 errors are errors."""
+        self._cache = cache
+        self._seconds = seconds
+        self._unreachable_at: float | None = None
+        self._warned = False
+
+    def fetch(self, key: str, fetch: Callable[[], Document]) -> Document:
+        """What `fetch` returns, or the expired document of `key`. Raises what `fetch` raises."""
+        if not self._seconds:
+            return fetch()
+        at = self._unreachable_at
+        if at is not None and time.monotonic() - at < _UNREACHABLE_SECONDS:
+            found = self._cache.look_up_expired(key, self._seconds)
+            if found is not None:
+                return found[0]
+        try:
+            fetched = fetch()
+        except RequestError as error:
+            found = self._cache.look_up_expired(key, self._seconds) if _is_unreachable(error) else None
+            if found is None:
+                raise
+            if not self._warned:
+                from ..config.durations import format_age
+
+                log.warning("%s: going on with what it said %s ago", error, format_age(found[1]))
+            # One group version that fails is its extension server's affair.
+            if key == GROUPS or not isinstance(error, StatusError):
+                self._unreachable_at = time.monotonic()
+            self._warned = True
+            return found[0]
+        self._unreachable_at = None
+        if key == GROUPS:
+            self._warned = False
+        return fetched
+
+
+def _is_unreachable(error: RequestError) -> bool:
+    """Whether there was no answer, or one that says the server cannot give it now. A refusal is an answer."""
+    if isinstance(error, StatusError):
+        return error.code >= _FIRST_SERVER_ERROR
+    return not isinstance(error, (CertificateError, InvalidDocument))

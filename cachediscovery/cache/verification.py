@@ -1,0 +1,101 @@
+"""`verify`: whether the documents on disk say what the server says."""
+
+from __future__ import annotations
+
+from ..disk.document_store import GROUPS, DocumentStore
+from ..model.documents import group_list_from, parse_object, resource_list_from
+from ..model.errors import DiscoveryError
+from ..model.fields import MalformedDocument
+from ..model.group_version import GroupVersion
+from ..model.listing import with_failed
+from ..model.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..discovery.interfaces import DiscoveryInterface
+    from ..model.types import APIGroup, APIResourceList
+
+SAME, DIFFERENT, GONE, MISSING, BROKEN, UNKNOWN = "same", "different", "gone", "missing", "broken", "unknown"
+# What makes a cache wrong. A document that is missing costs time, one that the server cannot tell of now is unknown.
+WRONG = (DIFFERENT, GONE, BROKEN)
+
+
+class Verdict(NamedTuple):
+    """On one document: its key (a group version, "" for the groups), and one of the words above."""
+
+    key: str
+    state: str
+
+
+def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
+    """Compare every document of `store` with what `server`, a client without a cache, says of it.
+
+    The groups first, then the server's order, then what only the cache knows. Raises `DiscoveryError`.
+    """
+    (groups, lists), failed = with_failed(server.server_groups_and_resources)
+    served = {found.group_version: found for found in lists}
+    kept = set(store.keys()) if store.is_of_cluster() else set()
+    verdicts = [Verdict(GROUPS, _state_of_groups(store, groups, failed))]
+    for key in (str(version) for group in groups for version in group.group_versions):
+        if key in served:
+            verdicts.append(Verdict(key, _state_of_resources(store, key, served[key])))
+        kept.discard(key)
+    verdicts += [Verdict(str(version), UNKNOWN) for version in failed]
+    left = kept - {GROUPS, *map(str, failed)}
+    return verdicts + [Verdict(key, GONE) for key in sorted(left)]
+
+
+def _state_of_groups(
+    store: DocumentStore, groups: Sequence[APIGroup], failed: Mapping[GroupVersion, DiscoveryError]
+) -> str:
+    stored = store.read(GROUPS)
+    if stored is None:
+        # The groups are not cached, and rightly, while a part of them does not answer.
+        return UNKNOWN if failed else _absent(store, GROUPS)
+    try:
+        cached = group_list_from(parse_object(stored.data), strict=True)
+    except MalformedDocument:
+        return BROKEN
+    if _comparable_groups(cached.groups) == _comparable_groups(groups):
+        return SAME
+    return UNKNOWN if failed else DIFFERENT
+
+
+def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList) -> str:
+    stored = store.read(key)
+    if stored is None:
+        # A list of nothing is never written.
+        return _absent(store, key) if served.resources else SAME
+    try:
+        cached = resource_list_from(parse_object(stored.data), key, strict=True)
+    except MalformedDocument:
+        return BROKEN
+    return SAME if _comparable(cached) == _comparable(served) else DIFFERENT
+
+
+def _absent(store: DocumentStore, key: str) -> str:
+    # Those of another cluster are none, and no harm: they are never used.
+    return BROKEN if store.is_of_cluster() and key in store.keys() else MISSING
+
+
+# Aggregated discovery and the other kind tell the same in other words, and in another order: what both tell counts.
+
+
+def _comparable_groups(groups: Sequence[APIGroup]) -> dict[str, object]:
+    return {group.name: (group.versions, group.preferred_version) for group in groups}
+
+
+def _comparable(resource_list: APIResourceList) -> dict[str, object]:
+    own = GroupVersion.parse(resource_list.group_version)
+    return {
+        item.name: item._replace(
+            group=item.group or ("" if item.version else own.group),
+            version=item.version or own.version,
+            singular_name="" if "/" in item.name else item.singular_name,
+            verbs=tuple(sorted(item.verbs)),
+            storage_version_hash="",
+        )
+        for item in resource_list.resources
+    }

@@ -1,0 +1,1 @@
+"""One module for each command, whose `run(parsed)` returns the exit code."""

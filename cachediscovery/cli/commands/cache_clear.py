@@ -1,0 +1,30 @@
+"""`cache clear`: remove all documents of all clusters."""
+
+from __future__ import annotations
+
+from ...cache.inventory import clusters_in, remove, side_files_in
+from ...disk.document_store import DocumentStore
+from ..flags import Parsed
+from ..output import write
+from ..session import ttl_from
+from ..upkeep import kept_in_words, report, roots_of
+
+
+def run(parsed: Parsed) -> int:
+    roots, problems = roots_of(parsed)
+    # The platform's first: below it what cannot be removed from kubectl's is superseded.
+    removed = cleared = 0
+    for root in reversed(roots):
+        for cluster in clusters_in(root, ttl_from(parsed)):
+            documents = [item.path for item in cluster.documents]
+            count, kept = remove([*documents, *cluster.extra, *cluster.leftovers], root)
+            if kept:
+                problems.append(kept_in_words(kept, DocumentStore(root, cluster.folder)))
+            removed, cleared = removed + count, cleared + 1
+        count, kept = remove([file.path for file in side_files_in(root)], root)
+        if kept:
+            problems.append(kept_in_words(kept))
+        removed += count
+    noun = "cluster" if cleared == 1 else "clusters"
+    write(f"removed {removed} files of {cleared} {noun}\n")
+    return report(problems)

@@ -1,0 +1,61 @@
+"""`cache info`: what the cache holds, cluster by cluster."""
+
+from __future__ import annotations
+
+import json
+
+from ...cache.inventory import BROKEN, EXPIRED, FRESH, ClusterEntry, SideFile, clusters_in, side_files_in
+from ...config.durations import format_age
+from ...model.redact import printable
+from ..flags import Parsed, UsageError
+from ..output import format_table, write
+from ..session import ttl_from
+from ..upkeep import format_size, report, roots_of
+
+_HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST")
+
+
+def run(parsed: Parsed) -> int:
+    output = parsed.text("output")
+    if output not in ("", "json"):
+        raise UsageError(f"--output must be json, not {output!r}")
+    roots, problems = roots_of(parsed)
+    found = {root: (clusters_in(root, ttl_from(parsed)), side_files_in(root)) for root in roots}
+    if output == "json":
+        clusters = [cluster for clusters, _ in found.values() for cluster in clusters]
+        beside = [file for _, files in found.values() for file in files]
+        stored = {"count": len(beside), "size": sum(file.size for file in beside)}
+        document = {
+            "root": roots[0] if roots else "",
+            "roots": roots,
+            "clusters": list(map(_object, clusters)),
+            "otherFiles": stored,
+        }
+        write(json.dumps(document, indent=2) + "\n")
+        return report(problems)
+    # The platform's is seldom used.
+    told = [root for root in roots if root == roots[0] or any(found[root])]
+    write("\n".join(_text(root, *found[root]) for root in told))
+    return report(problems)
+
+
+def _object(cluster: ClusterEntry) -> dict[str, object]:
+    documents = [
+        {"name": item.key or "groups", "size": item.size, "age": round(item.age, 1), "state": item.state}
+        for item in cluster.documents
+    ]
+    return {"cluster": cluster.host, "folder": cluster.folder, "documents": documents}
+
+
+def _text(root: str, clusters: list[ClusterEntry], beside: list[SideFile]) -> str:
+    rows: list[tuple[str, ...]] = [_HEADERS]
+    for cluster in clusters:
+        counts = [str(cluster.count(state)) for state in (FRESH, EXPIRED, BROKEN)]
+        oldest = max((document.age for document in cluster.documents), default=0.0)
+        size = format_size(cluster.size)
+        rows.append((printable(cluster.host), str(len(cluster.documents)), *counts, size, format_age(max(0.0, oldest))))
+    text = f"{root}\n\n{format_table(rows)}" if clusters else f"{root} holds no cluster\n"
+    if beside:
+        files = "1 file" if len(beside) == 1 else f"{len(beside)} files"
+        text += f"\nand {files} of all clusters: {format_size(sum(file.size for file in beside))}\n"
+    return text

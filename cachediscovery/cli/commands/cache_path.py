@@ -1,0 +1,12 @@
+"""`cache path`: where the cluster's documents are."""
+
+from __future__ import annotations
+
+from ..flags import Parsed
+from ..output import write
+from ..session import Session
+
+
+def run(parsed: Parsed) -> int:
+    write(f"{Session(parsed).store_or_fail().folder}\n")
+    return 0

@@ -1,0 +1,52 @@
+"""`cache prune`: remove what is of no use any more; `--dry-run` only says what."""
+
+from __future__ import annotations
+
+import os
+
+from ...cache.inventory import FRESH, ClusterEntry, clusters_in, remove, side_files_in
+from ...disk.remembered import UNUSED_SECONDS
+from ..flags import Parsed
+from ..output import warn, write
+from ..session import ttl_from
+from ..upkeep import kept_in_words, known_folders, report, roots_of
+
+
+def run(parsed: Parsed) -> int:
+    roots, problems = roots_of(parsed)
+    doomed = {root: _doomed_below(root, parsed) for root in roots}
+    if parsed.flag("dry-run"):
+        paths = [path for below in doomed.values() for path in below]
+        write("".join(f"would remove {path}\n" for path in paths) + f"would remove {_count(len(paths))}\n")
+        return report(problems)
+    removed = 0
+    for root, paths in doomed.items():
+        count, kept = remove(paths, root)
+        removed += count
+        if kept:
+            problems.append(kept_in_words(kept))
+    write(f"removed {_count(removed)}\n")
+    return report(problems)
+
+
+def _doomed_below(root: str, parsed: Parsed) -> list[str]:
+    known = known_folders(root, parsed.text("kubeconfig"))
+    clusters = clusters_in(root, ttl_from(parsed))
+    if known is None and clusters:
+        warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
+    doomed = [path for cluster in clusters for path in _doomed(cluster, known)]
+    # Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.
+    return doomed + [file.path for file in side_files_in(root) if file.broken or file.age > UNUSED_SECONDS]
+
+
+def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
+    """Expired and broken documents and torn leftovers; everything of a cluster that is in no kubeconfig."""
+    orphaned = known is not None and os.path.normpath(cluster.folder) not in known
+    documents = [item.path for item in cluster.documents if orphaned or item.state != FRESH]
+    # An index or a lock of nothing is nothing.
+    extra = cluster.extra if len(documents) == len(cluster.documents) else ()
+    return [*documents, *extra, *cluster.leftovers]
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"

@@ -1,0 +1,35 @@
+"""`completion`: the script that makes a shell ask this program what may come next."""
+
+from __future__ import annotations
+
+from ..flags import Parsed, UsageError
+from ..output import write
+
+# Each script hands over the line up to the cursor, and takes one candidate a line.
+_BASH = """\
+_cachediscovery() {
+    local IFS=$'\\n'
+    COMPREPLY=($(cachediscovery __complete bash "${COMP_LINE:0:COMP_POINT}" 2>/dev/null))
+}
+complete -F _cachediscovery cachediscovery
+"""
+_ZSH = """\
+#compdef cachediscovery
+_cachediscovery() {
+    local -a candidates
+    candidates=("${(@f)$(cachediscovery __complete zsh "${BUFFER[1,CURSOR]}" 2>/dev/null)}")
+    compadd -- "${candidates[@]:#}"
+}
+compdef _cachediscovery cachediscovery
+"""
+_FISH = """\
+complete -c cachediscovery -f -a '(cachediscovery __complete fish (commandline -cp) 2>/dev/null)'
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def run(parsed: Parsed) -> int:
+    if len(parsed.arguments) != 1 or parsed.arguments[0] not in SCRIPTS:
+        raise UsageError(f"name one shell: {', '.join(SCRIPTS)}")
+    write(SCRIPTS[parsed.arguments[0]])
+    return 0

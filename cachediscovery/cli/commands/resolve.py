@@ -1,0 +1,137 @@
+"""`resolve`: what a name stands for, as `kubectl get NAME` would understand it."""
+
+from __future__ import annotations
+
+from ...index.search import (
+    COLUMNS,
+    FALSE,
+    GROUP,
+    KIND,
+    LISTED,
+    NAMESPACED,
+    PLURAL,
+    STORAGE_HASH,
+    TRUE,
+    VERBS,
+    VERSION,
+    IndexSearch,
+)
+from ...restmapper import name_rules as rules
+from ...restmapper.paths import collection_path
+from ..flags import Parsed, UsageError
+from ..output import write
+from ..session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...index.search import Row
+    from ...restmapper.deferred import DeferredDiscoveryRESTMapper
+    from ...restmapper.mapping import RESTMapping
+
+_FORMATS = ("", "json", "name")
+# What no lookup needs.
+_UNREAD = {LISTED, STORAGE_HASH}
+_HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
+
+
+def run(parsed: Parsed) -> int:
+    output = parsed.text("output")
+    if output not in _FORMATS:
+        raise UsageError(f"--output must be json or name, not {output!r}")
+    # kubectl takes several names with commas between them.
+    names = [name for argument in parsed.arguments for name in argument.split(",")]
+    if not names:
+        raise UsageError("give at least one name of a resource, a kind, a short name or a category")
+    session = Session(parsed, asks=parsed.flag("refresh"))
+    unread = _UNREAD if output == "json" else {*_UNREAD, VERBS}
+    columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
+    index = None if parsed.flag("refresh") else session.index(columns)
+    resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
+    if parsed.flag("refresh"):
+        session.client.invalidate()
+    found = [(name, row) for name in names for row in resolver.rows_for(name)]
+    write(_formatted(found, parsed))
+    if resolver.problems:
+        from ..output import fail
+
+        for problem in resolver.problems:
+            fail(problem)
+    session.finish()
+    return 1 if resolver.problems else 0
+
+
+class _Resolver:
+    """Looks names up in the index; what that does not have is asked of the REST mapper, and so of the server."""
+
+    def __init__(self, session: Session, search: IndexSearch | None) -> None:
+        self._session = session
+        self._search = search
+        self._mapper: DeferredDiscoveryRESTMapper | None = None
+        # What could not be found, in words.
+        self.problems: list[str] = []
+
+    def rows_for(self, name: str) -> list[Row]:
+        """A category's resources, or the one that the name stands for; none with a problem more."""
+        found = self._in_index(self._search, name) if self._search is not None else []
+        return found or self._in_mapper(name)
+
+    @staticmethod
+    def _in_index(search: IndexSearch, name: str) -> list[Row]:
+        category = dict.fromkeys((row[PLURAL], row[GROUP]) for row in search.by_category(name))
+        names = [f"{plural}.{group}" if group else plural for plural, group in category] or [name]
+        found = [rules.mapping_for(search, each, _warn) for each in names]
+        return [row for row in found if row is not None]
+
+    def _in_mapper(self, name: str) -> list[Row]:
+        from ...model.errors import GroupUnavailableError, NoMatchError
+        from ...restmapper.deferred import DeferredDiscoveryRESTMapper
+        from ..progress import progress
+
+        mapper = self._mapper = self._mapper or DeferredDiscoveryRESTMapper(self._session.client)
+        try:
+            with progress(self._session.server):
+                category = map(str, mapper.expand_category(name)) if name else ()
+                return [_row_of(mapper.mapping_for(each)) for each in [*category] or [name]]
+        except NoMatchError as error:
+            nearest = mapper.nearest_names(name)
+            self.problems.append(f"{error} (did you mean {', '.join(nearest)}?)" if nearest else str(error))
+        except GroupUnavailableError as error:
+            self.problems.append(str(error))
+        return []
+
+
+def _warn(message: str) -> None:
+    from ..output import warn
+
+    warn(message)
+
+
+def _row_of(mapping: RESTMapping) -> Row:
+    """The first columns of a mapping's row, the verbs included."""
+    group, version, plural, singular, kind, namespaced, verbs, _, _ = mapping
+    return group, version, plural, singular, kind, TRUE if namespaced else FALSE, ",".join(verbs)
+
+
+def _formatted(found: list[tuple[str, Row]], parsed: Parsed) -> str:
+    output, namespace = parsed.text("output"), parsed.text("namespace")
+    if output == "name":
+        return "".join([f"{row[PLURAL]}.{row[GROUP]}\n" if row[GROUP] else f"{row[PLURAL]}\n" for _, row in found])
+    cells = [_cells(name, row, namespace) for name, row in found]
+    if output == "json":
+        from ..json_text import json_text
+
+        keys = [header.lower() for header in _HEADERS]
+        objects = [
+            {**dict(zip(keys, row, strict=True)), "verbs": whole[VERBS].split(",") if whole[VERBS] else []}
+            for row, (_, whole) in zip(cells, found, strict=True)
+        ]
+        return json_text(objects, 2) + "\n"
+    from ..output import format_table
+
+    return format_table(cells if parsed.flag("no-headers") or not cells else [_HEADERS, *cells])
+
+
+def _cells(name: str, row: Row, namespace: str) -> tuple[str, ...]:
+    group, version, plural, kind, namespaced = row[GROUP], row[VERSION], row[PLURAL], row[KIND], row[NAMESPACED] == TRUE
+    path = collection_path(group, version, plural, namespace if namespaced else "")
+    return name, group, version, plural, kind, "Namespaced" if namespaced else "Cluster", path

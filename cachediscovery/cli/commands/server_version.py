@@ -1,0 +1,53 @@
+"""`server-version`: what kubectl says of the server's version, without the client's."""
+
+from __future__ import annotations
+
+from ...model.redact import one_line
+from ..flags import Parsed, UsageError
+from ..output import write
+from ..session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...model.types import VersionInfo
+
+# Go's order of the fields, as kubectl prints them.
+_FIELDS = (
+    ("major", "major"),
+    ("minor", "minor"),
+    ("emulationMajor", "emulation_major"),
+    ("emulationMinor", "emulation_minor"),
+    ("minCompatibilityMajor", "min_compatibility_major"),
+    ("minCompatibilityMinor", "min_compatibility_minor"),
+    ("gitVersion", "git_version"),
+    ("gitCommit", "git_commit"),
+    ("gitTreeState", "git_tree_state"),
+    ("buildDate", "build_date"),
+    ("goVersion", "go_version"),
+    ("compiler", "compiler"),
+    ("platform", "platform"),
+)
+
+
+def run(parsed: Parsed) -> int:
+    output = parsed.text("output")
+    if output not in ("", "json", "yaml"):
+        raise UsageError("--output must be 'yaml' or 'json'")
+    version = Session(parsed, asks=True).base.server_version()
+    if not output:
+        write(f"Server Version: {one_line(version.git_version)}\n")
+    elif output == "json":
+        from ...model.documents import go_json
+
+        write(go_json({"serverVersion": _document(version)}, indent=2) + "\n")
+    else:
+        from ..go_yaml import go_yaml
+
+        write("serverVersion:\n" + go_yaml(_document(version), "  "))
+    return 0
+
+
+def _document(version: VersionInfo) -> dict[str, str]:
+    document = {key: getattr(version, name) for key, name in _FIELDS}
+    # Servers before 1.33 know neither emulation nor compatibility versions.
+    return {key: value for key, value in document.items() if value or not key.startswith(("emulation", "minCompat"))}

@@ -1,0 +1,12 @@
+"""`version`: of this program."""
+
+from __future__ import annotations
+
+from ...version import VERSION
+from ..flags import Parsed
+from ..output import write
+
+
+def run(_: Parsed) -> int:
+    write(f"cachediscovery {VERSION}\n")
+    return 0

@@ -1,0 +1,1 @@
+"""The discovery interfaces, the client that asks the server, and OpenAPI documents."""

@@ -1,0 +1,64 @@
+"""OpenAPI v3 documents, one for each group version (KEP-2896; client-go's `openapi` package)."""
+
+from __future__ import annotations
+
+from ..model.documents import parse_object
+from ..model.errors import InvalidDocument, NotFound
+from ..model.fields import MalformedDocument, mapping, text
+from ..model.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..transport.base import Response
+
+
+class OpenAPIV3GroupVersion(NamedTuple):
+    """One group version's document, not fetched yet. `server_relative_url` changes whenever the document does."""
+
+    path: str
+    server_relative_url: str
+    get: Callable[[str], Response]
+
+    def schema(self) -> dict[str, Any]:
+        """Fetch the document. Raises `DiscoveryError`."""
+        return _object(self.get(self.server_relative_url))
+
+
+class OpenAPIV3:
+    """The OpenAPI v3 documents of a server."""
+
+    def __init__(self, get: Callable[[str], Response]) -> None:
+        self._get = get
+
+    def paths(self) -> dict[str, OpenAPIV3GroupVersion]:
+        """The documents by path (`apis/apps/v1`, `api/v1`, `version` …). Raises `DiscoveryError`.
+
+        A server without OpenAPI v3 has none.
+        """
+        try:
+            response = self._get("/openapi/v3")
+        except NotFound:
+            return {}
+        try:
+            entries = mapping(_object(response), "paths")
+            urls = {path: text(mapping(entries, path), "serverRelativeURL") for path in entries}
+        except MalformedDocument as error:
+            raise InvalidDocument(
+                response.url, f"{response.url} answered with a malformed OpenAPI index: {error}"
+            ) from None
+        # Anything else would lead the credentials to a place of the document's choice.
+        return {
+            path: OpenAPIV3GroupVersion(path, url, self._get)
+            for path, url in urls.items()
+            if url.startswith("/") and not url.startswith("//")
+        }
+
+
+def _object(response: Response) -> dict[str, Any]:
+    try:
+        return parse_object(response.body)
+    except MalformedDocument as error:
+        raise InvalidDocument(response.url, f"{response.url} answered with something that is {error}") from None

@@ -1,0 +1,51 @@
+"""Small questions that tools ask of a discovery client (client-go's `discovery/helper.go`)."""
+
+from __future__ import annotations
+
+from ..model.errors import DiscoveryError, GroupDiscoveryFailed, NotFound
+from ..model.group_version import GroupVersion, GroupVersionResource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model.types import APIResourceList
+    from .interfaces import DiscoveryInterface
+
+
+def is_resource_enabled(client: DiscoveryInterface, resource: GroupVersionResource) -> bool:
+    """Whether the server serves `resource`, say `GroupVersionResource("apps", "v1", "deployments")`.
+
+    Looks at that one group version alone. Raises `DiscoveryError` if it could not be had, other than by a 404.
+    """
+    try:
+        resource_list = client.server_resources_for_group_version(str(resource.group_version))
+    except NotFound:
+        return False
+    return any(item.name == resource.resource for item in resource_list.resources)
+
+
+def server_supports_version(client: DiscoveryInterface, required: GroupVersion) -> bool:
+    """Whether the server lists the group version `required`; true as well for a server that lists none at all.
+
+    client-go's `ServerSupportsVersion`, which returns an error in place of false. Raises `DiscoveryError`.
+    """
+    try:
+        group_versions = client.server_groups().group_versions
+    except GroupDiscoveryFailed as error:
+        if required in error.result.group_versions:
+            return True
+        raise
+    return not group_versions or required in group_versions
+
+
+def group_version_resources(lists: Iterable[APIResourceList]) -> set[GroupVersionResource]:
+    """Every resource of `lists` under its full name. Raises `DiscoveryError` for a list whose group version is none."""
+    found: set[GroupVersionResource] = set()
+    for resource_list in lists:
+        try:
+            group_version = GroupVersion.parse(resource_list.group_version)
+        except ValueError as error:
+            raise DiscoveryError(str(error)) from None
+        found.update(group_version.with_resource(resource.name) for resource in resource_list.resources)
+    return found

@@ -1,0 +1,106 @@
+"""Aggregated discovery (KEP-3352): one document with every group, version and resource, split into the lists of old."""
+
+from __future__ import annotations
+
+from .documents import expect_kind
+from .duplicates import each_group_once, each_resource_once
+from .errors import DiscoveryError, StaleGroupVersionError
+from .fields import mapping, mappings, text, texts
+from .group_version import GroupVersion
+from .records import NamedTuple
+from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+GROUP = "apidiscovery.k8s.io"
+KIND = "APIGroupDiscoveryList"
+# v2 went GA in Kubernetes 1.30; v2beta1 serves 1.26 to 1.32. Servers demand this order of the parameters.
+VERSIONS = ("v2", "v2beta1")
+ACCEPT = ",".join(f"application/json;g={GROUP};v={version};as={KIND}" for version in VERSIONS)
+
+
+class AggregatedDiscovery(NamedTuple):
+    """The parts of an aggregated document; `failed` are the `Stale` group versions, which `groups` leaves out."""
+
+    groups: APIGroupList
+    resources: dict[GroupVersion, APIResourceList]
+    failed: dict[GroupVersion, DiscoveryError]
+
+
+def is_aggregated(content_type: str) -> bool:
+    """Whether a `Content-Type` names an aggregated document, whatever the order of its parameters (RFC 9110, 8.3.1)."""
+    media_type, *parameters = content_type.split(";")
+    values = {}
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        values[key.strip().lower()] = value.strip().strip('"')
+    return (
+        media_type.strip().lower() == "application/json"
+        and values.get("g") == GROUP
+        and values.get("v") in VERSIONS
+        and values.get("as") == KIND
+    )
+
+
+def split_groups_and_resources(parsed: dict[str, Any]) -> AggregatedDiscovery:
+    """Split a parsed `APIGroupDiscoveryList`. Raises `fields.MalformedDocument`."""
+    expect_kind(parsed, KIND, "items")
+    groups: list[APIGroup] = []
+    resources: dict[GroupVersion, APIResourceList] = {}
+    failed: dict[GroupVersion, DiscoveryError] = {}
+    for item in mappings(parsed, "items"):
+        name = text(mapping(item, "metadata"), "name")
+        versions = []
+        for version in mappings(item, "versions"):
+            group_version = GroupVersion(name, text(version, "version"))
+            if text(version, "freshness") == "Stale":
+                failed[group_version] = StaleGroupVersionError(group_version)
+                continue
+            versions.append(GroupVersionForDiscovery(str(group_version), group_version.version))
+            found = each_resource_once(_resources_of(version), str(group_version))
+            resources.setdefault(group_version, APIResourceList(str(group_version), found))
+        preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
+        groups.append(APIGroup(name, tuple(versions), preferred))
+    failed = {key: error for key, error in failed.items() if key not in resources}
+    return AggregatedDiscovery(APIGroupList(each_group_once(groups)), resources, failed)
+
+
+def _resources_of(version: dict[str, Any]) -> list[APIResource]:
+    """A version's resources, each followed by its subresources as resources of their own.
+
+    What has no kind of its own is left out; a parent left out does not take its subresources along.
+    """
+    resources = []
+    for source in mappings(version, "resources"):
+        name = text(source, "resource")
+        singular_name = text(source, "singularResource")
+        namespaced = text(source, "scope") == "Namespaced"
+        group, kind_version, kind = _response_kind(source)
+        if group or kind_version or kind:
+            resources.append(
+                APIResource(
+                    name,
+                    singular_name,
+                    namespaced,
+                    kind,
+                    texts(source, "verbs"),
+                    group,
+                    kind_version,
+                    texts(source, "shortNames"),
+                    texts(source, "categories"),
+                )
+            )
+        for subresource in mappings(source, "subresources"):
+            group, kind_version, kind = _response_kind(subresource)
+            if group or kind_version or kind:
+                subname = f"{name}/{text(subresource, 'subresource')}"
+                verbs = texts(subresource, "verbs")
+                resources.append(APIResource(subname, singular_name, namespaced, kind, verbs, group, kind_version))
+    return resources
+
+
+def _response_kind(source: dict[str, Any]) -> tuple[str, str, str]:
+    kind = mapping(source, "responseKind")
+    return text(kind, "group"), text(kind, "version"), text(kind, "kind")

@@ -1,0 +1,88 @@
+"""Writers are killed at any moment; readers see whole documents, and nothing stays that prune cannot remove."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient
+from cachediscovery.cache.inventory import BROKEN, clusters_in
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import Ran, make_store
+
+Run = Callable[..., Ran]
+
+# Fetches and writes all documents again and again, until it is killed.
+WRITER = """
+import sys
+from cachediscovery import CachedDiscoveryClient, ClientConfig
+client = CachedDiscoveryClient.for_config(ClientConfig(sys.argv[1]), cache_dir=sys.argv[2])
+print("ready", flush=True)
+while True:
+    client.invalidate()
+    client.server_groups_and_resources()
+    client.write_index()
+"""
+
+
+def test_writers_that_are_killed_leave_whole_documents_and_no_lock(
+    server: DiscoveryServer, cli: Run, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
+) -> None:
+    kills = 1000 if request.config.getoption("--whole") else 25
+    root = str(tmp_path / "cache")
+    store = make_store(tmp_path, server)
+    base = DiscoveryClient.for_config(ClientConfig(server.url))
+    expected = base.server_groups_and_resources()
+    CachedDiscoveryClient(base, store).server_groups_and_resources()
+    stop, problems, reads = threading.Event(), [], [0]
+
+    def read() -> None:
+        while not stop.is_set():
+            found = CachedDiscoveryClient(base, store).server_groups_and_resources()
+            reads[0] += 1
+            if found != expected:
+                problems.append(found)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    chance = random.Random(kills)
+    try:
+        for _ in range(kills):
+            command = [sys.executable, "-c", WRITER, server.url, root]
+            writer = subprocess.Popen(command, stdout=subprocess.PIPE)
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            # Long enough to be past its imports, and in the middle of something.
+            time.sleep(0.25 + chance.random() * 0.25)
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert not problems
+    assert reads[0] > kills
+    (cluster,) = clusters_in(root, 3600)
+    assert cluster.count(BROKEN) == 0
+    started = time.monotonic()
+    again = CachedDiscoveryClient(base, store)
+    again.invalidate()
+    assert again.server_groups_and_resources() == expected
+    assert time.monotonic() - started < 5, "no lock stays behind"
+    for path in Path(root).rglob("*.json.*"):
+        os.utime(path, (0, 0))
+    kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
+    assert cli("cache", "prune", "--cache-dir", root, "--kubeconfig", str(kubeconfig)).code == 0
+    assert not list(Path(root, "discovery").rglob("*.json.*"))
+    figures("writers killed at any moment", killed=kills, reads=reads[0], torn_reads=len(problems), locks_left=0)

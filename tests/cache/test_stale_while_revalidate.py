@@ -1,0 +1,228 @@
+"""Old data at once and a refresh behind, for those who want it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery import CachedDiscoveryClient, NotFound, RequestError
+from cachediscovery.testing import DiscoveryServer, Failure
+
+from ..conftest import WIDGETS, Ran, eventually
+from .test_stale_if_error import SEVEN_HOURS, expire
+
+Make = Callable[..., CachedDiscoveryClient]
+Run = Callable[..., Ran]
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
+    cached_client: Make, tmp_path: Path, aggregated: bool
+) -> None:
+    with DiscoveryServer(aggregated=aggregated) as server:
+        old = cached_client(server).server_groups_and_resources()
+        expire(tmp_path)
+        server.recording.add_group("new.test", {"v1": WIDGETS})
+        server.delay = 0.2
+        server.forget_requests()
+        client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+        started = time.monotonic()
+        for _ in range(20):
+            assert client.server_groups_and_resources() == old
+            client.server_groups()
+            client.server_resources_for_group_version("apps/v1")
+        assert time.monotonic() - started < 0.2
+        assert eventually(lambda: client.server_groups_and_resources() != old)
+        groups, _ = client.server_groups_and_resources()
+        assert groups[-1].name == "new.test"
+        assert len(server.paths()) == len(set(server.paths())), "no document is asked for twice"
+
+
+def test_the_renewed_documents_are_on_disk_for_everybody(cached_client: Make, tmp_path: Path) -> None:
+    with DiscoveryServer() as server:
+        cached_client(server).server_groups_and_resources()
+        expire(tmp_path)
+        cached_client(server, stale_while_revalidate=SEVEN_HOURS).server_groups()
+        groups = Path(cached_client(server).path())
+        assert eventually(lambda: time.time() - groups.stat().st_mtime < 60)
+        server.forget_requests()
+        assert cached_client(server).server_groups().groups
+        assert server.request_count == 0
+
+
+def test_beyond_the_time_of_grace_the_server_is_waited_for(cached_client: Make, tmp_path: Path) -> None:
+    with DiscoveryServer() as server:
+        cached_client(server).server_groups()
+    expire(tmp_path, 3 * SEVEN_HOURS)
+    with pytest.raises(RequestError):
+        cached_client(server, stale_while_revalidate=SEVEN_HOURS).server_groups()
+
+
+def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = cached_client(server).server_groups()
+    expire(tmp_path)
+    server.fail("/apis", Failure(500))
+    server.forget_requests()
+    client = cached_client(server, stale_while_revalidate=SEVEN_HOURS)
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        for _ in range(50):
+            assert client.server_groups() == old
+            time.sleep(0.01)
+        assert eventually(lambda: bool(caplog.records))
+    (record,) = caplog.records
+    assert "going on with what has expired" in record.getMessage()
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_what_was_invalidated_is_never_returned(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+    cached_client(server).server_groups()
+    expire(tmp_path)
+    server.recording.add_group("new.test", {"v1": WIDGETS})
+    client = cached_client(server, stale_while_revalidate=SEVEN_HOURS)
+    client.invalidate()
+    assert client.server_groups().groups[-1].name == "new.test"
+
+
+def test_a_failed_group_version_is_not_held_on_to(server: DiscoveryServer, cached_client: Make) -> None:
+    server.recording.mark_stale("batch/v1")
+    client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, ttl=0.05)
+    client.server_groups()
+    time.sleep(0.1)
+    server.forget_requests()
+    client.server_groups()
+    assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_process(
+    server: DiscoveryServer, cli: Run, home: Path
+) -> None:
+    expected = cli("api-resources", server=server).out
+    expire(home)
+    server.recording.add_group("new.test", {"v1": WIDGETS})
+    server.delay = 3
+    flags = ("api-resources", "--cached", "--stale-while-revalidate=24h")
+    started = time.monotonic()
+    ran = cli(*flags, server=server)
+    # Its standard output is read to the end: the process behind does not hold it open.
+    assert time.monotonic() - started < 2.5
+    assert ran == Ran(0, expected, "")
+    (groups,) = home.rglob("servergroups.json")
+    assert eventually(lambda: time.time() - groups.stat().st_mtime < 60)
+    server.delay = 0
+    assert eventually(lambda: "widgets" in cli("api-resources", "--cached", server=server).out)
+    assert sorted(server.paths()) == ["/api", "/api", "/apis", "/apis"]
+
+
+def test_a_refresh_flag_brings_a_cache_up_to_date_with_two_empty_answers(server: DiscoveryServer, cli: Run) -> None:
+    for command in (["api-resources", "--cached"], ["api-versions", "--cached"], ["resolve", "deploy"]):
+        cli(*command, server=server)
+        server.forget_requests()
+        assert cli(*command, "--refresh", server=server).code == 0
+        assert [(request.status, request.sent_bytes) for request in server.requests] == [(304, 0)] * 2
+
+
+def test_refresh_renews_the_files_while_others_read_what_is_there(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    before = os.stat(client.path("apps/v1")).st_mtime_ns
+    server.forget_requests()
+    client.refresh()
+    assert os.stat(client.path("apps/v1")).st_mtime_ns > before
+    assert sorted(server.paths()) == ["/api", "/apis"]
+    # Somebody has refreshed since the moment asked for.
+    since = time.monotonic() - 60
+    client.refresh(since=since)
+    assert server.request_count == 2
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
+    cached_client: Make, tmp_path: Path, aggregated: bool
+) -> None:
+    with DiscoveryServer(aggregated=aggregated) as server:
+        server.recording.add_group("new.test", {"v1": WIDGETS})
+        client, other = cached_client(server, coherence=0), cached_client(server, coherence=0)
+        client.server_groups_and_resources()
+        assert other.server_resources_for_group_version("new.test/v1").resources
+        server.recording.remove_group("new.test")
+        client.refresh()
+        assert not Path(client.path("new.test/v1")).exists()
+        assert "new.test" not in [group.name for group in other.server_groups().groups]
+        other.server_groups_and_resources()
+
+
+def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, cached_client: Make) -> None:
+    with DiscoveryServer(aggregated=False) as server:
+        server.recording.add_group("new.test", {"v1": WIDGETS})
+        cached_client(server).server_groups()
+        server.recording.remove_group("new.test")
+        groups, _ = cached_client(server).server_groups_and_resources()
+        assert "new.test" not in [group.name for group in groups]
+
+
+def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    server.recording.add_group("gone.test", {"v1": WIDGETS})
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    server.recording.remove_group("gone.test")
+    server.recording.mark_stale("batch/v1")
+    client.refresh()
+    for asked in (client, cached_client(server)):
+        with pytest.raises(NotFound):
+            asked.server_resources_for_group_version("gone.test/v1")
+    assert Path(client.path("batch/v1")).exists(), "of what does not answer the last word is kept"
+
+
+def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
+    server.recording.add_group("metrics.test", {"v1": WIDGETS})
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    server.recording.remove_group("metrics.test")
+    server.recording.add_group("metrics.test", {"v1": []})
+    client.refresh()
+    assert cached_client(server).server_resources_for_group_version("metrics.test/v1").resources == ()
+
+
+def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make, tmp_path: Path) -> None:
+    with DiscoveryServer() as server:
+        cached_client(server).server_groups_and_resources()
+        expire(tmp_path)
+        server.forget_requests()
+        for _ in range(5):
+            client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+            client.server_groups()
+            groups = Path(client.path())
+            assert eventually(lambda groups=groups: time.time() - groups.stat().st_mtime < 60)  # type: ignore[misc]
+        time.sleep(0.2)
+        assert sorted(server.paths()) == ["/api", "/apis"]
+
+
+def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
+    server: DiscoveryServer, cached_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = cached_client(server)
+    client.server_groups_and_resources()
+    signatures = client._cache.signatures
+
+    def refreshed_meanwhile() -> object:
+        server.recording.add_group("new.test", {"v1": WIDGETS})
+        client.refresh()
+        return signatures()
+
+    monkeypatch.setattr(client._cache, "signatures", refreshed_meanwhile)
+    assert not client.write_index()
+    monkeypatch.setattr(client._cache, "signatures", signatures)
+    assert client.write_index()

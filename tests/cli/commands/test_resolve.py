@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachediscovery.cli.commands.completion import SCRIPTS
+from cachediscovery.testing import DiscoveryServer, Failure
+
+from ...conftest import BIN, Ran, run
+
+Run = Callable[..., Ran]
+
+
+def test_a_name_is_resolved_to_everything_there_is_to_know(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("resolve", "deploy", "-o", "json", server=server)
+    (found,) = json.loads(ran.out)
+    assert list(found) == ["name", "group", "version", "resource", "kind", "scope", "path", "verbs"]
+    assert found.pop("verbs")[0] == "create"
+    assert found == {
+        "name": "deploy",
+        "group": "apps",
+        "version": "v1",
+        "resource": "deployments",
+        "kind": "Deployment",
+        "scope": "Namespaced",
+        "path": "/apis/apps/v1/deployments",
+    }
+
+
+def test_names_are_listed_in_the_order_given(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("resolve", "vm,ns", "Certificate.cert-manager", server=server)
+    assert ran.code == 0
+    assert [line.split() for line in ran.out.splitlines()] == [
+        ["NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH"],
+        ["vm", "kubevirt.io", "v1", "virtualmachines", "VirtualMachine", "Namespaced", "/apis/kubevirt.io/v1/virtualmachines"],
+        ["ns", "v1", "namespaces", "Namespace", "Cluster", "/api/v1/namespaces"],
+        ["Certificate.cert-manager", "cert-manager.io", "v1", "certificates", "Certificate", "Namespaced", "/apis/cert-manager.io/v1/certificates"],
+    ]  # fmt: skip
+    assert cli("resolve", "vm,ns", "-o", "name", server=server).out == "virtualmachines.kubevirt.io\nnamespaces\n"
+    assert "/apis/apps/v1/namespaces/x/deployments" in cli("resolve", "-n", "x", "deploy", server=server).out
+
+
+def test_a_category_is_all_its_resources(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+    mine = cli("resolve", "all", "-o", "name", server=server).out.split()
+    theirs = kubectl("api-resources", "--categories=all", "-o", "name", server=server).out.split()
+    assert sorted(mine) == sorted(theirs)
+
+
+def test_a_warm_lookup_makes_no_request(server: DiscoveryServer, cli: Run) -> None:
+    cli("resolve", "deploy", server=server)
+    server.forget_requests()
+    assert cli("resolve", "deploy", "vm", server=server).code == 0
+    assert server.request_count == 0
+
+
+def test_unknown_names_end_with_1_and_a_hint_and_known_ones_are_printed(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("resolve", "deploymnet", "deploy", "pods/log", "-o", "name", server=server)
+    assert ran.code == 1
+    assert ran.out == "deployments.apps\n"
+    assert "error: the server doesn't have a resource type 'deploymnet' (did you mean deployment" in ran.err
+    assert "error: the server doesn't have a resource type 'pods/log'" in ran.err
+    empty = cli("resolve", "", "-o", "json", server=server)
+    assert (empty.code, empty.out) == (1, "[]\n")
+
+
+def test_an_unavailable_group_is_not_taken_for_an_unknown_name(legacy_server: DiscoveryServer, cli: Run) -> None:
+    legacy_server.fail("/apis/kubevirt.io/v1", Failure(503))
+    legacy_server.fail("/apis/kubevirt.io/v1alpha3", Failure(503))
+    ran = cli("resolve", "vm", server=legacy_server)
+    assert ran.code == 1
+    assert "kubevirt.io/v1, kubevirt.io/v1alpha3 could not be discovered" in ran.err
+    assert cli("resolve", "deploy", server=legacy_server).code == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["resolve", "resolve -o yaml x", "completion", "completion tcsh", "completion bash zsh"]
+)
+def test_a_wrong_line_is_one_error(server: DiscoveryServer, cli: Run, line: str) -> None:
+    ran = cli(*line.split(), server=server)
+    assert ran.code == 1
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cachediscovery re", ["resolve"]),
+        ("cachediscovery cache ", ["clear", "info", "path", "prune", "verify", "warm"]),
+        ("cachediscovery api-resources -o ", ["json", "name", "wide", "yaml"]),
+        ("cachediscovery api-resources --sort-by=", ["--sort-by=kind", "--sort-by=name"]),
+        ("cachediscovery api-resources --no", ["--no-headers"]),
+        ("cachediscovery resolve virtualmachinepo", ["virtualmachinepool", "virtualmachinepools", "virtualmachinepools.pool.kubevirt.io"]),
+        ("cachediscovery resolve deploy,virtualmachinepoo", ["deploy,virtualmachinepool", "deploy,virtualmachinepools", "deploy,virtualmachinepools.pool.kubevirt.io"]),
+        ("cachediscovery invalidate pool", ["pool.kubevirt.io/v1alpha1", "pool.kubevirt.io/v1beta1"]),
+        ("cachediscovery --context ", ["local"]),
+        ("cachediscovery api-resources --api-group cert", ["cert-manager.io", "certificates.k8s.io"]),
+        ("cachediscovery completion ", ["bash", "fish", "zsh"]),
+        ("cachediscovery nothing ", []),
+    ],
+)  # fmt: skip
+def test_completion_offers_what_may_come_next(
+    server: DiscoveryServer, cli: Run, line: str, expected: list[str]
+) -> None:
+    cli("api-resources", server=server)
+    server.forget_requests()
+    assert cli("__complete", "zsh", line, server=server).out.splitlines() == expected
+    assert server.request_count == 0
+
+
+def test_completion_without_a_cache_or_a_configuration_is_silent(server: DiscoveryServer, cli: Run) -> None:
+    assert cli("__complete", "bash", "cachediscovery resolve ", server=server) == (0, "", "")
+    assert cli("__complete", "bash", "cachediscovery resolve ") == (0, "", "")
+    assert server.request_count == 0
+
+
+def test_bash_completes_with_the_script(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    cli("api-resources", server=server)
+    environ.update(PATH=f"{BIN}:{environ['PATH']}", KUBECONFIG=str(tmp_path / "kubeconfig"))
+    script = (
+        'eval "$(cachediscovery completion bash)"; '
+        'COMP_LINE="cachediscovery api-resources --sort-by=k"; COMP_POINT=${#COMP_LINE}; '
+        '_cachediscovery; echo "${COMPREPLY[@]}"; complete -p cachediscovery'
+    )
+    ran = run(["bash", "-c", script], environ)
+    assert ran.out == "kind\ncomplete -F _cachediscovery cachediscovery\n", ran.err
+
+
+@pytest.mark.parametrize("shell", [shell for shell in SCRIPTS if shutil.which(shell)])
+def test_every_script_is_valid_in_its_shell(shell: str) -> None:
+    subprocess.run([shell, "-n", "-c", SCRIPTS[shell]], check=True)

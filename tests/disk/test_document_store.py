@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cachediscovery.disk.document_store import GROUPS, DocumentStore, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DocumentStore:
+    return DocumentStore(str(tmp_path / "cache"), str(tmp_path / "cache" / "discovery" / "x_6443"))
+
+
+def test_documents_lie_where_kubectl_looks(store: DocumentStore) -> None:
+    for key, path in ((GROUPS, ""), ("v1", "v1/"), ("apps/v1", "apps/v1/")):
+        name = "serverresources.json" if path else "servergroups.json"
+        assert store.path(key) == f"{store.folder}/{path}{name}"
+
+
+@pytest.mark.parametrize("key", ["/v1", "../v1", "apps/..", "a/b/v1", "apps/", "servergroups.json/v1", "apps/v1\x00"])
+def test_a_key_that_is_no_safe_path_has_no_file(store: DocumentStore, key: str, tmp_path: Path) -> None:
+    assert store.path(key) == ""
+    assert store.write(key, b"x", time.time()) is None
+    assert store.read(key) is None
+    assert not store.remove(key)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_written_is_read_with_its_date(store: DocumentStore) -> None:
+    asked_at = time.time() - 100
+    signature = store.write("apps/v1", b"data", asked_at)
+    assert signature is not None
+    assert signature.mtime == pytest.approx(asked_at, abs=1e-3)
+    stored = store.read("apps/v1")
+    assert stored == (b"data", signature)
+    assert store.signature("apps/v1") == signature
+
+
+def test_files_and_folders_are_for_this_user_alone(store: DocumentStore) -> None:
+    old = os.umask(0)
+    try:
+        store.write("apps/v1", b"data", time.time())
+    finally:
+        os.umask(old)
+    assert os.stat(store.path("apps/v1")).st_mode & 0o777 == 0o600
+    folder = Path(store.path("apps/v1")).parent
+    while folder != Path(store.root).parent:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder = folder.parent
+
+
+def test_a_replaced_document_has_another_signature(store: DocumentStore) -> None:
+    now = time.time()
+    assert store.write("v1", b"data", now) != store.write("v1", b"data", now)
+
+
+def test_no_temporary_file_stays(store: DocumentStore) -> None:
+    for _ in range(3):
+        store.write("v1", b"data", time.time())
+    os.unlink(store.path("v1"))
+    os.makedirs(store.path("v1") + "/full")
+    assert store.write("v1", b"data", time.time()) is None
+    assert os.listdir(os.path.dirname(store.path("v1"))) == ["serverresources.json"]
+
+
+def test_an_empty_folder_in_a_files_place_is_replaced(store: DocumentStore) -> None:
+    os.makedirs(store.path("v1"))
+    assert store.read("v1") is None
+    assert store.write("v1", b"data", time.time()) is not None
+
+
+def test_no_symbolic_link_is_followed(store: DocumentStore, tmp_path: Path) -> None:
+    store.write("apps/v1", b"data", time.time())
+    away = tmp_path / "away"
+    os.rename(os.path.join(store.folder, "apps"), away)
+    os.symlink(away, os.path.join(store.folder, "apps"))
+    assert store.read("apps/v1") is None
+    assert store.write("apps/v1", b"other", time.time()) is None
+    assert (away / "v1" / "serverresources.json").read_bytes() == b"data"
+    assert not store.remove("apps/v1")
+    assert store.write("v1", b"data", time.time()) is not None, "the others are written all the same"
+
+
+def test_a_link_above_the_cluster_is_the_users_own_choice(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "cache").symlink_to(tmp_path / "real")
+    store = DocumentStore(str(tmp_path / "cache"), str(tmp_path / "cache" / "discovery" / "x"))
+    assert store.write("v1", b"data", time.time()) is not None
+    assert store.read("v1") is not None
+
+
+@pytest.mark.parametrize("part", ["", "discovery", "discovery/x_6443"])
+def test_a_folder_that_everybody_may_write_is_not_trusted(
+    store: DocumentStore, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write("v1", b"data", time.time())
+    os.chmod(os.path.join(store.root, part), 0o777)
+    again = DocumentStore(store.root, store.folder)
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        assert again.read("v1") is None
+        assert again.write("v1", b"data", time.time()) is None
+        assert again.lock_path() == ""
+        assert not list(again.keys())
+    assert len(caplog.records) == 1
+    assert "can be written by everybody" in caplog.text
+
+
+def _as_nobody(check: str) -> int:
+    """Run `check(store)` of this module in a process of another user; 0 if it holds."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            code = 0 if globals()[check]() else 2
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+SHARED: dict[str, DocumentStore] = {}
+
+
+def _unreadable() -> bool:
+    return SHARED["store"].read("v1") is None
+
+
+def _distrusted() -> bool:
+    store = DocumentStore(SHARED["store"].root, SHARED["store"].folder)
+    return store.read("v1") is None and store.write("v1", b"x", 1.0) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_users_files_and_folders_are_left_alone() -> None:
+    logging.getLogger("cachediscovery").addHandler(logging.NullHandler())
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        store = SHARED["store"] = DocumentStore(f"{folder}/cache", f"{folder}/cache/discovery/x")
+        store.write("v1", b"data", time.time())
+        for path in (store.root, f"{store.root}/discovery", store.folder, f"{store.folder}/v1"):
+            os.chmod(path, 0o755)
+        assert _as_nobody("_unreadable") == 0, "mode 0600"
+        os.chmod(store.path("v1"), 0o644)
+        assert store.read("v1") is not None
+        for owner in (12345,):
+            os.chown(store.path("v1"), owner, owner)
+            assert store.read("v1") is None, "root does not believe another user's file"
+            os.chown(store.path("v1"), 0, 0)
+            os.chown(store.folder, owner, owner)
+            assert DocumentStore(store.root, store.folder).read("v1") is None
+            assert _as_nobody("_distrusted") == 0
+
+
+def test_readers_never_see_a_part_while_writers_replace(store: DocumentStore) -> None:
+    stop = threading.Event()
+    documents = [bytes([letter]) * 200_000 for letter in b"abcd"]
+
+    def write(data: bytes) -> None:
+        while not stop.is_set():
+            store.write("v1", data, time.time())
+
+    store.write("v1", documents[0], time.time())
+    writers = [threading.Thread(target=write, args=(data,)) for data in documents]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(500):
+            stored = store.read("v1")
+            assert stored is not None
+            assert stored.data in documents
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+
+
+def test_the_keys_are_those_that_have_a_file(store: DocumentStore) -> None:
+    assert list(store.keys()) == []
+    for key in (GROUPS, "v1", "apps/v1", "autoscaling/v2", "autoscaling/v1"):
+        store.write(key, b"x", time.time())
+    os.makedirs(f"{store.folder}/nothing/v1")
+    assert sorted(store.keys()) == sorted([GROUPS, "v1", "apps/v1", "autoscaling/v2", "autoscaling/v1"])
+
+
+def test_without_a_usable_root_the_platforms_folder_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    (tmp_path / "file").touch()
+    store = open_store("https://x:6443", str(tmp_path / "file" / "cache"))
+    assert store is not None
+    assert store.folder == f"{tmp_path}/xdg/cachediscovery/discovery/x_6443"
+
+
+def test_without_any_place_there_is_no_store_and_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        assert open_store("https://x:6443", str(tmp_path / "file" / "cache")) is None
+    assert len(caplog.records) == 1
+
+
+def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its_place(
+    store: DocumentStore,
+) -> None:
+    moments = [1_700_000_000.0 + number / 64 for number in range(40)]
+    for moment in moments:
+        store.note_fetch(moment)
+    other = DocumentStore(store.root, store.folder)
+    known = [moment for moment in moments if other.was_fetch(int(moment * 1e9))]
+    assert len(known) > 30
+    assert not other.was_fetch(int(1_800_000_000.0 * 1e9))
+
+
+def test_a_cluster_below_anothers_folder_is_no_part_of_it(tmp_path: Path) -> None:
+    root = str(tmp_path / "cache")
+    outer, inner = (DocumentStore(root, f"{root}/discovery/gw{below}") for below in ("", "/c1"))
+    for store in (outer, inner):
+        for key in ("", "v1", "apps/v1"):
+            store.write(key, b"{}", 1.0)
+    assert sorted(outer.keys()) == sorted(inner.keys()) == ["", "apps/v1", "v1"]
+    assert outer.remove_all() == 3
+    assert sorted(inner.keys()) == ["", "apps/v1", "v1"]
+
+
+def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: DocumentStore) -> None:
+    for key in (GROUPS, "v1", "apps/v1"):
+        os.makedirs(store.path(key))
+    nested = Path(store.folder) / "k8s"
+    (nested / "servergroups.json").mkdir(parents=True)
+    (nested / "v1").mkdir()
+    (nested / "v1" / "serverresources.json").write_bytes(b"{}")
+    assert set(store.keys()) == {GROUPS, "v1", "apps/v1"}
+    assert set(store.keys({GROUPS, "v1"})) == {"apps/v1"}
