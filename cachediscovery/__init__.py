@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .cache.async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
     from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
+    from .cache.cached_client import CacheOptions as CacheOptions
     from .config.authority import cluster_of as cluster_of
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     from .discovery.client import DiscoveryClient as DiscoveryClient
     from .discovery.interfaces import AggregatedDiscoveryInterface as AggregatedDiscoveryInterface
     from .discovery.interfaces import CachedDiscoveryInterface as CachedDiscoveryInterface
+    from .discovery.interfaces import ClusterUIDInterface as ClusterUIDInterface
+    from .discovery.interfaces import ConnectedDiscoveryInterface as ConnectedDiscoveryInterface
     from .discovery.interfaces import DiscoveryInterface as DiscoveryInterface
+    from .discovery.interfaces import IndexedDiscoveryInterface as IndexedDiscoveryInterface
+    from .discovery.interfaces import ResourceIndex as ResourceIndex
     from .discovery.openapi import OpenAPIV3 as OpenAPIV3
     from .discovery.queries import group_version_resources as group_version_resources
     from .discovery.queries import is_resource_enabled as is_resource_enabled
     from .discovery.queries import server_supports_version as server_supports_version
     from .disk.document_store import DocumentStore as DocumentStore
     from .disk.document_store import open_store as open_store
+    from .model.discovery_result import DiscoveryResult as DiscoveryResult
     from .model.errors import AmbiguousResourceError as AmbiguousResourceError
     from .model.errors import CertificateError as CertificateError
     from .model.errors import ClusterMismatchError as ClusterMismatchError
@@ -58,7 +64,6 @@ if TYPE_CHECKING:
     from .model.types import APIGroupList as APIGroupList
     from .model.types import APIResource as APIResource
     from .model.types import APIResourceList as APIResourceList
-    from .model.types import GroupsAndMaybeResources as GroupsAndMaybeResources
     from .model.types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .model.types import VersionInfo as VersionInfo
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
@@ -71,7 +76,7 @@ if TYPE_CHECKING:
 # Where each public name lives: what the imports above tell type checkers, for __getattr__.
 _NAMES = {
     ".cache.async_client": "AsyncCachedDiscoveryClient",
-    ".cache.cached_client": "CachedDiscoveryClient",
+    ".cache.cached_client": "CacheOptions CachedDiscoveryClient",
     ".discovery.client": "DiscoveryClient",
     ".config.authority": "cluster_of",
     ".config.client_config": "ClientConfig ExecConfig Impersonation",
@@ -80,6 +85,7 @@ _NAMES = {
     ".config.loading": "load_config",
     ".config.overrides": "ConfigOverrides",
     ".disk.document_store": "DocumentStore open_store",
+    ".model.discovery_result": "DiscoveryResult",
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError "
@@ -88,7 +94,10 @@ _NAMES = {
         "StaleGroupVersionError StatusError"
     ),
     ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
-    ".discovery.interfaces": "AggregatedDiscoveryInterface CachedDiscoveryInterface DiscoveryInterface",
+    ".discovery.interfaces": (
+        "AggregatedDiscoveryInterface CachedDiscoveryInterface ClusterUIDInterface ConnectedDiscoveryInterface "
+        "DiscoveryInterface IndexedDiscoveryInterface ResourceIndex"
+    ),
     ".model.listing": "filtered_by supports_all_verbs",
     ".discovery.openapi": "OpenAPIV3",
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
@@ -97,9 +106,7 @@ _NAMES = {
     ".restmapper.table": "ResourceTable",
     ".model.group_version": "GroupKind GroupResource GroupVersion GroupVersionKind GroupVersionResource",
     ".transport.options": "TransportOptions",
-    ".model.types": (
-        "APIGroup APIGroupList APIResource APIResourceList GroupVersionForDiscovery GroupsAndMaybeResources VersionInfo"
-    ),
+    ".model.types": ("APIGroup APIGroupList APIResource APIResourceList GroupVersionForDiscovery VersionInfo"),
     ".watching.watch": "DiscoveryWatch",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -11,7 +11,7 @@ from _weakref import ref
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol, TypeVar
+    from typing import Generic, Protocol, TypeVar
 
     T = TypeVar("T")
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
         def after_fork(self) -> None:
             """Called in the child, where only the thread that forked is left."""
+
+
+else:
+    T = None
+
+    class Generic:
+        """`typing.Generic`, whose module takes nearly as long to import as an interpreter takes to start."""
+
+        def __class_getitem__(cls, _):
+            return cls
 
 
 # All that `renew_after_fork` was called for and that is still in use, by its id.
@@ -71,13 +81,23 @@ class Lock:
         self._lock = allocate_lock()
 
 
-def made_once(made: dict[None, T], make: Callable[[], T]) -> T:
-    """What `made` holds, or what `make()` returns, which it holds from then on.
+class Once(Generic[T]):
+    """A value that is made when it is first needed. Safe for use by several threads: all get the same one."""
 
-    Threads that come here together may make one each, and all get the first.
-    """
-    found = made.get(None)
-    return made.setdefault(None, make()) if found is None else found
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: dict[None, T] = {}
+
+    def get(self, make: Callable[[], T]) -> T:
+        """The value; `make()` where there is none yet. Of several threads each may make one, and one is kept."""
+        found = self._made.get(None)
+        return self._made.setdefault(None, make()) if found is None else found
+
+    @property
+    def made(self) -> T | None:
+        """The value, or None if it was not needed yet."""
+        return self._made.get(None)
 
 
 def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:

@@ -20,7 +20,7 @@ import json, random, sys, traceback
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscoveryRESTMapper, GroupKind
 server, cache_dir, calls, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 chance = random.Random(seed)
-client = CachedDiscoveryClient.for_config(ClientConfig(server), cache_dir=cache_dir, coherence=0.01)
+client = CachedDiscoveryClient.for_config(ClientConfig(server), cache_dir=cache_dir, recheck_interval=0.01)
 mapper = DeferredDiscoveryRESTMapper(client)
 versions = ["v1", "apps/v1", "batch/v1", "policy/v1", "cert-manager.io/v1", "kubevirt.io/v1"]
 invalidated, errors = [], []
@@ -40,7 +40,7 @@ def one():
     elif kind < 0.6:
         assert len(client.server_groups_and_resources()[1]) == lists, "lists"
     elif kind < 0.65:
-        client.write_index()
+        client.resource_index.write()
     elif kind < 0.8:
         assert mapper.mapping_for(chance.choice(["deploy", "pods", "Certificate", "vm"])).verbs, "mapping"
     else:

@@ -40,7 +40,7 @@ READER = """
 import json, os, random, sys, traceback
 from cachediscovery import *
 kubeconfig, cache_dir, stop, seed = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-options = {"coherence": 0.05}
+options = {"recheck_interval": 0.05}
 client = CachedDiscoveryClient.from_kubeconfig(ConfigOverrides(kubeconfig=kubeconfig), cache_dir=cache_dir, **options)
 mapper, chance = DeferredDiscoveryRESTMapper(client), random.Random(seed)
 seen, errors, partial, reads = set(), [], 0, 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .. import _log as log
 from .._concurrency import Lock
+from ..discovery.interfaces import ClusterUIDInterface, ConnectedDiscoveryInterface
 from ..disk.cluster_record import ClusterRecord, new_record
 from ..model.errors import DiscoveryError
 from ..transport.server_identity import ServerIdentity, gathered_identities
@@ -107,9 +108,8 @@ class ClusterIdentity:
 
     def _refuse(self, seen: ServerIdentity, known: ClusterRecord, epoch: str, cluster_uid: str) -> None:
         # Before the record changes: whoever asks after that, asks on new connections.
-        close = getattr(self._delegate, "close", None)
-        if close is not None:
-            close()
+        if isinstance(self._delegate, ConnectedDiscoveryInterface):
+            self._delegate.close()
         if epoch == known.epoch:
             is_other = cluster_uid and known.cluster_uid
             what = "another cluster answers" if is_other else "cannot prove that it is the same cluster that answers"
@@ -132,16 +132,18 @@ class ClusterIdentity:
         return cluster_uid, witness is not None and bool(self._level_uids(witness) & seen.uids)
 
     def _cluster_uid(self, seen: ServerIdentity) -> str:
-        return self._ask(seen, getattr(self._delegate, "cluster_uid", None)) or ""
+        delegate = self._delegate
+        found = self._ask(seen, delegate.cluster_uid) if isinstance(delegate, ClusterUIDInterface) else None
+        return found or ""
 
     def _level_uids(self, seen: ServerIdentity) -> frozenset[str]:
-        return self._ask(seen, getattr(self._delegate, "priority_level_uids", None)) or frozenset()
+        delegate = self._delegate
+        found = self._ask(seen, delegate.priority_level_uids) if isinstance(delegate, ClusterUIDInterface) else None
+        return found or frozenset()
 
     @staticmethod
-    def _ask(seen: ServerIdentity, ask: Callable[[int | None], T] | None) -> T | None:
+    def _ask(seen: ServerIdentity, ask: Callable[[int | None], T]) -> T | None:
         """What the server that was seen answers, None if another may have answered."""
-        if ask is None:
-            return None
         with gathered_identities() as answered:
             try:
                 found = ask(seen.connection)

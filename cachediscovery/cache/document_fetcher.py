@@ -7,17 +7,19 @@ from contextlib import suppress
 from functools import partial
 
 from .._concurrency import Lock, run_together
+from ..discovery.interfaces import AggregatedDiscoveryInterface, ConnectedDiscoveryInterface
 from ..disk.document_store import GROUPS
 from ..disk.lock import FetchLock
+from ..model.discovery_result import DiscoveryResult
 from ..model.documents import encode_group_list, encode_resource_list
 from ..model.errors import ClusterMismatchError, DiscoveryError, NotFound
 from ..model.group_version import GroupVersion
-from ..model.listing import ALL_GROUPS, CORE_GROUP, fetch_each
+from ..model.listing import ALL_GROUPS, CORE_GROUP, fetch_missing
 from ..model.names import path_of
-from ..model.types import APIResourceList, GroupsAndMaybeResources
+from ..model.types import APIResourceList
 from ..transport.server_identity import gathered_identities
 from .cluster_identity import ClusterIdentity
-from .entry import Asked, Groups
+from .entry import Asked
 from .stale_if_error import StaleIfError
 
 TYPE_CHECKING = False
@@ -26,9 +28,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeVar
 
     from ..discovery.interfaces import DiscoveryInterface
-    from ..model.types import APIGroupList
-    from .document_cache import DocumentCache, Everything
-    from .entry import Document
+    from .document_cache import DocumentCache
 
     T = TypeVar("T")
 
@@ -61,21 +61,21 @@ class DocumentFetcher:
         # Whether the server sends all resources at once; None while that is not known.
         self._aggregates: bool | None = None
 
-    def everything(self) -> Everything:
+    def everything(self) -> DiscoveryResult:
         """Groups and resources, fetched if one of them is missing."""
         # One lock for the whole listing: between two of its requests no other process starts the same.
         return self._in_one_cluster(
-            lambda: self._run_locked(self._fetch_everything, lambda: self._cache.everything(look=True))
+            lambda: self._run_locked(self._fetch_everything, lambda: self._cache.get_all(recheck=True))
         )
 
     def refresh(self, since: float, *, wait: bool) -> None:
         """Fetch all that is served, unless that was asked for at `since` or later (on the monotonic clock)."""
 
         def is_newer() -> Literal[True] | None:
-            found = self._cache.everything(look=True)
+            found = self._cache.get_all(recheck=True)
             if found is None:
                 return None
-            keys = (GROUPS, *map(str, found[0].group_versions))
+            keys = (GROUPS, *map(str, found.groups.group_versions))
             return True if all(self._cache.was_asked_since(key, since) for key in keys) else None
 
         def fetch() -> Literal[True]:
@@ -87,38 +87,41 @@ class DocumentFetcher:
         else:
             self._lock.run_if_free(fetch, is_newer)
 
-    def _fetch_everything(self, *, again: bool = True) -> Everything:
+    def _fetch_everything(self, *, again: bool = True) -> DiscoveryResult:
         found = self.groups()
-        if found.resources is None:
-            _, missing = self._cache.resources_of(found.groups)
-            if len(missing) > _FEW and self._aggregates is not False:
-                with self._fetching_lock(GROUPS):
-                    anew = self._stale_if_error.fetch(GROUPS, self._fetch_groups)
-                    assert isinstance(anew, Groups)
-                    found = anew
-        if found.resources is not None:
-            # Not by way of the cache: with a short enough TTL it has forgotten them already.
-            return found.groups, found.resources, found.failed
-        resources, missing = self._cache.resources_of(found.groups)
-        fetched, failures = fetch_each(self.resources, missing)
-        if again and any(isinstance(error, NotFound) for error in failures.values()):
+        if found.missing:
+            cached = self._cache.with_resources(found)
+            if len(cached.missing) <= _FEW or self._aggregates is False:
+                return self._fetch_missing(cached, again=again)
+            with self._fetching_lock(GROUPS):
+                found = self._fetch_groups_or_expired()
+        # Not by way of the cache: with a short enough TTL it has forgotten them already.
+        return found if not found.missing else self._fetch_missing(self._cache.with_resources(found), again=again)
+
+    def _fetch_missing(self, cached: DiscoveryResult, *, again: bool) -> DiscoveryResult:
+        found = fetch_missing(cached, self.resources)
+        if again and any(isinstance(found.failed.get(key), NotFound) for key in cached.missing):
             # Gone since the groups were listed: they are listed anew, once.
             self._cache.invalidate(GROUPS)
             return self._fetch_everything(again=False)
-        return found.groups, {**resources, **fetched}, {**found.failed, **failures}
-
-    def groups(self) -> Groups:
-        """The groups; their resources as well, if they have just been fetched."""
-        found = self._once(GROUPS, self._fetch_groups)
-        assert isinstance(found, Groups)
         return found
+
+    def groups(self) -> DiscoveryResult:
+        """The groups; their resources as well, if they have just been fetched."""
+        found = self._cache.groups()
+        if found is not None:
+            return found
+        with self._fetching_lock(GROUPS):
+            return self._run_locked(self._fetch_groups_or_expired, lambda: self._cache.groups(recheck=True))
+
+    def _fetch_groups_or_expired(self) -> DiscoveryResult:
+        return self._stale_if_error.fetch(GROUPS, self._fetch_groups)
 
     def _fetch_anew(self) -> None:
         """Fetch all that is served, whatever is cached."""
         with self._fetching_lock(GROUPS):
             found = self._fetch_groups()
-        if found.resources is None:
-            fetch_each(partial(self._resources_since, time.monotonic()), found.groups.group_versions)
+        fetch_missing(found, partial(self._resources_since, time.monotonic()))
 
     def _in_one_cluster(self, call: Callable[[], T]) -> T:
         """What `call` returns, called anew if another cluster took over in its course."""
@@ -131,29 +134,34 @@ class DocumentFetcher:
 
     def resources(self, key: str) -> APIResourceList:
         """The resources of one group version. One that the server does not list is not asked for."""
-        known = self._cache.look_up(GROUPS)
-        if isinstance(known, Groups) and not _is_listed(key, known):
+        known = self._cache.groups()
+        if known is not None and not _is_listed(key, known):
             if not self._cache.is_ours(GROUPS):
                 known = self._groups_since(time.monotonic())
             if not _is_listed(key, known):
                 raise self._not_listed(key)
+        found = self._cache.resources(key)
+        if found is not None:
+            return found
         try:
-            found = self._once(key, lambda: self._fetch_resources(key))
+            with self._fetching_lock(key):
+                return self._run_locked(
+                    lambda: self._stale_if_error.fetch(key, lambda: self._fetch_resources(key)),
+                    lambda: self._cache.resources(key, recheck=True),
+                )
         except NotFound:
             if known is None:
-                # For whoever asks again.
+                # The next call then finds in the group list that it is not served.
                 with suppress(DiscoveryError):
                     self._groups_since(time.monotonic())
             raise
-        assert isinstance(found, APIResourceList)
-        return found
 
-    def _groups_since(self, since: float) -> Groups:
+    def _groups_since(self, since: float) -> DiscoveryResult:
         """The groups, fetched unless somebody has asked for them since then (on the monotonic clock)."""
 
-        def look() -> Groups | None:
-            found = self._cache.look_up(GROUPS, look=True) if self._cache.was_asked_since(GROUPS, since) else None
-            return found if isinstance(found, Groups) else None
+        def look() -> DiscoveryResult | None:
+            found = self._cache.groups(recheck=True)
+            return found if self._cache.was_asked_since(GROUPS, since) else None
 
         with self._fetching_lock(GROUPS):
             return self._run_locked(self._fetch_groups, look)
@@ -165,46 +173,32 @@ class DocumentFetcher:
     def _resources_since(self, since: float, key: str) -> APIResourceList:
         """The resources of one group version, fetched unless another thread has asked for them since then."""
         with self._fetching_lock(key):
-            found = self._cache.look_up(key) if self._cache.was_asked_since(key, since) else None
-            return found if isinstance(found, APIResourceList) else self._fetch_resources(key)
+            found = self._cache.resources(key) if self._cache.was_asked_since(key, since) else None
+            return self._fetch_resources(key) if found is None else found
 
     def _fetch_resources(self, key: str) -> APIResourceList:
         try:
             fetched, asked = self.ask(lambda: self._delegate.server_resources_for_group_version(key))
         except NotFound:
-            self._cache.remove(key)
+            self._cache.remove_file(key)
             raise
         return self._keep_resources(key, fetched, asked)
 
-    def _once(self, key: str, fetch: Callable[[], Document]) -> Document:
-        """The document of `key`: looked up, else fetched, by one thread of one process at a time."""
-        found = self._cache.look_up(key)
-        if found is not None:
-            return found
-        with self._fetching_lock(key):
-            return self._run_locked(
-                lambda: self._stale_if_error.fetch(key, fetch), lambda: self._cache.look_up(key, look=True)
-            )
-
     def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
         """`FetchLock.run`; the credentials are got before: a plugin that hangs holds up no other process."""
-        prepare: Callable[[], None] | None = getattr(self._delegate, "prepare", None)
-        if prepare is not None:
-            prepare()
+        if isinstance(self._delegate, ConnectedDiscoveryInterface):
+            self._delegate.transport.prepare()
         return self._lock.run(fetch, look)
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:
             return self._fetching.setdefault(key, Lock())
 
-    def _fetch_groups(self) -> Groups:
-        aggregated: Callable[[], GroupsAndMaybeResources] | None = getattr(
-            self._delegate, "groups_and_maybe_resources", None
-        )
-        if aggregated is None:
-            groups, asked = self.ask(self._delegate.server_groups)
-            return self._keep_groups(GroupsAndMaybeResources(groups, None, {}), asked)
-        return self._keep_groups(*self.ask(aggregated))
+    def _fetch_groups(self) -> DiscoveryResult:
+        delegate = self._delegate
+        if isinstance(delegate, AggregatedDiscoveryInterface):
+            return self._keep_groups(*self.ask(delegate.groups_and_maybe_resources))
+        return self._keep_groups(*self.ask(lambda: DiscoveryResult(delegate.server_groups())))
 
     def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
         """What `call` gets from one and the same cluster, and when it was asked for."""
@@ -216,7 +210,7 @@ class DocumentFetcher:
                     found = call()
                 except DiscoveryError as error:
                     failure = error
-            # Who refused, or answered the other half of it, tells as much.
+            # Error responses identify the cluster too.
             admitted = self._identity.admit(answered, epoch)
             if admitted is not None:
                 if failure is not None:
@@ -232,60 +226,53 @@ class DocumentFetcher:
             f"several clusters answer at {server}, and nothing tells which is meant: check what this address leads to"
         )
 
-    def _keep_groups(self, fetched: GroupsAndMaybeResources, asked: Asked) -> Groups:
-        groups, resources, failed = fetched
-        self._aggregates = resources is not None
-        if ALL_GROUPS in failed or CORE_GROUP in failed or self._lacks_core(groups):
-            return self._keep_part(groups, resources, failed, asked)
-        # The groups last: whoever finds them on disk finds their resources as well.
-        keep = [partial(self._keep_resources, str(key), found, asked) for key, found in (resources or {}).items()]
+    def _keep_groups(self, found: DiscoveryResult, asked: Asked) -> DiscoveryResult:
+        self._aggregates = not found.missing
+        if ALL_GROUPS in found.failed or CORE_GROUP in found.failed or self._lacks_core(found):
+            return self._keep_part(found, asked)
+        # The groups last: a reader who finds them on disk finds their resources as well.
+        keep = [partial(self._keep_resources, str(key), value, asked) for key, value in found.resources.items()]
         if keep:
             run_together(keep, _WRITERS)
-        if not failed and groups.groups:
-            self._cache.keep(GROUPS, Groups(groups, {}), encode_group_list(groups), asked)
+        groups = found._replace(resources={})
+        if not found.failed and groups.groups.groups:
+            self._cache.put(GROUPS, groups, encode_group_list(groups.groups), asked)
         else:
-            # Not a word on disk of what is not the whole; what was there is outdated as well.
-            if failed:
-                self._cache.remove(GROUPS)
-            self._cache.keep(GROUPS, Groups(groups, failed), None, asked, _FAILED_TTL)
-        # What is no longer served is not left behind for anybody to find. The core group alone may be all that
-        # something in between lets through.
-        if any(group.name for group in groups.groups):
-            self._cache.retain({GROUPS, *map(str, groups.group_versions), *map(str, failed)})
-        return Groups(groups, failed, resources)
+            # Never write an incomplete group list. The one on disk is outdated as well.
+            if found.failed:
+                self._cache.remove_file(GROUPS)
+            self._cache.put(GROUPS, groups, None, asked, _FAILED_TTL)
+        # Remove what is no longer served. A list of the core group alone may be all that a proxy lets through.
+        if any(group.name for group in groups.groups.groups):
+            self._cache.evict_except({GROUPS, *map(str, groups.groups.group_versions), *map(str, found.failed)})
+        return found
 
-    def _lacks_core(self, groups: APIGroupList) -> bool:
+    def _lacks_core(self, found: DiscoveryResult) -> bool:
         """Whether a core group that was there is missing; an extension API server never had one."""
-        return all(group.name for group in groups.groups) and self._cache.knows_core_group()
+        return all(group.name for group in found.groups.groups) and self._cache.knows_core_group()
 
-    def _keep_part(
-        self,
-        groups: APIGroupList,
-        resources: dict[GroupVersion, APIResourceList] | None,
-        failed: dict[GroupVersion, DiscoveryError],
-        asked: Asked,
-    ) -> Groups:
-        """Keep one half of the groups, in memory and for a moment: what is on disk may well be the whole."""
-        if ALL_GROUPS not in failed and CORE_GROUP not in failed:
+    def _keep_part(self, found: DiscoveryResult, asked: Asked) -> DiscoveryResult:
+        """Keep one half of the groups in memory for a moment. The documents on disk may well be complete."""
+        if ALL_GROUPS not in found.failed and CORE_GROUP not in found.failed:
             url = f"{self._delegate.server.rstrip('/')}/api"
             message = f"{url} answered 404, but this cluster had a core group: clear its cache if it has none any more"
-            failed = {CORE_GROUP: NotFound(url, message, 404), **failed}
-        for key, found in (resources or {}).items():
-            self._cache.keep(str(key), found, None, asked, _FAILED_TTL)
-        self._cache.keep(GROUPS, Groups(groups, failed), None, asked, _FAILED_TTL)
-        return Groups(groups, failed, resources)
+            found = found._replace(failed={CORE_GROUP: NotFound(url, message, 404), **found.failed})
+        for key, value in found.resources.items():
+            self._cache.put(str(key), value, None, asked, _FAILED_TTL)
+        self._cache.put(GROUPS, found._replace(resources={}), None, asked, _FAILED_TTL)
+        return found
 
     def _keep_resources(self, key: str, resource_list: APIResourceList, asked: Asked) -> APIResourceList:
         # An empty list is never written: kubectl would believe it.
         data = encode_resource_list(resource_list) if resource_list.resources else None
         if data is None:
-            self._cache.remove(key)
-        self._cache.keep(key, resource_list, data, asked)
+            self._cache.remove_file(key)
+        self._cache.put(key, resource_list, data, asked)
         return resource_list
 
 
-def _is_listed(key: str, known: Groups) -> bool:
-    """Whether the server may serve a group version; v1 is there on every server, and empty on some."""
+def _is_listed(key: str, known: DiscoveryResult) -> bool:
+    """Whether the server may serve a group version. Every server serves v1, which may be empty."""
     group_version = GroupVersion.parse(key)
     if key == "v1" or group_version in known.failed or ALL_GROUPS in known.failed:
         return True

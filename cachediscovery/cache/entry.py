@@ -1,4 +1,4 @@
-"""The memory layer's entry: a parsed document of this process, with what is needed to know whether it still holds."""
+"""`Entry`: a parsed document in memory, with what is needed to know whether it may still be used."""
 
 from __future__ import annotations
 
@@ -12,27 +12,11 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..disk.files import Signature
-    from ..model.errors import DiscoveryError
-    from ..model.group_version import GroupVersion
-    from ..model.types import APIGroupList, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIResourceList
 
-    Document: TypeAlias = "Groups | APIResourceList"
-
-# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
-FUTURE = 5.0
-# Before every moment of the monotonic clock.
-NEVER = float("-inf")
-
-
-class Groups(NamedTuple):
-    """The groups, and the group versions that failed when they were fetched: those the disk never holds.
-
-    `resources` are those that came along, for whoever has just fetched them; an entry in memory has none.
-    """
-
-    groups: APIGroupList
-    failed: dict[GroupVersion, DiscoveryError]
-    resources: dict[GroupVersion, APIResourceList] | None = None
+    # The groups, without resources; or the resources of one group version.
+    Document: TypeAlias = DiscoveryResult | APIResourceList
 
 
 class Asked(NamedTuple):
@@ -51,13 +35,13 @@ class Asked(NamedTuple):
 
 
 class Entry:
-    """One parsed document: `Groups`, or the resources of a group version."""
+    """One parsed document. All times are in seconds."""
 
     __slots__ = ("asked", "checked_at", "grace", "ours", "signature", "ttl", "value")
 
     def __init__(
         self,
-        value: Groups | APIResourceList,
+        value: Document,
         asked: Asked,
         *,
         ttl: float,
@@ -67,17 +51,24 @@ class Entry:
     ) -> None:
         self.value = value
         self.asked = asked
-        # For how many seconds it holds, and for how many more whoever would rather not wait may use it.
+        # For so long it is fresh, and for `grace` seconds more it may be served while it is revalidated.
         self.ttl = ttl
         self.grace = grace
         # The state of the file that holds the same document; None: there is no such file.
         self.signature = signature
-        # When the file was last known to be in that state: seconds on the monotonic clock.
+        # When the file was last known to be in that state, on the monotonic clock.
         self.checked_at = time.monotonic()
-        # Fetched by this client, and not read from a file that another wrote.
+        # Fetched by this client, and not read from a file that another process wrote.
         self.ours = ours
 
-    def is_current(self) -> bool:
+    @classmethod
+    def of_file(cls, value: Document, signature: Signature, ttl: float, grace: float) -> Entry:
+        """The entry of a document that was just read from its file, or from the index."""
+        age = max(0.0, time.time() - signature.mtime)
+        asked = Asked(signature.mtime, time.monotonic() - age)
+        return cls(value, asked, ttl=ttl, grace=grace, signature=signature, ours=False)
+
+    def is_fresh(self) -> bool:
         return self._is_within(self.ttl)
 
     def is_usable(self) -> bool:
@@ -90,9 +81,10 @@ class Entry:
 
 def document_from(key: str, data: bytes) -> Document:
     """Parse the file of the document `key`. Raises `fields.MalformedDocument`."""
+    from ..model.discovery_result import DiscoveryResult
     from ..model.documents import group_list_from, parse_object, resource_list_from
 
     parsed = parse_object(data)
     if key == GROUPS:
-        return Groups(group_list_from(parsed, strict=True), {})
+        return DiscoveryResult(group_list_from(parsed, strict=True))
     return resource_list_from(parsed, key, strict=True)

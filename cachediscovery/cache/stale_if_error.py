@@ -11,9 +11,11 @@ from ..model.errors import CertificateError, InvalidDocument, RequestError, Stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from .document_cache import DocumentCache
-    from .entry import Document
+
+    T = TypeVar("T")
 
 # Seconds for which a server that could not be reached is not tried again: a listing has many documents.
 _UNREACHABLE_SECONDS = 10.0
@@ -30,19 +32,20 @@ class StaleIfError:
         self._unreachable_at: float | None = None
         self._warned = False
 
-    def fetch(self, key: str, fetch: Callable[[], Document]) -> Document:
+    def fetch(self, key: str, fetch: Callable[[], T]) -> T:
         """What `fetch` returns, or the expired document of `key`. Raises what `fetch` raises."""
         if not self._seconds:
             return fetch()
         at = self._unreachable_at
         if at is not None and time.monotonic() - at < _UNREACHABLE_SECONDS:
-            found = self._cache.look_up_expired(key, self._seconds)
+            found = self._expired(key)
             if found is not None:
-                return found[0]
+                document: T = found[0]
+                return document
         try:
             fetched = fetch()
         except RequestError as error:
-            found = self._cache.look_up_expired(key, self._seconds) if _is_unreachable(error) else None
+            found = self._expired(key) if _is_unreachable(error) else None
             if found is None:
                 raise
             if not self._warned:
@@ -53,11 +56,15 @@ class StaleIfError:
             if key == GROUPS or not isinstance(error, StatusError):
                 self._unreachable_at = time.monotonic()
             self._warned = True
-            return found[0]
+            stale: T = found[0]
+            return stale
         self._unreachable_at = None
         if key == GROUPS:
             self._warned = False
         return fetched
+
+    def _expired(self, key: str) -> tuple[Any, float] | None:
+        return self._cache.get_expired(key, self._seconds)
 
 
 def _is_unreachable(error: RequestError) -> bool:

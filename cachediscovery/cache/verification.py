@@ -7,7 +7,7 @@ from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError
 from ..model.fields import MalformedDocument
 from ..model.group_version import GroupVersion
-from ..model.listing import with_failed
+from ..model.listing import result_of
 from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -34,13 +34,14 @@ def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
 
     The groups first, then the server's order, then what only the cache knows. Raises `DiscoveryError`.
     """
-    (groups, lists), failed = with_failed(server.server_groups_and_resources)
-    served = {found.group_version: found for found in lists}
+    found = result_of(server.server_groups_and_resources)
+    groups, failed = found.groups.groups, found.failed
     kept = set(store.keys()) if store.is_of_cluster() else set()
     verdicts = [Verdict(GROUPS, _state_of_groups(store, groups, failed))]
-    for key in (str(version) for group in groups for version in group.group_versions):
-        if key in served:
-            verdicts.append(Verdict(key, _state_of_resources(store, key, served[key])))
+    for group_version in found.groups.group_versions:
+        key, served = str(group_version), found.resources.get(group_version)
+        if served is not None:
+            verdicts.append(Verdict(key, _state_of_resources(store, key, served)))
         kept.discard(key)
     verdicts += [Verdict(str(version), UNKNOWN) for version in failed]
     left = kept - {GROUPS, *map(str, failed)}
@@ -76,7 +77,7 @@ def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList)
 
 
 def _absent(store: DocumentStore, key: str) -> str:
-    # Those of another cluster are none, and no harm: they are never used.
+    # Another cluster's documents count as missing: they are never used.
     return BROKEN if store.is_of_cluster() and key in store.keys() else MISSING
 
 

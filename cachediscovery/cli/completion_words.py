@@ -7,10 +7,9 @@ from .flags import BOOL, LEVEL, Flag, Parsed, UsageError, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+    from collections.abc import Iterable
 
-    from ..model.types import APIGroup, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
     from .session import Session
 
 
@@ -97,8 +96,7 @@ def _cached_group_versions(words: list[str]) -> list[str]:
     index = session.index([GROUP_VERSIONS], expired=True)
     if index is not None:
         return index.column(GROUP_VERSIONS)
-    groups, _ = _cached_documents(session)
-    return [version.group_version for group in groups for version in group.versions]
+    return list(map(str, _cached_documents(session).groups.group_versions))
 
 
 def _cached_names(words: list[str], beginning: str) -> list[str]:
@@ -113,7 +111,7 @@ def _cached_names(words: list[str], beginning: str) -> list[str]:
     else:
         from ..restmapper.rows import rows_of
 
-        rows = rows_of(*_cached_documents(session))
+        rows = rows_of(_cached_documents(session))
         columns = [[row[position] for row in rows] for position in positions]
     groups, plurals, singulars, *lists = columns
     names = [name for column in (plurals, singulars) for name in column if name.startswith(beginning)]
@@ -134,24 +132,15 @@ def _session_for(words: list[str]) -> Session:
     return Session(_parsed(words))
 
 
-def _cached_documents(session: Session) -> tuple[Sequence[APIGroup], list[APIResourceList]]:
-    """The groups, and the resource lists that are in the cache, fresh or not."""
-    from ..cache.cached_client import CachedDiscoveryClient
-    from ..model.errors import DiscoveryError
+def _cached_documents(session: Session) -> DiscoveryResult:
+    """The documents that are in the cache, fresh or not. A completion asks no server."""
+    from ..cache.document_cache import DocumentCache
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIGroupList
 
-    nobody: Any = _NoServer(session.server)
-    client = CachedDiscoveryClient(nobody, session.store, ttl=float("inf"))
-    lists = []
-    try:
-        groups = client.server_groups()
-    except DiscoveryError:
-        return (), []
-    for group_version in groups.group_versions:
-        try:
-            lists.append(client.server_resources_for_group_version(str(group_version)))
-        except DiscoveryError:
-            continue
-    return groups.groups, lists
+    cache = DocumentCache(session.store, float("inf"), 0)
+    groups = cache.groups()
+    return cache.with_resources(groups) if groups is not None else DiscoveryResult(APIGroupList(()))
 
 
 def _parsed(words: list[str]) -> Parsed:
@@ -161,15 +150,3 @@ def _parsed(words: list[str]) -> Parsed:
         return parse(words, flags)
     except UsageError:
         return parse(words[:-1], flags)
-
-
-class _NoServer:
-    """A discovery client that cannot be asked."""
-
-    def __init__(self, server: str) -> None:
-        self.server = server
-
-    def __getattr__(self, name: str) -> object:
-        from ..model.errors import DiscoveryError
-
-        raise DiscoveryError("a completion asks no server")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
     from ..disk.document_store import DocumentStore
     from ..index.index_file import Index
-    from ..model.types import APIGroup, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
 
@@ -136,17 +136,14 @@ class Session:
                 groups, failure = error.result, str(error)
         return [str(group_version) for group_version in groups.group_versions], failure
 
-    def documents(self) -> tuple[tuple[list[APIGroup], list[APIResourceList]], str]:
-        """All groups and resources, as the flags want them, and what could not be discovered, in words."""
-        from ..model.errors import GroupDiscoveryFailed
+    def documents(self) -> DiscoveryResult:
+        """All groups and resources, asked for or cached as the flags say."""
+        from ..model.listing import result_of
         from .progress import progress
 
         client = self._asked_client()
-        try:
-            with progress(self.server):
-                return client.server_groups_and_resources(), ""
-        except GroupDiscoveryFailed as error:
-            return error.result, str(error)
+        with progress(self.server):
+            return result_of(client.server_groups_and_resources)
 
     @property
     def base(self) -> LazyDiscoveryClient:
@@ -170,20 +167,20 @@ class Session:
                 ttl=self._ttl,
                 stale_if_error=self._stale_if_error,
                 stale_while_revalidate=self._stale_while_revalidate,
+                revalidate=self._note_expired,
             )
-            self._client.on_expired(self._note_expired)
         return self._client
 
     def finish(self) -> None:
         """After all is printed: keep what makes the next start fast, and renew behind what had expired."""
         if self._client is not None:
-            self._client.write_index()
+            self._client.resource_index.write()
         if self._used_expired:
             from ..cache.stale_while_revalidate import detach
 
             def renew() -> None:
                 self.client.refresh(since=0, wait=False)
-                self.client.write_index()
+                self.client.resource_index.write()
 
             detach(renew)
 

@@ -7,32 +7,26 @@ from functools import partial
 from .. import _log as log
 from .._concurrency import begin_in_thread
 from ..model.aggregated import ACCEPT, is_aggregated, split_groups_and_resources
+from ..model.discovery_result import DiscoveryResult
 from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from ..model.fields import MalformedDocument, mapping, mappings, text, texts
-from ..model.group_version import GroupVersion
 from ..model.listing import (
     ALL_GROUPS,
     CORE_GROUP,
     MAX_WORKERS,
-    fetch_each,
+    all_groups,
+    fetch_missing,
     groups_and_resources,
     namespaced_only,
     preferred_resources,
-    raise_if_partial,
 )
 from ..model.name_filter import honest_groups, is_honest
 from ..model.names import parse_group_version, path_of
 from ..model.redact import one_line
-from ..model.types import (
-    APIGroup,
-    APIGroupList,
-    APIResourceList,
-    GroupsAndMaybeResources,
-    GroupVersionForDiscovery,
-    VersionInfo,
-)
+from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
 from ..transport.server_identity import is_uid
+from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +50,7 @@ _PRIORITY_LEVELS = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigura
 _TRIES = 2
 
 
-class DiscoveryClient:
+class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface, ClusterUIDInterface):
     """The base client: HTTP documents become typed lists. It keeps nothing and knows no cache.
 
     Safe for use by several threads. All methods raise `DiscoveryError`.
@@ -102,7 +96,6 @@ class DiscoveryClient:
 
     @property
     def transport(self) -> DocumentTransport:
-        """The connection to the server, for other documents than those of discovery."""
         return self._transport
 
     def with_legacy(self) -> DiscoveryClient:
@@ -112,14 +105,10 @@ class DiscoveryClient:
     def close(self) -> None:
         self._transport.close()
 
-    def prepare(self) -> None:
-        """Get the credentials that the next request needs, for which a plugin may have to run.
+    def connect_ahead(self) -> None:
+        self._transport.connect_ahead()
 
-        Raises `CredentialsError` or `ConfigError`.
-        """
-        self._transport.prepare()
-
-    def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
+    def groups_and_maybe_resources(self) -> DiscoveryResult:
         """Ask for `/api` and `/apis` at the same time.
 
         Where one of the two answers 403 or 404 and the other lists something, the groups of the first are missing, and
@@ -143,9 +132,7 @@ class DiscoveryClient:
 
     def server_groups(self) -> APIGroupList:
         """The groups. Raises `GroupDiscoveryFailed`, with the groups that were found, where a part could not be had."""
-        found = self.groups_and_maybe_resources()
-        raise_if_partial(found.groups, found.failed)
-        return found.groups
+        return all_groups(self.groups_and_maybe_resources())
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         parsed = parse_group_version(group_version)
@@ -159,10 +146,10 @@ class DiscoveryClient:
             raise
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        return self._twice(lambda: groups_and_resources(*self._everything()))
+        return self._twice(lambda: groups_and_resources(self._everything()))
 
     def server_preferred_resources(self) -> list[APIResourceList]:
-        return self._twice(lambda: preferred_resources(*self._everything()))
+        return self._twice(lambda: preferred_resources(self._everything()))
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
         return namespaced_only(self.server_preferred_resources)
@@ -176,17 +163,9 @@ class DiscoveryClient:
         return OpenAPIV3(self._transport.get)
 
     def cluster_uid(self, connection: int | None = None) -> str:
-        """The UID of the namespace kube-system, which is taken for the cluster's own; "" where it may not be seen.
-
-        It is asked for on that `connection` (`ServerIdentity.connection`) where that is possible.
-        """
         return _uid(self._object(_KUBE_SYSTEM, connection))
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
-        """The UIDs of the priority levels (KEP-1040), one of which each answer names; none where they may not be seen.
-
-        They are asked for as in `cluster_uid`.
-        """
         try:
             levels = mappings(self._object(_PRIORITY_LEVELS, connection), "items")
         except MalformedDocument:
@@ -201,16 +180,10 @@ class DiscoveryClient:
         except (DiscoveryError, MalformedDocument):
             return {}
 
-    def _everything(
-        self,
-    ) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
-        groups, resources, failed = self.groups_and_maybe_resources()
-        if resources is None:
-            resources, failures = fetch_each(
-                self.server_resources_for_group_version, groups.group_versions, self._max_workers
-            )
-            failed = {**failed, **failures}
-        return groups, resources, failed
+    def _everything(self) -> DiscoveryResult:
+        return fetch_missing(
+            self.groups_and_maybe_resources(), self.server_resources_for_group_version, self._max_workers
+        )
 
     @staticmethod
     def _twice(listing: Callable[[], T]) -> T:
@@ -221,7 +194,7 @@ class DiscoveryClient:
                 log.info("trying once more: %s", error)
         return listing()
 
-    def _groups(self, path: str) -> GroupsAndMaybeResources | StatusError:
+    def _groups(self, path: str) -> DiscoveryResult | StatusError:
         """The groups under `/api` or `/apis`, or why they cannot be had while the others can."""
         try:
             return self._document(path, self._accept, self._groups_from)
@@ -230,22 +203,17 @@ class DiscoveryClient:
                 return error
             raise
 
-    def _groups_from(self, response: Response, source: dict[str, Any]) -> GroupsAndMaybeResources:
-        resources: dict[GroupVersion, APIResourceList] | None = None
-        failed: dict[GroupVersion, DiscoveryError] = {}
+    def _groups_from(self, response: Response, source: dict[str, Any]) -> DiscoveryResult:
+        is_core = not response.url.endswith("/apis")
         if is_aggregated(response.content_type):
-            groups, resources, failed = split_groups_and_resources(source)
-        elif response.url.endswith("/apis"):
-            groups = group_list_from(source)
+            found = split_groups_and_resources(source)
         else:
-            groups = _core_group(source)
-        core = not response.url.endswith("/apis")
-        groups = APIGroupList(tuple(honest_groups(groups, response.url, core=core)))
+            found = DiscoveryResult(_core_group(source) if is_core else group_list_from(source))
+        groups = APIGroupList(tuple(honest_groups(found.groups, response.url, core=is_core)))
         listed = set(groups.group_versions)
-        if resources is not None:
-            resources = {key: value for key, value in resources.items() if key in listed}
-        failed = {key: value for key, value in failed.items() if is_honest(key, core=core)}
-        return GroupsAndMaybeResources(groups, resources, failed)
+        resources = {key: value for key, value in found.resources.items() if key in listed}
+        failed = {key: value for key, value in found.failed.items() if is_honest(key, core=is_core)}
+        return DiscoveryResult(groups, resources, failed)
 
     def _document(self, path: str, accept: str, read: Callable[[Response, dict[str, Any]], T]) -> T:
         response = self._transport.get(path, accept=accept)
@@ -262,16 +230,14 @@ class DiscoveryClient:
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, _malformed(response, error)) from None
+            raise InvalidDocument(response.url, _malformed(response, error)) from error
 
 
-def _merged(api: GroupsAndMaybeResources, apis: GroupsAndMaybeResources) -> GroupsAndMaybeResources:
+def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
     """The core group first. Embedded resources count only where both halves have them."""
-    resources = None
-    if api.resources is not None and apis.resources is not None:
-        resources = {**api.resources, **apis.resources}
+    resources = {} if api.missing or apis.missing else {**api.resources, **apis.resources}
     groups = APIGroupList(api.groups.groups + apis.groups.groups)
-    return GroupsAndMaybeResources(groups, resources, {**api.failed, **apis.failed})
+    return DiscoveryResult(groups, resources, {**api.failed, **apis.failed})
 
 
 def _core_group(source: dict[str, Any]) -> APIGroupList:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .._concurrency import made_once
+from .._concurrency import Once
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..model.errors import DiscoveryError
+from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from ..config.cluster import Cluster
     from ..config.overrides import ConfigOverrides
     from ..disk.document_store import DocumentStore
-    from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupsAndMaybeResources, VersionInfo
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..transport.base import DocumentTransport
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
     from .client import DiscoveryClient
@@ -93,7 +96,7 @@ class LazyConfig:
         return self._loaded
 
 
-class LazyDiscoveryClient:
+class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface, ClusterUIDInterface):
     """A discovery client that is made on the first request: no session, no credentials before."""
 
     def __init__(
@@ -115,7 +118,7 @@ class LazyDiscoveryClient:
         self._options = options
         self._dialer = dialer
         # One, or none before the first request.
-        self._made: dict[None, DiscoveryClient] = {}
+        self._made: Once[DiscoveryClient] = Once()
 
     @property
     def server(self) -> str:
@@ -124,11 +127,15 @@ class LazyDiscoveryClient:
     @property
     def client(self) -> DiscoveryClient:
         """The real client."""
-        return made_once(self._made, self._make)
+        return self._made.get(self._make)
+
+    @property
+    def transport(self) -> DocumentTransport:
+        return self.client.transport
 
     def connect_ahead(self) -> None:
         """Begin to connect, in threads, before the configuration is read; what fails, fails again in a request."""
-        if self._made:
+        if self._made.made is not None:
             return
         if self._dialer is None:
             from ..transport.dialer import reach
@@ -159,12 +166,9 @@ class LazyDiscoveryClient:
         return DiscoveryClient(transport, config.server)
 
     def close(self) -> None:
-        made = self._made.get(None)
+        made = self._made.made
         if made is not None:
             made.close()
-
-    def prepare(self) -> None:
-        self.client.prepare()
 
     def cluster_uid(self, connection: int | None = None) -> str:
         return self.client.cluster_uid(connection)
@@ -172,7 +176,7 @@ class LazyDiscoveryClient:
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
         return self.client.priority_level_uids(connection)
 
-    def groups_and_maybe_resources(self) -> GroupsAndMaybeResources:
+    def groups_and_maybe_resources(self) -> DiscoveryResult:
         return self.client.groups_and_maybe_resources()
 
     def server_groups(self) -> APIGroupList:

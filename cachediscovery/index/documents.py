@@ -5,6 +5,7 @@ What is read here equals what the documents' own files would give, to the last f
 
 from __future__ import annotations
 
+from ..model.discovery_result import DiscoveryResult
 from ..model.group_version import GroupVersion
 from ..model.types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 from ..model.types import ServerAddressByClientCIDR as Address
@@ -27,10 +28,9 @@ _ENCODED = frozenset(("namespaced", "verbs", "short_names", "categories"))
 SECTIONS = (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES, GROUP_VERSIONS, _SIZES, *_RESOURCES)
 
 
-def document_sections(
-    groups: APIGroupList, resources: Mapping[GroupVersion, APIResourceList]
-) -> dict[str, list[str]] | None:
+def document_sections(found: DiscoveryResult) -> dict[str, list[str]] | None:
     """The sections of these documents; None if the documents could not be told from them."""
+    groups, resources, _ = found
     flat = [resource for resource_list in resources.values() for resource in resource_list.resources]
     columns = [list(column) for column in zip(*flat, strict=True)] or [[] for _ in _RESOURCES]
     try:
@@ -51,7 +51,7 @@ def document_sections(
     return sections if len(set(sections[GROUP_VERSIONS])) == len(resources) else None
 
 
-def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+def documents_of(index: Index) -> DiscoveryResult:
     """The groups, and the resources of each group version. `index` was read with all `SECTIONS`.
 
     Raises `ValueError`, `KeyError`, `IndexError` or `TypeError` for an index with other contents.
@@ -59,15 +59,15 @@ def documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIReso
     return _documents_from({name: index.column(name) for name in SECTIONS})
 
 
-def whole_documents_of(index: Index) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+def whole_documents_of(index: Index) -> DiscoveryResult:
     """The same, of an index that has all documents and no others. Raises `ValueError` also for another one."""
-    groups, resources = documents_of(index)
-    if resources.keys() != {*groups.group_versions} or len({*index.paths()}) != len(resources) + 1:
+    found = documents_of(index)
+    if found.resources.keys() != {*found.groups.group_versions} or len({*index.paths()}) != len(found.resources) + 1:
         raise ValueError("documents are missing")
-    return groups, resources
+    return found
 
 
-def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, dict[GroupVersion, APIResourceList]]:
+def _documents_from(sections: Mapping[str, list[str]]) -> DiscoveryResult:
     words = _Words()
     decoders: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(_ENCODED, words),
@@ -93,7 +93,7 @@ def _documents_from(sections: Mapping[str, list[str]]) -> tuple[APIGroupList, di
         made = tuple(GroupVersionForDiscovery(*pair) for pair in _pairs_from(versions))
         found = tuple(Address(*pair) for pair in _pairs_from(addresses))
         groups.append(APIGroup(name, made, GroupVersionForDiscovery(*_pairs_from(preferred)[0]), found))
-    return APIGroupList(tuple(groups)), lists
+    return DiscoveryResult(APIGroupList(tuple(groups)), lists)
 
 
 class _Words(dict[str, tuple[str, ...]]):

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..disk.files import Signature
-    from ..model.group_version import GroupVersion
-    from ..model.types import APIGroupList, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
     from .search import Row
 
 
@@ -33,8 +32,7 @@ def has_index(store: DocumentStore) -> bool:
 def write_index(
     store: DocumentStore,
     signatures: Mapping[str, Signature],
-    groups: APIGroupList,
-    resources: Mapping[GroupVersion, APIResourceList],
+    found: DiscoveryResult,
     rows: Sequence[Row],
 ) -> bool:
     """Write the index of these documents; whether it was written. `rows` is their table of resources, as it is listed.
@@ -42,8 +40,8 @@ def write_index(
     `signatures` are the states of the files that hold the same documents, by key. There is no index of documents that
     are not all on disk. A disk that cannot be written is no error.
     """
-    keys = [GROUPS, *map(str, groups.group_versions)]
-    sections = document_sections(groups, resources) if all(key in signatures for key in keys) else None
+    keys = [GROUPS, *map(str, found.groups.group_versions)]
+    sections = document_sections(found) if all(key in signatures for key in keys) else None
     if sections is None:
         return False
     below = len(store.folder) + len(os.sep)

@@ -18,14 +18,15 @@ from kr8s._data_utils import sort_versions
 
 from ..model.documents import resource_to
 from ..model.errors import DiscoveryError
-from ..model.listing import with_failed
+from ..model.listing import result_of
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
-    from ..model.types import APIGroup, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIGroup
 
 T = TypeVar("T")
 
@@ -54,10 +55,10 @@ class _CachedApi:
 
     async def api_resources(self) -> list[dict[str, Any]]:
         """kr8s's list: a dict for each resource, `version` being its group version."""
-        groups, lists = await self._run(self._listing)
-        by_group_version = {item.group_version: item for item in lists}
+        listing: DiscoveryResult = await self._run(self._listing)
+        by_group_version = {item.group_version: item for item in listing.lists}
         found = []
-        for name in _in_order(groups):
+        for name in _in_order(listing.groups.groups):
             resource_list = by_group_version.get(name)
             for resource in resource_list.resources if resource_list is not None else ():
                 if "/" not in resource.name:
@@ -75,8 +76,8 @@ class _CachedApi:
             for version in group.versions:
                 yield version.group_version
 
-    def _listing(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        return with_failed(self._discovery.server_groups_and_resources)[0]
+    def _listing(self) -> DiscoveryResult:
+        return result_of(self._discovery.server_groups_and_resources)
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""
@@ -110,7 +111,7 @@ class _CachedApi:
             return answer.status_code, answer.headers, answer.content
 
 
-def _in_order(groups: list[APIGroup]) -> list[str]:
+def _in_order(groups: Iterable[APIGroup]) -> list[str]:
     """The group versions as kr8s orders them: it takes the first that matches a kind."""
     names = []
     for group in sorted(groups, key=lambda group: group.name):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from .discovery_result import DiscoveryResult
 from .documents import expect_kind
 from .duplicates import each_group_once, each_resource_once
 from .errors import DiscoveryError, StaleGroupVersionError
 from .fields import mapping, mappings, text, texts
 from .group_version import GroupVersion
-from .records import NamedTuple
 from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 
 TYPE_CHECKING = False
@@ -19,14 +19,6 @@ KIND = "APIGroupDiscoveryList"
 # v2 went GA in Kubernetes 1.30; v2beta1 serves 1.26 to 1.32. Servers demand this order of the parameters.
 VERSIONS = ("v2", "v2beta1")
 ACCEPT = ",".join(f"application/json;g={GROUP};v={version};as={KIND}" for version in VERSIONS)
-
-
-class AggregatedDiscovery(NamedTuple):
-    """The parts of an aggregated document; `failed` are the `Stale` group versions, which `groups` leaves out."""
-
-    groups: APIGroupList
-    resources: dict[GroupVersion, APIResourceList]
-    failed: dict[GroupVersion, DiscoveryError]
 
 
 def is_aggregated(content_type: str) -> bool:
@@ -44,8 +36,11 @@ def is_aggregated(content_type: str) -> bool:
     )
 
 
-def split_groups_and_resources(parsed: dict[str, Any]) -> AggregatedDiscovery:
-    """Split a parsed `APIGroupDiscoveryList`. Raises `fields.MalformedDocument`."""
+def split_groups_and_resources(parsed: dict[str, Any]) -> DiscoveryResult:
+    """Split a parsed `APIGroupDiscoveryList`, whose `Stale` group versions have failed.
+
+    Raises `fields.MalformedDocument`.
+    """
     expect_kind(parsed, KIND, "items")
     groups: list[APIGroup] = []
     resources: dict[GroupVersion, APIResourceList] = {}
@@ -64,7 +59,7 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> AggregatedDiscovery:
         preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
         groups.append(APIGroup(name, tuple(versions), preferred))
     failed = {key: error for key, error in failed.items() if key not in resources}
-    return AggregatedDiscovery(APIGroupList(each_group_once(groups)), resources, failed)
+    return DiscoveryResult(APIGroupList(each_group_once(groups)), resources, failed)
 
 
 def _resources_of(version: dict[str, Any]) -> list[APIResource]:

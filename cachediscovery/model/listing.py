@@ -5,20 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from .._concurrency import run_together
+from .discovery_result import DiscoveryResult
 from .errors import DiscoveryError, GroupDiscoveryFailed
 from .group_version import GroupVersion
-from .types import APIResource, APIResourceList
+from .types import APIGroupList, APIResource, APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
-    from typing import TypeVar
 
-    from .types import APIGroup, APIGroupList
-
-    T = TypeVar("T")
-    Resources = Mapping[GroupVersion, APIResourceList]
-    Failed = Mapping[GroupVersion, DiscoveryError]
+    from .types import APIGroup
 
 # The keys, among failed group versions, of all that `/apis` or `/api` would have listed.
 ALL_GROUPS = GroupVersion("*", "*")
@@ -27,33 +23,31 @@ CORE_GROUP = GroupVersion("", "*")
 MAX_WORKERS = 96
 
 
-def raise_if_partial(groups: APIGroupList, failed: Failed) -> None:
-    """Raise `GroupDiscoveryFailed` with the groups as `result`, if a part of them could not be listed."""
-    missing = {key: error for key, error in failed.items() if key in (ALL_GROUPS, CORE_GROUP)}
+def all_groups(found: DiscoveryResult) -> APIGroupList:
+    """The groups. Raises `GroupDiscoveryFailed` with them as `result`, if a part of them could not be listed."""
+    missing = {key: error for key, error in found.failed.items() if key in (ALL_GROUPS, CORE_GROUP)}
     if missing:
-        raise GroupDiscoveryFailed(missing, groups) from next(iter(missing.values()))
+        raise GroupDiscoveryFailed(missing, found.groups) from next(iter(missing.values()))
+    return found.groups
 
 
-def groups_and_resources(
-    groups: APIGroupList, resources: Resources, failed: Failed
-) -> tuple[list[APIGroup], list[APIResourceList]]:
+def groups_and_resources(found: DiscoveryResult) -> tuple[list[APIGroup], list[APIResourceList]]:
     """All lists in the order of the groups. Raises `GroupDiscoveryFailed` with the same as `result` if some failed."""
-    lists = [resources[group_version] for group_version in groups.group_versions if group_version in resources]
-    result = list(groups.groups), lists
-    if failed:
-        raise GroupDiscoveryFailed(failed, result)
+    result = list(found.groups.groups), found.lists
+    if found.failed:
+        raise GroupDiscoveryFailed(found.failed, result)
     return result
 
 
-def preferred_resources(groups: APIGroupList, resources: Resources, failed: Failed) -> list[APIResourceList]:
+def preferred_resources(found: DiscoveryResult) -> list[APIResourceList]:
     """Each resource once: in its group's preferred version if that has it, else in the first version that has it.
 
     There is a list for every group version, also for one that no resource prefers; subresources are
     left out. Raises `GroupDiscoveryFailed` with the same as `result` if some failed.
     """
     lists = []
-    for group in groups.groups:
-        versions = [(version, resources[version]) for version in group.group_versions if version in resources]
+    for group in found.groups.groups:
+        versions = [(key, found.resources[key]) for key in group.group_versions if key in found.resources]
         chosen: dict[str, GroupVersion] = {}
         for group_version, resource_list in versions:
             for resource in resource_list.resources:
@@ -65,17 +59,20 @@ def preferred_resources(groups: APIGroupList, resources: Resources, failed: Fail
             # A comprehension over the list, not over `chosen`: the order is the server's.
             kept = tuple([item for item in resource_list.resources if chosen.get(item.name) == group_version])
             lists.append(APIResourceList(resource_list.group_version, kept))
-    if failed:
-        raise GroupDiscoveryFailed(failed, lists)
+    if found.failed:
+        raise GroupDiscoveryFailed(found.failed, lists)
     return lists
 
 
-def with_failed(listing: Callable[[], T]) -> tuple[T, Failed]:
-    """What `listing()` returns, or the part of it that was found; and the group versions that failed."""
+def result_of(listing: Callable[[], tuple[list[APIGroup], list[APIResourceList]]]) -> DiscoveryResult:
+    """What `listing()`, a client's `server_groups_and_resources`, returns, or the part of it that was found."""
+    failed: Mapping[GroupVersion, DiscoveryError] = {}
     try:
-        return listing(), {}
+        groups, lists = listing()
     except GroupDiscoveryFailed as error:
-        return error.result, error.failed
+        (groups, lists), failed = error.result, error.failed
+    resources = {GroupVersion.parse(found.group_version): found for found in lists}
+    return DiscoveryResult(APIGroupList(tuple(groups)), resources, failed)
 
 
 def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIResourceList]:
@@ -84,7 +81,7 @@ def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIR
         return filtered_by(lambda _, resource: resource.namespaced, preferred())
     except GroupDiscoveryFailed as error:
         kept = filtered_by(lambda _, resource: resource.namespaced, error.result)
-        raise GroupDiscoveryFailed(error.failed, kept) from None
+        raise GroupDiscoveryFailed(error.failed, kept) from error
 
 
 def filtered_by(
@@ -108,12 +105,12 @@ def supports_all_verbs(verbs: Collection[str]) -> Callable[[str, APIResource], b
     return lambda _, resource: wanted.issubset(resource.verbs)
 
 
-def fetch_each(
-    fetch: Callable[[str], APIResourceList], group_versions: Collection[GroupVersion], max_workers: int = MAX_WORKERS
-) -> tuple[dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
-    """Call `fetch` for each group version, several at a time; the lists, and the errors of those that failed."""
-    resources: dict[GroupVersion, APIResourceList] = {}
-    failed: dict[GroupVersion, DiscoveryError] = {}
+def fetch_missing(
+    found: DiscoveryResult, fetch: Callable[[str], APIResourceList], max_workers: int = MAX_WORKERS
+) -> DiscoveryResult:
+    """`found` with the resources that were missing: `fetch` is called for each group version, several at a time."""
+    resources = dict(found.resources)
+    failed = dict(found.failed)
 
     def fetch_one(group_version: GroupVersion) -> None:
         try:
@@ -121,11 +118,9 @@ def fetch_each(
         except DiscoveryError as error:
             failed[group_version] = error
 
-    calls = [partial(fetch_one, group_version) for group_version in group_versions]
-    if calls:
-        run_together(calls, max_workers)
+    missing = found.missing
+    if missing:
+        run_together([partial(fetch_one, group_version) for group_version in missing], max_workers)
     # In the order asked for, not in that of the answers.
-    return (
-        {key: resources[key] for key in group_versions if key in resources},
-        {key: failed[key] for key in group_versions if key in failed},
-    )
+    failed = {**found.failed, **{key: failed[key] for key in missing if key in failed}}
+    return DiscoveryResult(found.groups, resources, failed)

@@ -5,7 +5,6 @@ The fields are those of apimachinery's `meta/v1`, in snake case.
 
 from __future__ import annotations
 
-from .errors import DiscoveryError
 from .group_version import GroupVersion
 from .records import NamedTuple
 
@@ -90,16 +89,3 @@ class VersionInfo(NamedTuple):
     emulation_minor: str = ""
     min_compatibility_major: str = ""
     min_compatibility_minor: str = ""
-
-
-class GroupsAndMaybeResources(NamedTuple):
-    """What one look at `/api` and `/apis` told.
-
-    `resources` is None where the server does not aggregate: each group version is then a request of its
-    own. `failed` are the `Stale` group versions, which `groups` leaves out, and `*/*` or `*` for all groups but the
-    core group, or for that group, where they could not be listed.
-    """
-
-    groups: APIGroupList
-    resources: dict[GroupVersion, APIResourceList] | None
-    failed: dict[GroupVersion, DiscoveryError]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .._concurrency import Lock
+from ..discovery.interfaces import CachedDiscoveryInterface, IndexedDiscoveryInterface
 from ..model.errors import (
     AmbiguousResourceError,
-    DiscoveryError,
     GroupDiscoveryFailed,
     GroupUnavailableError,
     NoMatchError,
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..discovery.interfaces import DiscoveryInterface
-    from ..index.search import IndexSearch
-    from ..model.group_version import GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
-    from ..model.types import APIResourceList
+    from ..model.group_version import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
     from .mapping import RESTMapping
 
     T = TypeVar("T")
@@ -42,6 +40,7 @@ class DeferredDiscoveryRESTMapper:
         self._client = client
         self._lock = Lock()
         self._revision: object = None
+        self._index = client.resource_index if isinstance(client, IndexedDiscoveryInterface) else None
         self._index_written = False
         # Tables by the one group that they are of; that of all groups under None.
         self._tables: dict[str | None, ResourceTable] = {}
@@ -84,9 +83,8 @@ class DeferredDiscoveryRESTMapper:
 
     def reset(self) -> None:
         """Forget everything; the next lookup discovers anew."""
-        invalidate = getattr(self._client, "invalidate", None)
-        if invalidate is not None:
-            invalidate()
+        if isinstance(self._client, CachedDiscoveryInterface):
+            self._client.invalidate()
         with self._lock:
             self._tables.clear()
 
@@ -100,10 +98,11 @@ class DeferredDiscoveryRESTMapper:
         try:
             answer = lookup(RESTMapper(table), *arguments)
         except (NoMatchError, GroupUnavailableError, AmbiguousResourceError):
-            # Of a group that does not answer only the whole listing tells that it is there.
-            if getattr(self._client, "fresh", True) and group is None:
+            is_fresh = not isinstance(self._client, CachedDiscoveryInterface) or self._client.fresh
+            # A group that is down appears only in the full listing.
+            if is_fresh and group is None:
                 raise
-            if not getattr(self._client, "fresh", True):
+            if not is_fresh:
                 self.reset()
             table = self._table(None)
             answer = lookup(RESTMapper(table), *arguments)
@@ -111,19 +110,18 @@ class DeferredDiscoveryRESTMapper:
         return answer
 
     def _table(self, group: str | None) -> ResourceTable:
-        revision = getattr(self._client, "revision", None)
-        current = revision() if revision is not None else 0
+        current = self._current_revision()
         if current == self._revision:
             table = self._tables.get(None) or self._tables.get(group)
             if table is not None:
                 return table
         for _ in range(_TRIES):
-            search = self._index_search()
+            search = self._index.search() if self._index is not None else None
             # The index has all groups, and costs no more than the documents of one.
             loaded = None if search is not None else group
             made = ResourceTable.of_index(search) if search is not None else self._load(group)
             # Documents from before and after a change make no table.
-            before, current = current, revision() if revision is not None else 0
+            before, current = current, self._current_revision()
             if before == current:
                 break
         with self._lock:
@@ -133,38 +131,32 @@ class DeferredDiscoveryRESTMapper:
             self._tables[loaded] = made
         return made
 
-    def _index_search(self) -> IndexSearch | None:
-        """The index of a client that has one, and may use it; else None."""
-        index_search = getattr(self._client, "index_search", None)
-        return index_search() if index_search is not None else None
+    def _current_revision(self) -> int:
+        return self._index.revision() if self._index is not None else 0
 
     def _load(self, group: str | None) -> ResourceTable:
+        from ..model.discovery_result import DiscoveryResult
+        from ..model.listing import fetch_missing
+        from ..model.types import APIGroupList
 
         if group is None:
             return self._load_all()
         try:
-            groups = [item for item in self._client.server_groups().groups if item.name == group]
+            groups = tuple([item for item in self._client.server_groups().groups if item.name == group])
         except GroupDiscoveryFailed:
             return self._load_all()
-        lists: list[APIResourceList] = []
-        failed: dict[GroupVersion, DiscoveryError] = {}
-        for group_version in (version for item in groups for version in item.group_versions):
-            try:
-                lists.append(self._client.server_resources_for_group_version(str(group_version)))
-            except DiscoveryError as error:
-                failed[group_version] = error
         if not groups:
-            # The group may be there and not answer at all: only the whole listing tells.
+            # A group that is down appears only in the full listing.
             return self._load_all()
-        return ResourceTable(groups, lists, failed)
+        found = DiscoveryResult(APIGroupList(groups))
+        return ResourceTable(fetch_missing(found, self._client.server_resources_for_group_version))
 
     def _load_all(self) -> ResourceTable:
-        from ..model.listing import with_failed
+        from ..model.listing import result_of
 
-        (groups, lists), failed = with_failed(self._client.server_groups_and_resources)
-        write_index = getattr(self._client, "write_index", None)
-        if write_index is not None and not self._index_written:
-            # For the next process that looks something up. After each further change it is up to that one.
+        found = result_of(self._client.server_groups_and_resources)
+        if self._index is not None and not self._index_written:
+            # For the next process that looks something up. After each further change that process writes it.
             self._index_written = True
-            write_index()
-        return ResourceTable(groups, lists, failed)
+            self._index.write()
+        return ResourceTable(found)

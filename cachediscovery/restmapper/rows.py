@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..index.search import Row
-    from ..model.types import APIGroup, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIGroup
 
 
-def rows_of(groups: Iterable[APIGroup], lists: Iterable[APIResourceList]) -> list[Row]:
+def rows_of(found: DiscoveryResult) -> list[Row]:
     """A row for each resource (no subresources), best first.
 
     The order is that of client-go's discovery REST mapper: the core group's v1, then each group in the server's
     order, its preferred version before the others.
     """
-    by_group_version = {resource_list.group_version: resource_list for resource_list in lists}
     rows: list[Row] = []
     # Best first: what is listed is the preferred version, or the first that has the resource.
     listed: dict[tuple[str, str], str] = {}
-    for group_version in _by_priority(groups):
-        resource_list = by_group_version.get(str(group_version))
+    for group_version in _by_priority(found.groups.groups):
+        resource_list = found.resources.get(group_version)
         if resource_list is None:
             continue
         group, version = group_version

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..index.search import Row
+    from ..model.discovery_result import DiscoveryResult
     from ..model.errors import DiscoveryError
     from ..model.group_version import GroupVersion
-    from ..model.types import APIGroup, APIResourceList
 
 # More than a program has names in its code. Beyond, all of them are looked up again, which costs microseconds each.
 _MAX_ANSWERS = 1000
@@ -25,17 +25,12 @@ class ResourceTable:
     The order is that of client-go's discovery REST mapper.
     """
 
-    def __init__(
-        self,
-        groups: Iterable[APIGroup],
-        lists: Iterable[APIResourceList],
-        failed: Mapping[GroupVersion, DiscoveryError],
-    ) -> None:
-        """`failed` are the group versions that could not be discovered: nothing is said of what they hold."""
+    def __init__(self, found: DiscoveryResult) -> None:
+        """Nothing is said of the group versions that failed, and of what they hold."""
         from .rows import rows_of
 
-        rows = rows_of(groups, lists)
-        self._begin(IndexSearch([[row[at] for row in rows] for at in range(len(COLUMNS))]), failed)
+        rows = rows_of(found)
+        self._begin(IndexSearch([[row[at] for row in rows] for at in range(len(COLUMNS))]), found.failed)
 
     @classmethod
     def of_index(cls, search: IndexSearch) -> ResourceTable:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..discovery.interfaces import CachedDiscoveryInterface
 from ..discovery.openapi import OpenAPIV3
+from ..model.discovery_result import DiscoveryResult
 from ..model.errors import DiscoveryError, NotFound
 from ..model.group_version import GroupVersion
-from ..model.listing import groups_and_resources, namespaced_only, preferred_resources
+from ..model.listing import fetch_missing, groups_and_resources, namespaced_only, preferred_resources
 from ..model.names import parse_group_version
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
 
@@ -25,7 +27,7 @@ class Call(NamedTuple):
     arguments: tuple[str, ...] = ()
 
 
-class FakeDiscoveryClient:
+class FakeDiscoveryClient(CachedDiscoveryInterface):
     """Answers from resource lists, records every call, and fails on demand. It is a cached client as well.
 
         client = FakeDiscoveryClient([
@@ -48,10 +50,23 @@ class FakeDiscoveryClient:
         # May be changed between calls.
         self.resources = list(resources)
         self.version = version if version is not None else VersionInfo(git_version="v0.0.0-fake")
-        self.server = server
+        self._server = server
         self.calls: list[Call] = []
         self._failures: dict[str, DiscoveryError] = {}
-        self.fresh = True
+        self._fresh = True
+
+    @property
+    def server(self) -> str:
+        return self._server
+
+    @property
+    def fresh(self) -> bool:
+        """True until a test sets it to false."""
+        return self._fresh
+
+    @fresh.setter
+    def fresh(self, value: bool) -> None:
+        self._fresh = value
 
     def fail(self, what: str, error: DiscoveryError | None = None) -> None:
         """Let a method (`server_groups`) or a group version (`apps/v1`) fail from now on.
@@ -77,15 +92,15 @@ class FakeDiscoveryClient:
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
         self._record("server_groups_and_resources")
-        return groups_and_resources(self._groups(), *self._everything())
+        return groups_and_resources(self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
         self._record("server_preferred_resources")
-        return preferred_resources(self._groups(), *self._everything())
+        return preferred_resources(self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
         self._record("server_preferred_namespaced_resources")
-        return namespaced_only(lambda: preferred_resources(self._groups(), *self._everything()))
+        return namespaced_only(lambda: preferred_resources(self._everything()))
 
     def server_version(self) -> VersionInfo:
         self._record("server_version")
@@ -126,12 +141,6 @@ class FakeDiscoveryClient:
                 return item
         raise NotFound(f"{self.server}/apis/{name}", f"the fake does not serve {name}", 404)
 
-    def _everything(self) -> tuple[dict[GroupVersion, APIResourceList], dict[GroupVersion, DiscoveryError]]:
-        resources: dict[GroupVersion, APIResourceList] = {}
-        failed: dict[GroupVersion, DiscoveryError] = {}
-        for group_version in self._group_versions():
-            try:
-                resources[group_version] = self._resources(group_version)
-            except DiscoveryError as error:
-                failed[group_version] = error
-        return resources, failed
+    def _everything(self) -> DiscoveryResult:
+        groups = self._groups()
+        return fetch_missing(DiscoveryResult(groups), lambda name: self._resources(GroupVersion.parse(name)), 1)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .http_store import HTTPStore
+    from .watch_stream import LineStream
 
 NOT_MODIFIED = 304
 _OK = 200
@@ -101,8 +102,22 @@ class DocumentTransport(ABC):
         """
         return None
 
+    def connect_ahead(self) -> None:  # noqa: B027 - others have nothing to begin
+        """Begin to connect, in threads. An error is raised by the request that needs the connection."""
+
     def prepare(self) -> None:  # noqa: B027 - others have nothing to prepare
         """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
 
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""
+
+
+class StreamingTransport(DocumentTransport):
+    """A transport that can also GET an answer without an end, as of a watch."""
+
+    @abstractmethod
+    def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
+        """GET `path`; `read_timeout`, in seconds, is the longest silence in the answer.
+
+        Raises `StatusError` for any status but 200, else another `RequestError`.
+        """

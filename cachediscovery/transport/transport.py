@@ -10,7 +10,7 @@ from .._cancellation import Cancellation, WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
 from ..model.errors import DiscoveryError, RequestError, StatusError
 from ..model.redact import without_userinfo
-from .base import NOT_MODIFIED, Answer, DocumentTransport
+from .base import NOT_MODIFIED, Answer, StreamingTransport
 from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy
 from .request_headers import request_headers
@@ -43,7 +43,7 @@ _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class Transport(DocumentTransport):
+class Transport(StreamingTransport):
     """GET requests to one API server. Safe for use by several threads.
 
     They go over `ServerConnections`; what may need a proxy, has no end or leads elsewhere goes over `ServerSession`,
@@ -147,10 +147,6 @@ class Transport(DocumentTransport):
                 current().sleep(pause)
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
-        """GET `path`, whose answer has no end; `read_timeout`, in seconds, is the longest silence in it.
-
-        Raises `StatusError` for any status but 200, else another `RequestError`.
-        """
         within = self._open
         with Cancellation(within, current()):
             return self._stream(path, accept, read_timeout, within)

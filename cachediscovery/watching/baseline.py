@@ -1,36 +1,32 @@
-"""`Baseline`: the documents of which a program knows, to tell whether the server's are different."""
+"""`Baseline`: the documents that a program knows, to tell whether the server's are different."""
 
 from __future__ import annotations
 
-from ..cache.entry import Groups
-from ..disk.document_store import GROUPS
-from ..model.listing import with_failed
+from ..model.listing import result_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..cache.entry import Document
-    from ..discovery.interfaces import DiscoveryInterface
+    from .watch import Refreshable
+
+# The key of the groups; every other key is a group version.
+_GROUPS = ""
 
 
 class Baseline:
     """Begins with what a client holds; what it does not hold begins with what is first seen of it."""
 
-    def __init__(self, held: Mapping[str, Document]) -> None:
-        """`held` has the documents by their key: all, some or none of them."""
+    def __init__(self, groups: object, resources: Mapping[str, object]) -> None:
+        """`groups` is an `APIGroupList` or None, `resources` has the `APIResourceList`s at hand by group version."""
         # None for a group version that fails, but did not always.
-        self._known: dict[str, object] = {key: _comparable(value) for key, value in held.items()}
+        self._known: dict[str, object] = {**resources, **({} if groups is None else {_GROUPS: groups})}
 
-    def has_changed(self, client: DiscoveryInterface) -> bool:
+    def has_changed(self, client: Refreshable) -> bool:
         """Whether `client` answers otherwise than when this was last called, or made. Raises `DiscoveryError`."""
-        (groups, lists), failed = with_failed(client.server_groups_and_resources)
-        now: dict[str, object] = {GROUPS: groups, **{item.group_version: item for item in lists}}
-        now.update((str(key), None) for key in failed if str(key) in self._known)
+        found = result_of(client.server_groups_and_resources)
+        now: dict[str, object] = {_GROUPS: found.groups, **{item.group_version: item for item in found.lists}}
+        now.update((str(key), None) for key in found.failed if str(key) in self._known)
         changed = any(now.get(key) != value for key, value in self._known.items())
         self._known = now
         return changed
-
-
-def _comparable(document: Document) -> object:
-    return list(document.groups.groups) if isinstance(document, Groups) else document

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..transport.transport import Transport
+    from ..transport.base import StreamingTransport
     from ..transport.watch_stream import LineStream
 
 # Only that something changed counts: the names of the objects are enough, and are a hundredth of them.
@@ -30,7 +30,7 @@ GONE = 410
 class CollectionWatch:
     """One collection's changes, from where the last look at it ended. For use by one thread."""
 
-    def __init__(self, transport: Transport, path: str) -> None:
+    def __init__(self, transport: StreamingTransport, path: str) -> None:
         """`path` is that of the collection, from the server's root."""
         self.path = path
         self._transport = transport

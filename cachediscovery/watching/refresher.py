@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..cache.cached_client import CachedDiscoveryClient
     from .baseline import Baseline
+    from .watch import Refreshable
 
 
 class Refresher:
@@ -21,7 +21,7 @@ class Refresher:
 
     def __init__(
         self,
-        client: CachedDiscoveryClient,
+        client: Refreshable,
         interval: float,
         on_change: Callable[[], object] | None,
         baseline: Baseline,

@@ -17,10 +17,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Protocol
 
-    from ..cache.cached_client import CachedDiscoveryClient
-    from ..transport.transport import Transport
+    from ..model.types import APIGroup, APIResourceList
+    from ..transport.base import StreamingTransport
     from .refresher import Refresher
+
+    class Refreshable(Protocol):
+        """What is needed of a cached client."""
+
+        @property
+        def server(self) -> str: ...
+
+        def refresh(self, since: float) -> None: ...
+
+        def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]: ...
+
 
 # What decides which groups, versions and resources a server serves.
 PATHS = (
@@ -45,7 +57,7 @@ class DiscoveryWatch:
     hold up no program's end. In the child of a fork there are no threads, and so no watch.
     """
 
-    def __init__(self, client: CachedDiscoveryClient, transport: Transport | None, refresher: Refresher) -> None:
+    def __init__(self, client: Refreshable, transport: StreamingTransport | None, refresher: Refresher) -> None:
         """Without a `transport` that can watch, the server is asked every so often."""
         self._refresher = refresher
         self._pid = os.getpid()

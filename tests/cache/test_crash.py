@@ -30,7 +30,7 @@ print("ready", flush=True)
 while True:
     client.invalidate()
     client.server_groups_and_resources()
-    client.write_index()
+    client.resource_index.write()
 """
 
 

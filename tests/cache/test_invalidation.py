@@ -131,7 +131,7 @@ def test_a_fetch_under_way_during_an_invalidation_is_not_kept(server: DiscoveryS
 def test_repeated_calls_touch_no_disk_within_the_bound(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
-    client = cached_client(server, coherence=3600)
+    client = cached_client(server, recheck_interval=3600)
     first = client.server_resources_for_group_version("apps/v1")
     for path in files(tmp_path):
         path.unlink()
@@ -141,7 +141,7 @@ def test_repeated_calls_touch_no_disk_within_the_bound(
 def test_what_another_process_has_replaced_is_seen_without_a_request(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     client.server_groups_and_resources()
     server.recording.add_group("new.example", {"v1": WIDGETS})
     other = cached_client(server)
@@ -158,7 +158,7 @@ def test_what_another_process_has_replaced_is_seen_without_a_request(
 def test_what_another_process_has_removed_is_fetched_again(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     client.server_groups()
     for path in files(tmp_path):
         path.unlink()

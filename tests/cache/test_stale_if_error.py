@@ -120,7 +120,7 @@ def test_one_group_version_that_fails_does_not_stand_for_the_server(
 def test_each_outage_is_warned_of_once(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = cached_client(server, stale_if_error=SEVEN_HOURS, coherence=0)
+    client = cached_client(server, stale_if_error=SEVEN_HOURS, recheck_interval=0)
     client.server_groups()
     for _ in range(2):
         expire(tmp_path)

@@ -30,7 +30,7 @@ def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
         server.recording.add_group("new.test", {"v1": WIDGETS})
         server.delay = 0.2
         server.forget_requests()
-        client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+        client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, recheck_interval=0)
         started = time.monotonic()
         for _ in range(20):
             assert client.server_groups_and_resources() == old
@@ -150,7 +150,7 @@ def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
         server.recording.add_group("new.test", {"v1": WIDGETS})
-        client, other = cached_client(server, coherence=0), cached_client(server, coherence=0)
+        client, other = cached_client(server, recheck_interval=0), cached_client(server, recheck_interval=0)
         client.server_groups_and_resources()
         assert other.server_resources_for_group_version("new.test/v1").resources
         server.recording.remove_group("new.test")
@@ -202,7 +202,7 @@ def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make,
         expire(tmp_path)
         server.forget_requests()
         for _ in range(5):
-            client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+            client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, recheck_interval=0)
             client.server_groups()
             groups = Path(client.path())
             assert eventually(lambda groups=groups: time.time() - groups.stat().st_mtime < 60)  # type: ignore[misc]
@@ -223,6 +223,6 @@ def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
         return signatures()
 
     monkeypatch.setattr(client._cache, "signatures", refreshed_meanwhile)
-    assert not client.write_index()
+    assert not client.resource_index.write()
     monkeypatch.setattr(client._cache, "signatures", signatures)
-    assert client.write_index()
+    assert client.resource_index.write()

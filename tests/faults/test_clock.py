@@ -41,7 +41,7 @@ def names(client: CachedDiscoveryClient) -> list[str]:
 def test_after_a_jump_the_server_is_asked_once_and_believed(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
 ) -> None:
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     client.server_groups_and_resources()
     server.recording.add_group("new.test", {"v1": WIDGETS})
     server.forget_requests()
@@ -56,7 +56,7 @@ def test_after_a_jump_the_server_is_asked_once_and_believed(
 def test_a_clock_that_is_set_back_makes_nothing_old_that_this_process_has_asked_for(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
 ) -> None:
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     client.server_groups_and_resources()
     clock.offset = jump
     server.forget_requests()
@@ -73,7 +73,7 @@ def test_what_is_older_than_an_invalidation_stays_so_after_the_clock_has_caught_
     server: DiscoveryServer, cached_client: Make, clock: Clock
 ) -> None:
     cached_client(server).server_groups_and_resources()
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     clock.offset = -100
     client.invalidate()
     clock.offset = -3
@@ -98,7 +98,7 @@ def test_a_small_step_costs_nothing(server: DiscoveryServer, cached_client: Make
 def test_an_invalidation_before_a_jump_is_not_undone_by_it(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float, scope: str | None
 ) -> None:
-    client = cached_client(server, coherence=0)
+    client = cached_client(server, recheck_interval=0)
     client.server_groups_and_resources()
     client.invalidate(scope)
     server.forget_requests()

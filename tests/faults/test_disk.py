@@ -144,10 +144,10 @@ def test_a_folder_that_vanishes_again_and_again_costs_time_only(
         expected = cached_client(server).server_groups_and_resources()
         names = names_in(expected[1])
         for _ in range(10):
-            client = cached_client(server, coherence=0)
+            client = cached_client(server, recheck_interval=0)
             # Single documents tell the same in other words than the aggregated ones.
             assert names_in(client.server_groups_and_resources()[1]) == names
             assert client.server_resources_for_group_version("apps/v1").resources
-            client.write_index()
+            client.resource_index.write()
             client.invalidate()
             assert client.server_groups().groups == tuple(expected[0])

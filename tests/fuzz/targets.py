@@ -75,7 +75,7 @@ def file(data: bytes) -> None:
         lambda: client.server_resources_for_group_version("v1"),
         lambda: client.server_resources_for_group_version("apps/v1"),
         client.server_groups_and_resources,
-        client.write_index,
+        client.resource_index.write,
     ):
         _only_discovery_errors(call)
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediscovery import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersion, GroupVersionForDiscovery
+from cachediscovery import (
+    APIGroup,
+    APIGroupList,
+    APIResource,
+    APIResourceList,
+    DiscoveryResult,
+    GroupVersion,
+    GroupVersionForDiscovery,
+)
 from cachediscovery.disk.files import signature_of
 from cachediscovery.index.documents import SECTIONS, document_sections, documents_of
 from cachediscovery.index.index_file import INDEX_FILE, encode_index, read_index
@@ -33,7 +41,7 @@ def test_the_documents_of_an_index_are_those_that_it_was_made_of(
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
     resources = {key: APIResourceList(str(key), tuple(items)) for key, items in found.items()}
-    sections = document_sections(APIGroupList(groups), resources)
+    sections = document_sections(DiscoveryResult(APIGroupList(groups), resources))
     if sections is None:
         # Two keys that are written the same, say ("", "/") and ("/", "").
         return
@@ -45,7 +53,7 @@ def test_the_documents_of_an_index_are_those_that_it_was_made_of(
     (folder / INDEX_FILE).write_bytes(data)
     index = read_index(str(folder), str(folder), SECTIONS)
     assert index is not None
-    assert documents_of(index) == (APIGroupList(groups), resources)
+    assert documents_of(index) == DiscoveryResult(APIGroupList(groups), resources)
 
 
 @pytest.mark.parametrize("words", [("a,b",), ("",), ("a", ",")])
@@ -53,6 +61,6 @@ def test_the_documents_of_an_index_are_those_that_it_was_made_of(
 def test_a_word_that_would_be_two_or_none_has_no_sections(words: tuple[str, ...], field: str) -> None:
     resource = APIResource("pods", "pod", True, "Pod", ("get",))
     key = GroupVersion("", "v1")
-    assert document_sections(APIGroupList(()), {key: APIResourceList("v1", (resource,))}) is not None
+    assert document_sections(DiscoveryResult(APIGroupList(()), {key: APIResourceList("v1", (resource,))})) is not None
     changed = resource._replace(**{field: words})
-    assert document_sections(APIGroupList(()), {key: APIResourceList("v1", (changed,))}) is None
+    assert document_sections(DiscoveryResult(APIGroupList(()), {key: APIResourceList("v1", (changed,))})) is None

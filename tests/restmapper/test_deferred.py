@@ -72,7 +72,7 @@ def test_what_is_new_on_the_server_is_found_at_the_first_try(server: DiscoverySe
 
 
 def test_another_process_s_refresh_reaches_the_lookups(server: DiscoveryServer, cached_client: Make) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=0))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server, recheck_interval=0))
     mapper.mapping_for("deploy")
     server.recording.remove_group("apps")
     other = cached_client(server)
@@ -105,7 +105,7 @@ def test_a_failed_group_version_of_a_legacy_server_does_not_hide_the_others(
 
 
 def test_repeated_lookups_are_answered_from_memory(server: DiscoveryServer, cached_client: Make) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(server, coherence=3600))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(server, recheck_interval=3600))
     first = mapper.kind_for(partial("deploy"))
     tables = dict(mapper._tables)
     time.sleep(0.01)

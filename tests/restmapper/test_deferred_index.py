@@ -76,8 +76,8 @@ def test_what_this_client_fetched_itself_goes_before_the_index(server: Discovery
     client = cached_client(server)
     client.server_groups_and_resources()
     DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
-    assert cached_client(server).index_search() is not None
-    assert client.index_search() is None
+    assert cached_client(server).resource_index.search() is not None
+    assert client.resource_index.search() is None
     DeferredDiscoveryRESTMapper(client).mapping_for("deploy")
     assert client.fresh
     assert server.request_count == 2
@@ -99,7 +99,7 @@ def test_after_an_invalidation_the_index_is_not_used(
 def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_index(
     warm: DiscoveryServer, cached_client: Make
 ) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=0))
     with pytest.raises(NoMatchError):
         mapper.mapper().mapping_for("widget")
     warm.recording.add_group("new.example", {"v1": WIDGETS})
@@ -108,7 +108,7 @@ def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_ind
 
 
 def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(warm, coherence=3600)
+    client = cached_client(warm, recheck_interval=3600)
     mapper = DeferredDiscoveryRESTMapper(client)
     mapper.mapping_for("deploy")
     warm.recording.add_group("new.example", {"v1": WIDGETS})
@@ -119,13 +119,13 @@ def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServe
 def test_all_mappers_of_a_client_hear_that_its_index_no_longer_holds(
     warm: DiscoveryServer, cached_client: Make
 ) -> None:
-    client = cached_client(warm, coherence=0.2)
+    client = cached_client(warm, recheck_interval=0.2)
     first, second = DeferredDiscoveryRESTMapper(client), DeferredDiscoveryRESTMapper(client)
     first.mapping_for("deploy")
     warm.recording.add_group("new.example", {"v1": WIDGETS})
     other = cached_client(warm)
     other.refresh()
-    assert other.write_index()
+    assert other.resource_index.write()
     second.mapping_for("deploy")
     time.sleep(0.3)
     for mapper in (first, second):
@@ -139,11 +139,11 @@ def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path:
 
     DeferredDiscoveryRESTMapper(client("one")).mapping_for("deploy")
     place = (str(tmp_path), str(tmp_path / "cluster"), COLUMNS)
-    assert client("one").index_search() is not None
+    assert client("one").resource_index.search() is not None
     assert read_index(*place, "one") is not None
     # The command line reads nothing but the index.
     assert read_index(*place, "two") is None
-    assert client("two").index_search() is None
+    assert client("two").resource_index.search() is None
     # An index that says that it is of the second, where the documents are not.
     state = signature_of(str(tmp_path / "cluster" / "servergroups.json"))
     assert state is not None
@@ -151,7 +151,7 @@ def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path:
     assert data is not None
     (tmp_path / "cluster" / INDEX_FILE).write_bytes(data)
     assert read_index(*place, "two") is not None
-    assert client("two").index_search() is None
+    assert client("two").resource_index.search() is None
 
 
 def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: DiscoveryServer, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ print("parent")
 
 
 def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(warm, coherence=3600)
+    client = cached_client(warm, recheck_interval=3600)
     mapper = DeferredDiscoveryRESTMapper(client)
     mapper.mapping_for("deploy")
     Path(client.path("apps/v1")).unlink()
@@ -204,7 +204,7 @@ def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cac
 def test_what_was_read_of_the_index_for_one_group_serves_the_others(
     warm: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=3600))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=3600))
     assert mapper.rest_mapping(GroupKind("apps", "Deployment")).plural == "deployments"
     for path in [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]:
         path.unlink()
@@ -217,7 +217,7 @@ def test_an_index_is_not_used_for_longer_than_its_documents(
 ) -> None:
     oldest = min(path.stat().st_mtime for path in (tmp_path / "cache").rglob("server*.json"))
     ttl = time.time() - oldest + 0.5
-    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, coherence=0, ttl=ttl))
+    mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=0, ttl=ttl))
     mapper.mapping_for("deploy")
     assert warm.request_count == 0
     time.sleep(0.6)

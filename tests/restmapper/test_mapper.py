@@ -18,6 +18,7 @@ from cachediscovery import (
     ResourceTable,
     RESTMapper,
 )
+from cachediscovery.model.listing import result_of
 from cachediscovery.testing import FakeDiscoveryClient
 
 from .conftest import LISTS, partial
@@ -25,7 +26,7 @@ from .conftest import LISTS, partial
 
 @pytest.fixture
 def mapper(fake: FakeDiscoveryClient) -> RESTMapper:
-    return RESTMapper(ResourceTable(*fake.server_groups_and_resources(), {}))
+    return RESTMapper(ResourceTable(result_of(fake.server_groups_and_resources)))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_what_is_no_name_is_no_match(mapper: RESTMapper, argument: str) -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_a_match_or_an_error_of_ours(argument: str) -> None:
     fake = FakeDiscoveryClient(LISTS)
-    mapper = RESTMapper(ResourceTable(*fake.server_groups_and_resources(), {}))
+    mapper = RESTMapper(ResourceTable(result_of(fake.server_groups_and_resources)))
     try:
         assert mapper.mapping_for(argument).plural
     except DiscoveryError:

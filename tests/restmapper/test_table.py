@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from cachediscovery import (
     APIGroup,
+    APIGroupList,
     APIResource,
     APIResourceList,
     DiscoveryError,
+    DiscoveryResult,
     GroupKind,
+    GroupVersion,
     GroupVersionForDiscovery,
     GroupVersionResource,
     ResourceTable,
@@ -43,19 +46,20 @@ def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, Resource
     for group_version in lists:
         group, _, version = group_version.rpartition("/")
         versions.setdefault(group, []).append(version)
-    groups = [
+    groups = tuple(
         APIGroup(
             group,
             tuple(GroupVersionForDiscovery(f"{group}/{version}".lstrip("/"), version) for version in found),
             GroupVersionForDiscovery(f"{group}/{found[-1]}".lstrip("/"), found[-1]),
         )
         for group, found in versions.items()
-    ]
-    resource_lists = [APIResourceList(key, tuple(found)) for key, found in lists.items()]
-    rows = in_listing_order(rows_of(groups, resource_lists))
+    )
+    resources = {GroupVersion.parse(key): APIResourceList(key, tuple(found)) for key, found in lists.items()}
+    result = DiscoveryResult(APIGroupList(groups), resources)
+    rows = in_listing_order(rows_of(result))
     columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
     index = Index("", {"paths": [], "states": [], **columns})
-    return ResourceTable(groups, resource_lists, {}), ResourceTable.of_index(IndexSearch.of_index(index))
+    return ResourceTable(result), ResourceTable.of_index(IndexSearch.of_index(index))
 
 
 def outcome(lookup: Callable[[RESTMapper], object], table: ResourceTable) -> object:

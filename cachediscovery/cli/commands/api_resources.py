@@ -65,10 +65,12 @@ def _rows(session: Session, parsed: Parsed) -> tuple[list[Row], str]:
         unread = [""] * len(listed)
         columns = [index.column(name) if at in needed else unread for at, name in enumerate(COLUMNS)]
         return list(zip(*columns, strict=True))[: listed.count(YES)], ""
+    from ...model.errors import GroupDiscoveryFailed
     from ...restmapper.rows import in_listing_order, rows_of
 
-    (groups, lists), failure = session.documents()
-    return [row for row in in_listing_order(rows_of(groups, lists)) if row[LISTED]], failure
+    found = session.documents()
+    failure = str(GroupDiscoveryFailed(found.failed, found)) if found.failed else ""
+    return [row for row in in_listing_order(rows_of(found)) if row[LISTED]], failure
 
 
 def _columns_needed(parsed: Parsed) -> set[int]:

@@ -97,7 +97,7 @@ def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
         (_, lists), row.state, row.problem = error.result, _PARTIAL, str(error)
     # And that of the groups.
     row.documents = len(lists) + (not row.problem)
-    client.write_index()
+    client.resource_index.write()
     # An incomplete list of groups is never written, nor one without resources.
     keys = [*([] if row.problem else [GROUPS]), *(found.group_version for found in lists if found.resources)]
     since = began - _COARSE_SECONDS if client.fresh else 0.0

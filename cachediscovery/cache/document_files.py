@@ -1,0 +1,140 @@
+"""`DocumentFiles`: the documents' files, read and written by the rules of invalidation.
+
+Within the process before and after are the monotonic clock's. Of a file only its date is known, and clocks are set. So
+the files that are there at an invalidation are noted: whatever their dates say, they are older than it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from .. import _log as log
+from .._concurrency import Lock
+from ..disk.document_store import GROUPS
+from ..model.fields import MalformedDocument
+from ..model.records import NamedTuple
+from .entry import document_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    from ..disk.document_store import DocumentStore
+    from ..disk.files import Signature
+    from .entry import Asked, Document
+
+# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
+# dates it when it is written, and may have asked as long before as a request may take.
+_IN_FLIGHT = 40.0
+# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+_MAX_CLOCK_SKEW = 5.0
+
+
+class _Invalidation(NamedTuple):
+    """When it was, on the monotonic clock and in seconds since the epoch; and the files that were there, by key."""
+
+    moment: float = float("-inf")
+    at: float = 0.0
+    files: dict[str, Signature] = {}
+
+
+_NONE = _Invalidation()
+
+
+class DocumentFiles:
+    """The files of one cluster's documents, parsed. Safe for use by several threads."""
+
+    def __init__(self, store: DocumentStore | None) -> None:
+        """Without a `store` there are no files; invalidations are known all the same."""
+        self._store = store
+        self._lock = Lock()
+        self._all = _NONE
+        self._of_key: dict[str, _Invalidation] = {}
+
+    @property
+    def is_invalidated(self) -> bool:
+        """Whether anything was ever invalidated."""
+        return self._all is not _NONE or bool(self._of_key)
+
+    def read(self, key: str) -> tuple[Document, Signature] | None:
+        """The document and its file's state, whatever its age.
+
+        None if it is not there, broken, dated in the future, or from before an invalidation.
+        """
+        stored = self._store.read(key) if self._store is not None else None
+        if stored is None or self._store is None:
+            return None
+        path, signature = self._store.path(key), stored.signature
+        if not self._is_permitted(key, signature):
+            log.debug("cache miss: %s is older than the last invalidation", path)
+            return None
+        if signature.mtime > time.time() + _MAX_CLOCK_SKEW:
+            log.debug("cache miss: %s is dated in the future", path)
+            return None
+        try:
+            return document_from(key, stored.data), signature
+        except MalformedDocument as error:
+            log.debug("cache miss: %s: %s", path, error)
+            return None
+
+    def write(self, key: str, data: bytes, asked: Asked) -> Signature | None:
+        """Replace the document's file; its new state, None if it was not written."""
+        if self._store is None:
+            return None
+        # Noted first: a reader who finds the document must know that it is no older than its date.
+        self._store.note_fetch(asked.at)
+        return self._store.write(key, data, asked.at, asked.epoch)
+
+    def remove(self, key: str) -> None:
+        if self._store is not None:
+            self._store.remove(key)
+
+    def remove_except(self, keys: Set[str]) -> None:
+        """Remove the files of all documents but those of `keys`."""
+        for key in self._keys(keys):
+            self.remove(key)
+
+    def was_fetched_at(self, signature: Signature) -> bool:
+        """Whether the file's date is that of its fetch. kubectl dates its files when they are written."""
+        return self._store is not None and self._store.was_fetch(signature.mtime_ns)
+
+    def has_core_group(self) -> bool:
+        """Whether there is a file of the core group."""
+        if self._store is None or not self._store.is_of_cluster():
+            return False
+        return any("/" not in key for key in self._keys({GROUPS}))
+
+    def invalidate(self, key: str | None) -> None:
+        """From now on read nothing older than this moment: of everything (None), or of one document."""
+        moment, at = time.monotonic(), time.time()
+        # Noted after the moment: a document that comes in between is fetched once too often, and never used too long.
+        keys = [key] if key is not None else [GROUPS, *self._keys({GROUPS})]
+        files = {} if self._store is None else {name: self._store.signature(name) for name in keys}
+        made = _Invalidation(moment, at, {name: found for name, found in files.items() if found is not None})
+        with self._lock:
+            if key is None:
+                self._all, self._of_key = made, {}
+            else:
+                self._of_key = {**self._of_key, key: made}
+
+    def invalidated_at(self, key: str) -> float:
+        """When the document was last invalidated, on the monotonic clock; minus infinity for never."""
+        return self._latest(key).moment
+
+    def _is_permitted(self, key: str, signature: Signature) -> bool:
+        """Whether a file of this state holds nothing that was fetched before the document was last invalidated."""
+        latest = self._latest(key)
+        if latest is _NONE:
+            return True
+        if latest.files.get(key) == signature:
+            return False
+        if signature.mtime >= latest.at + _IN_FLIGHT:
+            return True
+        return signature.mtime >= latest.at and self.was_fetched_at(signature)
+
+    def _keys(self, but: Set[str]) -> list[str]:
+        return list(self._store.keys(but)) if self._store is not None else []
+
+    def _latest(self, key: str) -> _Invalidation:
+        of_key = self._of_key.get(key, _NONE)
+        return of_key if of_key.moment > self._all.moment else self._all

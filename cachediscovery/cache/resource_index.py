@@ -1,0 +1,96 @@
+"""`CachedResourceIndex`: the index file in place of documents that were not read, and its writing."""
+
+from __future__ import annotations
+
+import os
+
+from .. import _log as log
+from ..discovery.interfaces import ResourceIndex
+from ..index.search import COLUMNS, IndexSearch, read_sound_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..disk.document_store import DocumentStore
+    from ..disk.files import Signature
+    from ..index.index_file import Index
+    from .document_cache import DocumentCache
+    from .entry import Document
+
+
+class CachedResourceIndex(ResourceIndex):
+    """The index of the documents of one `DocumentCache`. Safe for use by several threads."""
+
+    def __init__(self, cache: DocumentCache) -> None:
+        self._cache = cache
+
+    def search(self) -> IndexSearch | None:
+        # All who use an index use the same one, and see together that it no longer holds.
+        known = self._cache.index_in_use()
+        if known is not None:
+            return known[1]
+        index = read_index_of(self._cache.store, COLUMNS, self._cache.ttl)
+        if index is None:
+            return None
+        try:
+            made = index, IndexSearch.of_index(index)
+        except ValueError as error:
+            log.debug("cache miss: the index of %s: %s", index.folder, error)
+            return None
+        used = self._cache.use_index(made)
+        return used[1] if used is not None else None
+
+    def revision(self) -> int:
+        return self._cache.revision()
+
+    def write(self) -> bool:
+        from ..index.index_writer import has_index, write_index
+
+        store = self._cache.store
+        if store is None or has_index(store):
+            return False
+        found, signatures = self._cache.get_all(), self._cache.signatures()
+        if found is None or found.failed:
+            return False
+        again = self._cache.get_all()
+        if again is None or again.groups is not found.groups:
+            return False
+        if any(again.resources[key] is not found.resources[key] for key in found.resources):
+            # Replaced meanwhile: these would be the states of other documents.
+            return False
+        from ..restmapper.rows import in_listing_order, rows_of
+
+        return write_index(store, signatures, found, in_listing_order(rows_of(found)))
+
+
+def read_index_of(store: DocumentStore | None, names: Sequence[str], seconds: float) -> Index | None:
+    """The index on disk with the sections `names`, if no document in it is older than `seconds`; else None."""
+    if store is None:
+        return None
+    index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
+    if index is None or not index.is_within(seconds) or not store.is_in_use():
+        return None
+    log.debug("cache hit: the index of %s", store.folder)
+    return index
+
+
+def read_documents(store: DocumentStore | None, seconds: float) -> dict[str, tuple[Document, Signature]]:
+    """All documents, by key, with the states of their files, from the index; empty where it does not hold."""
+    from ..disk.document_store import GROUPS
+    from ..disk.files import Signature
+    from ..index.documents import SECTIONS, documents_of
+
+    index = read_index_of(store, SECTIONS, seconds)
+    if index is None or store is None:
+        return {}
+    below = len(store.folder) + len(os.sep)
+    try:
+        found = documents_of(index)
+        signatures = {path: Signature(*fields) for path, fields in index.documents()}
+        documents: dict[str, Document] = {GROUPS: found._replace(resources={})}
+        documents.update((str(key), value) for key, value in found.resources.items())
+        return {key: (value, signatures[store.path(key)[below:]]) for key, value in documents.items()}
+    except (ValueError, LookupError, TypeError) as error:
+        log.debug("cache miss: the index of %s: %r", store.folder, error)
+        return {}

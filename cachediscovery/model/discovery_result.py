@@ -1,0 +1,41 @@
+"""`DiscoveryResult`: what one look at a cluster found."""
+
+from __future__ import annotations
+
+from .records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .errors import DiscoveryError
+    from .group_version import GroupVersion
+    from .types import APIGroupList, APIResourceList
+
+
+class DiscoveryResult(NamedTuple):
+    """The groups, the resources of their versions, and the group versions that could not be discovered.
+
+    `resources` is empty where only the groups were asked for, and the server does not aggregate (KEP-3352). `failed`
+    has the error of each group version that failed. A `Stale` one is not in `groups`. Two keys stand for several group
+    versions that could not be listed: `listing.CORE_GROUP` for the core group, `listing.ALL_GROUPS` for all others.
+    """
+
+    groups: APIGroupList
+    resources: Mapping[GroupVersion, APIResourceList] = {}
+    failed: Mapping[GroupVersion, DiscoveryError] = {}
+
+    @property
+    def missing(self) -> list[GroupVersion]:
+        """The listed group versions whose resources were not fetched, and have not failed."""
+        return [key for key in self.groups.group_versions if key not in self.resources and key not in self.failed]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing failed and no resources are missing."""
+        return not self.failed and not self.missing
+
+    @property
+    def lists(self) -> list[APIResourceList]:
+        """The resource lists, in the order of the groups."""
+        return [self.resources[key] for key in self.groups.group_versions if key in self.resources]
