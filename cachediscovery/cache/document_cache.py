@@ -229,7 +229,7 @@ class DocumentCache:
             self._revised_at = now
             known, store = self._index, self.store
             holds = known is not None and known[0].holds() and known[0].is_within(self.ttl)
-            if known is not None and not (holds and store is not None and store.is_in_use()):
+            if known is not None and (not holds or (store is not None and store.is_superseded())):
                 with self._mutex:
                     if self._index is known:
                         self._index = None

@@ -69,7 +69,9 @@ def read_index_of(store: DocumentStore | None, names: Sequence[str], seconds: fl
     if store is None:
         return None
     index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
-    if index is None or not index.is_within(seconds) or not store.is_in_use():
+    if index is None or not index.is_within(seconds) or store.is_superseded():
+        return None
+    if store.authority and not store.is_of_cluster():
         return None
     log.debug("cache hit: the index of %s", store.folder)
     return index

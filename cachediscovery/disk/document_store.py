@@ -12,7 +12,6 @@ import time
 
 from .. import _log as log
 from ..config.cluster import Cluster
-from ..model.names import is_group_name, is_version_name
 from .cluster_record import RECORD_FILE, ClusterRecord, new_record, read_record, write_record
 from .files import (
     Signature,
@@ -81,6 +80,9 @@ class DocumentStore:
         """The file of a document; "" for a key that cannot be one."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
+        # A warm start reads the index alone, and needs no names checked.
+        from ..model.names import is_group_name, is_version_name
+
         group, slash, version = key.rpartition("/")
         # A group of this name would be a folder where kubectl wants its file.
         if not is_version_name(version) or (slash and (not is_group_name(group) or group == GROUPS_FILE)):
@@ -282,10 +284,6 @@ class DocumentStore:
     def is_of_cluster(self) -> bool:
         """Whether the documents here may be of the cluster that this store is for."""
         return not (self.authority or self.server) or self.record().is_of(self.server, self.authority)
-
-    def is_in_use(self) -> bool:
-        """Whether that is so, and no other folder is used in place of this one."""
-        return self.is_of_cluster() and not self.is_superseded()
 
 
 def open_store(

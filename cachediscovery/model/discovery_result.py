@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from .errors import DiscoveryError
+from .group_version import GroupVersion
 from .records import NamedTuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .errors import DiscoveryError
-    from .group_version import GroupVersion
-    from .types import APIGroupList, APIResourceList
+from .types import APIGroupList, APIResourceList
 
 
 class DiscoveryResult(NamedTuple):

@@ -60,13 +60,13 @@ def test_a_fetch_imports_neither_requests_nor_what_nobody_uses(
 
 # What every warm command imports of ours: to add a module here is to make every start slower.
 ALWAYS = """
-cli cli.main cli.flags cli.commands cli.session cli.output log
+cli cli.main cli.flags cli.command_table cli.commands cli.session cli.output _log
 config config.cluster config.locations disk disk.remembered disk.layout disk.trust index index.index_file index.search
 """
 OWN = {
-    "api-resources": "cli.api_resources",
-    "api-versions": "cli.api_versions",
-    "resolve": "cli.resolve restmapper restmapper.rules restmapper.paths",
+    "api-resources": "cli.commands.api_resources",
+    "api-versions": "cli.commands.api_versions",
+    "resolve": "cli.commands.resolve restmapper restmapper.name_rules restmapper.paths",
 }
 
 

@@ -75,7 +75,8 @@ def test_resources_of_one_half_alone_are_not_used(server: DiscoveryServer, base_
     body = b'{"kind":"APIVersions","versions":["v1"]}'
     server.fail("/api", Failure(200, body=body))
     found = base_client(server).groups_and_maybe_resources()
-    assert found.resources is None
+    assert found.resources == {}
+    assert found.missing == list(found.groups.group_versions)
     assert found.groups.groups[0].name == ""
 
 

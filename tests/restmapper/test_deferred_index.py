@@ -268,7 +268,7 @@ def test_the_first_lookup_of_a_warm_process_imports_little_and_reads_two_files(
     assert names[0].startswith("server-")
     assert names[1:] == [INDEX_FILE]
     ours = {name for name in modules if name.startswith("cachediscovery")}
-    assert len(ours) <= 30, "to import another module is to make every start slower"
+    assert len(ours) <= 33, "to import another module is to make every start slower"
     # Those that named tuples need, and those that every program has.
     allowed = {"collections", "errno", "importlib", "itertools", "keyword", "operator", "reprlib", "warnings", "zlib"}
     assert {name for name in set(modules) - ours - allowed if not name.startswith(("_", "importlib."))} == set()
