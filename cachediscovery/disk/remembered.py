@@ -101,8 +101,10 @@ class RememberedCluster:
 
     def forget(self) -> None:
         """Remember nothing: what was remembered does not hold, whatever the state of the files may be."""
+        path = self._path()
         try:
-            os.unlink(self._path())
+            if not distrust_of_path(self._root, os.path.dirname(path)):
+                os.unlink(path)
         except (OSError, ValueError):
             pass
 
