@@ -172,3 +172,26 @@ def test_however_many_kubeconfigs_come_and_go_few_files_stay(tmp_path: Path) -> 
         remembered(tmp_path, tmp_path / f"config-{number}").save(Cluster("https://one"))
         (tmp_path / f"config-{number}").unlink()
     assert len(list((tmp_path / "cache" / "cachediscovery").iterdir())) <= 2
+
+
+def test_where_times_are_whole_seconds_a_kubeconfig_that_was_just_changed_is_not_remembered(
+    tmp_path: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cp -p` within the same second would change nothing that can be seen."""
+    really_stat = os.stat
+
+    class Coarse:
+        def __init__(self, found: os.stat_result) -> None:
+            self._found = found
+
+        def __getattr__(self, name: str) -> object:
+            value = getattr(self._found, name)
+            return value // 10**9 * 10**9 if name.endswith("time_ns") else value
+
+    monkeypatch.setattr(os, "stat", lambda path, **options: Coarse(really_stat(path, **options)))
+    os.utime(kubeconfig, (1000, 1000))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == ""
+    assert eventually(lambda: time.time() - really_stat(kubeconfig).st_ctime > 2)
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
