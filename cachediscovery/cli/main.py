@@ -40,7 +40,20 @@ def run_and_exit() -> NoReturn:
 
     # What a command makes it needs to its end: looking for garbage among it takes time, and finds none.
     gc.disable()
-    code = main()
+    code = INTERRUPTED
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        # Another one, while the first was dealt with.
+        pass
+    try:
+        _finish()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    os._exit(code)
+
+
+def _finish() -> None:
     files = sys.modules.get("cachediscovery.disk.files")
     if files is not None:
         files.finish_writing()
@@ -51,7 +64,6 @@ def run_and_exit() -> NoReturn:
                 stream.flush()
         except (OSError, ValueError):
             pass
-    os._exit(code)
 
 
 def program_name() -> str:

@@ -51,7 +51,9 @@ def kept_in_words(kept: Mapping[str, str], cluster: DocumentStore | None = None)
         return words
     if cluster.supersede():
         _, successor = platform_folder(cluster.root, cluster.folder)
-        return f"{words}: kubectl goes on using them, cachediscovery uses {successor} instead"
+        # Nobody who finds a folder that can be written looks for another one.
+        until = "until they can be removed: then run this again"
+        return f"{words}: kubectl goes on using them, cachediscovery uses {successor} {until}"
     return f"{words}: {'they are' if any(map(cluster.may_use, kept)) else 'by kubectl they are'} used as before"
 
 

@@ -123,11 +123,14 @@ def finish_writing() -> None:
     global _is_ending
     _is_ending = True
     deadline = time.monotonic() + _FINISHING_SECONDS
-    while os.getpid() in list(_unfinished.values()) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    for temporary, pid in list(_unfinished.items()):
-        if pid == os.getpid():
-            _unlink(temporary)
+    try:
+        while os.getpid() in list(_unfinished.values()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+    finally:
+        # Also if that was interrupted.
+        for temporary, pid in list(_unfinished.items()):
+            if pid == os.getpid():
+                _unlink(temporary)
 
 
 def _finish_at_exit() -> None:

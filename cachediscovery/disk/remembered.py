@@ -101,8 +101,10 @@ class RememberedCluster:
 
     def forget(self) -> None:
         """Remember nothing: what was remembered does not hold, whatever the state of the files may be."""
+        path = self._path()
         try:
-            os.unlink(self._path())
+            if not distrust_of_path(self._root, os.path.dirname(path)):
+                os.unlink(path)
         except (OSError, ValueError):
             pass
 
@@ -133,13 +135,15 @@ class RememberedCluster:
         """Whether a file may have been written since this was made, or may be without its time being another."""
         for path in paths:
             try:
-                written = os.stat(path).st_mtime_ns
+                found = os.stat(path)
             except (OSError, ValueError):
                 continue
-            # A file system that knows whole seconds alone.
-            coarse = written % 1_000_000_000 == 0 and self._began - written / 1e9 < _COARSE_SECONDS
-            if coarse or written / 1e9 > self._began:
-                return True
+            # `cp -p` gives a file an old modification time, and a new change time.
+            for written in (found.st_mtime_ns, found.st_ctime_ns):
+                # A file system that knows whole seconds alone.
+                coarse = written % 1_000_000_000 == 0 and self._began - written / 1e9 < _COARSE_SECONDS
+                if coarse or written / 1e9 > self._began:
+                    return True
         return False
 
     def _path(self) -> str:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cachediscovery.config.cluster import Cluster
-from cachediscovery.disk.remembered import RememberedCluster
+from cachediscovery.disk.remembered import RememberedCluster, is_outdated
+
+from ..conftest import eventually
 
 
 @pytest.fixture
@@ -31,16 +35,43 @@ def test_a_server_is_remembered_for_the_same_files_and_flags(tmp_path: Path, kub
     assert server_of(remembered(tmp_path, kubeconfig, "other")) == ""
 
 
-def test_a_changed_kubeconfig_forgets_the_server(tmp_path: Path, kubeconfig: Path) -> None:
-    for change in (
-        lambda: kubeconfig.write_text("longer"),
-        lambda: os.utime(kubeconfig, (1, 1)),
-        lambda: (kubeconfig.unlink(), kubeconfig.write_text("one"), os.utime(kubeconfig, (1, 1))),
-        kubeconfig.unlink,
-    ):
-        remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
-        change()
-        assert server_of(remembered(tmp_path, kubeconfig)) == ""
+def _replace_alike(kubeconfig: Path) -> None:
+    """As `rm` and `cp -p` do: the same size and time, perhaps the same inode."""
+    before = kubeconfig.stat()
+    kubeconfig.unlink()
+    kubeconfig.write_text("two")
+    os.utime(kubeconfig, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _write_alike(kubeconfig: Path) -> None:
+    """As `cp -p` over it does: the same size, time and inode."""
+    before = kubeconfig.stat()
+    kubeconfig.write_text("two")
+    os.utime(kubeconfig, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.write_text("longer"),
+        lambda path: os.utime(path, (1, 1)),
+        _replace_alike,
+        _write_alike,
+        lambda path: path.unlink(),
+    ],
+)
+def test_a_changed_kubeconfig_forgets_the_server(
+    tmp_path: Path, kubeconfig: Path, change: Callable[[Path], object]
+) -> None:
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
+    before = kubeconfig.stat().st_ctime_ns
+    # The clock of a file system ticks every few milliseconds.
+    assert eventually(
+        lambda: (tmp_path / "tick").write_text("") == 0 and (tmp_path / "tick").stat().st_ctime_ns > before
+    )
+    change(kubeconfig)
+    assert server_of(remembered(tmp_path, kubeconfig)) == ""
 
 
 def test_a_file_that_appears_counts_as_a_change(tmp_path: Path, kubeconfig: Path) -> None:
@@ -89,3 +120,78 @@ def test_a_changed_certificate_file_forgets_the_cluster(tmp_path: Path, kubeconf
     remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", ca_files=(str(ca_file),)))
     ca_file.write_text("another")
     assert remembered(tmp_path, kubeconfig).load() is None
+
+
+def saved(tmp_path: Path, *names: str) -> dict[str, Path]:
+    """The files in which the clusters of kubeconfigs with these names are remembered."""
+    found: dict[str, Path] = {}
+    for name in names:
+        (tmp_path / name).write_text("one")
+        known = set((tmp_path / "cache" / "cachediscovery").glob("*"))
+        remembered(tmp_path, tmp_path / name).save(Cluster("https://one"))
+        (found[name],) = set((tmp_path / "cache" / "cachediscovery").iterdir()) - known
+    return found
+
+
+def test_what_is_remembered_of_kubeconfigs_that_are_gone_goes_with_the_next_that_is_written(tmp_path: Path) -> None:
+    files = saved(tmp_path, "gone", "kept")
+    (tmp_path / "gone").unlink()
+    assert is_outdated(str(files["gone"]))
+    assert not is_outdated(str(files["kept"]))
+    saved(tmp_path, "new")
+    assert not files["gone"].exists()
+    assert files["kept"].exists()
+
+
+def test_what_is_remembered_and_not_used_for_a_month_goes_and_what_is_used_stays(tmp_path: Path) -> None:
+    files = saved(tmp_path, "unused", "used")
+    for path in files.values():
+        os.utime(path, (time.time() - 31 * 24 * 3600,) * 2)
+    assert all(is_outdated(str(path)) for path in files.values())
+    assert server_of(remembered(tmp_path, tmp_path / "used")) == "https://one"
+    saved(tmp_path, "new")
+    assert not files["unused"].exists()
+    assert files["used"].exists()
+
+
+def test_one_of_several_kubeconfigs_is_enough_to_be_remembered(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).write_text("one")
+    environ = {"KUBECONFIG": f"{tmp_path / 'first'}:{tmp_path / 'second'}"}
+    RememberedCluster(str(tmp_path / "cache"), environ=environ).save(Cluster("https://one"))
+    (path,) = (tmp_path / "cache" / "cachediscovery").iterdir()
+    (tmp_path / "first").unlink()
+    assert not is_outdated(str(path))
+    (tmp_path / "second").unlink()
+    assert is_outdated(str(path))
+
+
+def test_however_many_kubeconfigs_come_and_go_few_files_stay(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"config-{number}").write_text("one")
+        remembered(tmp_path, tmp_path / f"config-{number}").save(Cluster("https://one"))
+        (tmp_path / f"config-{number}").unlink()
+    assert len(list((tmp_path / "cache" / "cachediscovery").iterdir())) <= 2
+
+
+def test_where_times_are_whole_seconds_a_kubeconfig_that_was_just_changed_is_not_remembered(
+    tmp_path: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cp -p` within the same second would change nothing that can be seen."""
+    really_stat = os.stat
+
+    class Coarse:
+        def __init__(self, found: os.stat_result) -> None:
+            self._found = found
+
+        def __getattr__(self, name: str) -> object:
+            value = getattr(self._found, name)
+            return value // 10**9 * 10**9 if name.endswith("time_ns") else value
+
+    monkeypatch.setattr(os, "stat", lambda path, **options: Coarse(really_stat(path, **options)))
+    os.utime(kubeconfig, (1000, 1000))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == ""
+    assert eventually(lambda: time.time() - really_stat(kubeconfig).st_ctime > 2)
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"

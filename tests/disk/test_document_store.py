@@ -5,10 +5,12 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cachediscovery.disk.cluster_record import RECORD_FILE, ClusterRecord, new_record, read_record, write_record
 from cachediscovery.disk.document_store import GROUPS, DocumentStore, open_store
 
 
@@ -239,3 +241,69 @@ def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: Document
     (nested / "v1" / "serverresources.json").write_bytes(b"{}")
     assert set(store.keys()) == {GROUPS, "v1", "apps/v1"}
     assert set(store.keys({GROUPS, "v1"})) == {"apps/v1"}
+
+
+def test_the_groups_are_removed_first(store: DocumentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that comes in between is not to take what is left for all."""
+    for key in ("v1", "apps/v1", GROUPS):
+        store.write(key, b"{}", 1.0)
+    removed = []
+    really_remove = os.unlink
+    monkeypatch.setattr(os, "unlink", lambda path: (removed.append(path), really_remove(path)))
+    assert store.remove_all() == 3
+    assert removed[0] == store.path(GROUPS)
+    assert len(removed) == 3
+
+
+def before_renaming(monkeypatch: pytest.MonkeyPatch, name: str, call: Callable[[], object]) -> None:
+    """Have `call` called, once, just before a file called `name` takes its place."""
+    really_replace = os.replace
+    waiting = [call]
+
+    def replace(source: str, target: str) -> None:
+        if os.path.basename(target) == name and waiting:
+            waiting.pop()()
+        really_replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+def test_what_is_written_while_another_starts_over_does_not_stay(
+    store: DocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = DocumentStore(store.root, store.folder)
+    store.write(GROUPS, b"{}", 1.0)
+    written = []
+    before_renaming(monkeypatch, RECORD_FILE, lambda: written.append(other.write("apps/v1", b"{}", 1.0)))
+    assert store.start_over(new_record("https://x"))
+    assert written != [None]
+    assert list(store.keys()) == []
+
+
+def test_a_document_of_the_cluster_before_does_not_stay_if_another_starts_over_meanwhile(
+    store: DocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = DocumentStore(store.root, store.folder)
+    first, second = new_record("https://x"), new_record("https://x")
+    assert store.keep_record(first)
+    assert store.write("v1", b"{}", 1.0, first.epoch) is not None
+    before_renaming(monkeypatch, "serverresources.json", lambda: other.start_over(second))
+    assert store.write("apps/v1", b"{}", 1.0, first.epoch) is None
+    assert list(store.keys()) == []
+    assert store.record() == second
+
+
+def test_a_torn_record_says_nothing_that_the_whole_one_does_not(tmp_path: Path) -> None:
+    record = new_record("https://one.example", "authority")
+    record = record.with_seen("certificate", ["uid-1", "uid-2"])._replace(cluster_uid="cluster")
+    assert write_record(str(tmp_path), record)
+    assert read_record(str(tmp_path)) == record
+    data = (tmp_path / RECORD_FILE).read_bytes()
+    for length in range(len(data)):
+        (tmp_path / RECORD_FILE).write_bytes(data[:length])
+        found = read_record(str(tmp_path))
+        for name, value in found._asdict().items():
+            whole = getattr(record, name)
+            assert value in ("", whole) if isinstance(value, str) else set(value) <= set(whole)
+    (tmp_path / RECORD_FILE).write_bytes(data.replace(b"cluster 3", b"cluster 2", 1))
+    assert read_record(str(tmp_path)) == ClusterRecord()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cachediscovery.disk import files
-from cachediscovery.disk.files import make_folder, replace_file, signature_of
+from cachediscovery.disk.files import make_folder, overwrite, read_file, read_part, replace_file, signature_of
 
 
 def test_where_closing_a_file_dates_it_anew_it_is_dated_when_it_is_closed(
@@ -84,3 +84,26 @@ def test_nothing_is_made_behind_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic link"):
         make_folder(str(tmp_path / "cluster" / "apps" / "v1"), str(tmp_path / "cluster"))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_is_read_up_to_the_bound_and_not_beyond(tmp_path: Path) -> None:
+    path = tmp_path / "document"
+    path.write_bytes(b"data")
+    stored = read_file(str(path), 4)
+    assert stored is not None
+    assert stored.data == b"data"
+    assert read_file(str(path), 3) is None
+
+
+def test_writing_in_place_follows_no_link(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"data")
+    (tmp_path / "link").symlink_to(target)
+    (tmp_path / "dangling").symlink_to(tmp_path / "new")
+    for name in ("link", "dangling"):
+        overwrite(str(tmp_path / name), b"x", 0)
+        assert read_part(str(tmp_path / name), 0, 4) == b""
+    assert target.read_bytes() == b"data"
+    assert not (tmp_path / "new").exists()
+    overwrite(str(target), b"x", 1)
+    assert target.read_bytes() == b"dxta"

@@ -1,4 +1,5 @@
 /* Makes calls on the files below $FAULT_BELOW fail with errno $FAULT_ERRNO, those that $FAULT_CALLS names.
+ * Each call that fails is named on a line of the file $FAULT_LOG.
  * Loaded before the C library (LD_PRELOAD): a disk that breaks, without a disk that is broken. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,9 +27,19 @@ static int below(const char *path) {
     return folder && path && strncmp(path, folder, strlen(folder)) == 0;
 }
 
+static void note(const char *call) {
+    const char *log = getenv("FAULT_LOG");
+    int descriptor = log ? NEXT(open)(log, O_WRONLY | O_APPEND | O_CREAT, 0600) : -1;
+    if (descriptor < 0)
+        return;
+    dprintf(descriptor, "%s\n", call);
+    close(descriptor);
+}
+
 static int fails(const char *call, const char *path) {
     if (!named(call) || !below(path))
         return 0;
+    note(call);
     errno = atoi(getenv("FAULT_ERRNO"));
     return 1;
 }

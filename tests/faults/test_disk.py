@@ -46,6 +46,7 @@ def is_one_warning_at_most(err: str) -> bool:
 def test_whatever_call_fails_the_answer_is_right(
     server: DiscoveryServer, cli: Run, home: Path, preload: Path, request: pytest.FixtureRequest, call: str, warm: bool
 ) -> None:
+    log = home / "failed"
     expected = cli("api-resources", "--cached", server=server, KUBECACHEDIR=str(home / "elsewhere")).out
     root = home / ".kube" / "cache"
     root.mkdir(parents=True, mode=0o700)
@@ -61,12 +62,22 @@ def test_whatever_call_fails_the_answer_is_right(
             "FAULT_BELOW": str(root),
             "FAULT_CALLS": call,
             "FAULT_ERRNO": str(getattr(errno, name)),
+            "FAULT_LOG": str(log),
         }
+        log.write_text("")
+        if call == "unlink" and warm:
+            # Only what is to be removed has to be unlinked.
+            ran = cli("invalidate", server=server, **broken)
+            assert ran.code == 1
+            assert "cannot be removed" in ran.err
         for flags in ([], ["--refresh"], ["-o", "wide"]):
             ran = cli("api-resources", "--cached", *flags, server=server, **broken)
             assert ran.code == 0, (name, flags, ran.err)
             assert flags == ["-o", "wide"] or ran.out == expected
             assert is_one_warning_at_most(ran.err), (name, flags, ran.err)
+        assert set(log.read_text().split()) == ({call} if call != "unlink" or warm else set()), (
+            "which calls have failed"
+        )
         # What is there afterwards serves as if nothing had happened.
         assert cli("api-resources", "--cached", server=server) == Ran(0, expected, "")
 

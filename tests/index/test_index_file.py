@@ -138,3 +138,16 @@ def test_a_folder_on_the_way_that_others_can_write_makes_it_a_miss(tmp_path: Pat
     assert read_index(root, str(folder), SECTIONS) is not None
     (tmp_path / part).chmod(0o777)
     assert read_index(root, str(folder), SECTIONS) is None
+
+
+@pytest.mark.parametrize("field", ["mtime_ns", "ctime_ns", "size", "inode"])
+def test_each_part_of_a_documents_state_counts(tmp_path: Path, field: str) -> None:
+    write(tmp_path)
+    state = signature_of(str(tmp_path / "document"))
+    assert state is not None
+    for change, is_used in ((0, True), (1, False)):
+        seen = state._replace(**{field: getattr(state, field) + change})
+        data = encode_index([("document", seen)], SECTIONS)
+        assert data is not None
+        (tmp_path / INDEX_FILE).write_bytes(data)
+        assert (read(tmp_path) is not None) is is_used

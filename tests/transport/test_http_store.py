@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,16 @@ def test_any_body_is_kept_as_it_is(tmp_path_factory: pytest.TempPathFactory, bod
     response = StoredResponse('"etag"', AGGREGATED, body)
     store.save("https://x/apis", response)
     assert store.load("https://x/apis") == response
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding: gzip", "Transfer-Encoding: chunked", "transfer-encoding:x"])
+def test_a_body_that_is_not_stored_as_it_is_is_not_used(tmp_path: Path, header: str) -> None:
+    """As a client would keep it that asks for compression itself."""
+    store = HTTPStore(str(tmp_path))
+    store.save("https://x/apis", StoredResponse('"etag"', AGGREGATED, b"{}"))
+    (path,) = (tmp_path / "http").iterdir()
+    head, _, body = path.read_bytes()[32:].partition(b"\r\n\r\n")
+    for more, is_used in (("Vary: Accept", True), (header, False)):
+        data = head + b"\r\n" + more.encode() + b"\r\n\r\n" + body
+        path.write_bytes(sha256(data).digest() + data)
+        assert (store.load("https://x/apis") is not None) is is_used
