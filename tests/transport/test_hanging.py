@@ -33,25 +33,30 @@ CALLS: dict[str, Callable[[CachedDiscoveryClient], object]] = {
 
 
 class HangingPlugin:
-    """A program that says when it has begun, and answers once it may."""
+    """A program that answers at once with a token that has expired, until it is told to hang."""
 
     def __init__(self, folder: Path) -> None:
-        self._begun, self._may_end, self.path = folder / "begun", folder / "may-end", folder / "hanging-plugin"
-        answer = json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": {"token": "secret"}})
+        self._begun, self._hangs, self.path = folder / "begun", folder / "hangs", folder / "hanging-plugin"
+        status = {"token": "secret", "expirationTimestamp": "2000-01-01T00:00:00Z"}
+        answer = json.dumps({"kind": "ExecCredential", "apiVersion": V1, "status": status})
         self.path.write_text(
             f"#!{sys.executable}\n"
             "import pathlib, time\n"
-            f"pathlib.Path({str(self._begun)!r}).touch()\n"
-            f"while not pathlib.Path({str(self._may_end)!r}).exists(): time.sleep(0.01)\n"
+            f"hangs = pathlib.Path({str(self._hangs)!r})\n"
+            f"if hangs.exists(): pathlib.Path({str(self._begun)!r}).touch()\n"
+            "while hangs.exists(): time.sleep(0.01)\n"
             f"print({answer!r})\n"
         )
         self.path.chmod(0o700)
+
+    def hang(self) -> None:
+        self._hangs.touch()
 
     def wait_until_begun(self) -> bool:
         return eventually(self._begun.exists)
 
     def go_on(self) -> None:
-        self._may_end.touch()
+        self._hangs.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -84,10 +89,16 @@ def client_of(secured: DiscoveryServer, authority: trustme.CA, tmp_path: Path) -
 def test_a_plugin_that_hangs_does_not_hold_up_a_process_that_has_a_token(
     client_of: Make, plugin: HangingPlugin, call: Callable[[CachedDiscoveryClient], object]
 ) -> None:
+    client = client_of(plugin)
+    client.server_groups_and_resources()
+    client.invalidate()
+    plugin.hang()
     with ThreadPoolExecutor(2) as pool:
-        hanging = pool.submit(call, client_of(plugin))
+        hanging = pool.submit(call, client)
         assert plugin.wait_until_begun()
-        other = pool.submit(client_of().server_groups_and_resources)
+        fresh = client_of()
+        fresh.invalidate()
+        other = pool.submit(fresh.server_groups_and_resources)
         try:
             assert other.result(20)[0]
             assert not hanging.done()
@@ -97,9 +108,11 @@ def test_a_plugin_that_hangs_does_not_hold_up_a_process_that_has_a_token(
 
 
 def test_nor_does_one_that_hangs_in_a_renewal_behind(client_of: Make, plugin: HangingPlugin, tmp_path: Path) -> None:
-    client_of().server_groups_and_resources()
+    client = client_of(plugin, stale_while_revalidate=SEVEN_HOURS, coherence=0)
+    client.server_groups_and_resources()
     expire(tmp_path)
-    assert client_of(plugin, stale_while_revalidate=SEVEN_HOURS).server_groups().groups
+    plugin.hang()
+    assert client.server_groups().groups
     assert plugin.wait_until_begun()
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(client_of().server_groups_and_resources)
