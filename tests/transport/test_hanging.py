@@ -167,7 +167,7 @@ def test_a_transport_that_is_closed_waits_for_no_answer_that_drips(
         transport.close()
         with pytest.raises(RequestError, match="was given up: the connections were closed"):
             asking.result(5)
-    assert threads_of_ours() == []
+    assert eventually(lambda: not threads_of_ours(), 5)
 
 
 def test_a_watch_that_is_closed_waits_for_no_answer_that_drips(dripping: tuple[str, Dripping], tmp_path: Path) -> None:
