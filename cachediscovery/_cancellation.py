@@ -64,7 +64,8 @@ class Cancellation:
     def ending(self, end: Callable[[], object]) -> Wait:
         """A context manager for a wait that `end()`, called in another thread, ends; it may be called more than once.
 
-        Raises `WaitCancelledError`, in place of what the wait itself raised, if this is cancelled.
+        Raises `WaitCancelledError` if this is cancelled, whatever the wait raised; also if it raised nothing: what was
+        read from a connection that was hung up on may be cut short.
         """
         return Wait(self, end)
 
@@ -128,7 +129,7 @@ class Wait:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.over()
-        if kind is not None and issubclass(kind, Exception):
+        if kind is None or issubclass(kind, Exception):
             self._cancellation.check()
 
 

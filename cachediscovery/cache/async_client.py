@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import inspect
+import time
+
+from .._cancellation import Cancellation, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import ParamSpec, TypeVar
+    from collections.abc import Callable, Coroutine
+    from typing import Any, ParamSpec, TypeVar
 
     from ..config.client_config import ClientConfig
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
@@ -15,6 +20,11 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
     T = TypeVar("T")
+
+# A loop that has not run for this long, in seconds, is taken for one that nobody will run again.
+_STOPPED_SECONDS = 1.0
+# A thread that waits for a loop checks this often, in seconds, that it still runs.
+_CHECK_SECONDS = 0.05
 
 
 class AsyncCachedDiscoveryClient:
@@ -73,4 +83,59 @@ class AsyncCachedDiscoveryClient:
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """`call` in a thread: for whatever works on the sync client, a REST mapper say."""
-        return await asyncio.to_thread(call, *arguments, **keywords)
+        return await run_in_thread(call, *arguments, **keywords)
+
+
+async def run_in_thread(call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """`call` in a thread. When the awaiting task is cancelled, or the loop ends, so does what the call waits for."""
+    cancellation = LoopCancellation(asyncio.get_running_loop())
+
+    def run() -> T:
+        with cancellation:
+            return call(*arguments, **keywords)
+
+    try:
+        return await asyncio.to_thread(run)
+    except asyncio.CancelledError:
+        cancellation.cancel("the call was cancelled")
+        raise
+
+
+def call_on_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Called in a thread: what `coroutine` returns on `loop`. Raises `WaitCancelledError` if the loop has ended."""
+    cancellation = LoopCancellation(loop, current())
+    try:
+        with cancellation:
+            cancellation.check()
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+            with cancellation.ending(future.cancel):
+                while not concurrent.futures.wait([future], _CHECK_SECONDS).done:
+                    cancellation.check()
+                return future.result()
+    finally:
+        if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            # The loop has ended before it began this.
+            coroutine.close()
+
+
+class LoopCancellation(Cancellation):
+    """Is also cancelled when the event loop is closed, or was stopped and does not run again."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *within: Cancellation) -> None:
+        super().__init__(*within)
+        self._loop = loop
+        # When it was first found not to run, on the monotonic clock; None while it runs.
+        self._stopped_at: float | None = None
+
+    def reason(self) -> str:
+        return super().reason() or self._end_of_loop()
+
+    def _end_of_loop(self) -> str:
+        if self._loop.is_closed():
+            return "the event loop was closed"
+        if self._loop.is_running():
+            self._stopped_at = None
+            return ""
+        # Between two calls of run_until_complete a loop stands still as well.
+        stopped_at = self._stopped_at = self._stopped_at or time.monotonic()
+        return "the event loop was stopped" if time.monotonic() - stopped_at >= _STOPPED_SECONDS else ""

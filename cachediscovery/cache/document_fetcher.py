@@ -82,10 +82,9 @@ class DocumentFetcher:
             self._in_one_cluster(self._fetch_anew)
             return True
 
-        if wait:
-            self._run_locked(fetch, is_newer)
-        else:
-            self._lock.run_if_free(fetch, is_newer)
+        run = self._lock.run if wait else self._lock.run_if_free
+        self._prepare()
+        run(fetch, is_newer)
 
     def _fetch_everything(self, *, again: bool = True) -> DiscoveryResult:
         found = self.groups()
@@ -185,10 +184,13 @@ class DocumentFetcher:
         return self._keep_resources(key, fetched, asked)
 
     def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
-        """`FetchLock.run`; the credentials are got before: a plugin that hangs holds up no other process."""
+        self._prepare()
+        return self._lock.run(fetch, look)
+
+    def _prepare(self) -> None:
+        """Get the credentials before the lock is taken: a plugin that hangs holds up no other process."""
         if isinstance(self._delegate, ConnectedDiscoveryInterface):
             self._delegate.transport.prepare()
-        return self._lock.run(fetch, look)
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:

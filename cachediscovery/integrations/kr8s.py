@@ -10,12 +10,14 @@ The connection and the credentials are those of `api`; its errors are kr8s's.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import anyio.from_thread
 import anyio.to_thread
 from kr8s._data_utils import sort_versions
 
+from .._cancellation import Cancellation, current
 from ..model.documents import resource_to
 from ..model.errors import DiscoveryError
 from ..model.listing import result_of
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from ..model.types import APIGroup
 
 T = TypeVar("T")
+# Into the event loop of the call for which this thread works.
+_portal: ContextVar[anyio.from_thread.BlockingPortal] = ContextVar("portal")
 
 
 def use_cache(api: T) -> T:
@@ -43,8 +47,6 @@ def use_cache(api: T) -> T:
 class _CachedApi:
     def __init__(self, api: Any) -> None:
         self._api = api
-        # Into the event loops of the calls under way; any of them will do.
-        self._portals: list[anyio.from_thread.BlockingPortal] = []
         server: str = api.auth.server
         self._discovery = discovery_by(
             BorrowedTransport(server, self._ask),
@@ -81,24 +83,26 @@ class _CachedApi:
 
     async def _run(self, call: Callable[[], Any]) -> Any:
         """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""
+        cancellation = Cancellation()
+
+        def run() -> Any:
+            _portal.set(portal)
+            with cancellation:
+                return call()
+
         async with anyio.from_thread.BlockingPortal() as portal:
-            self._portals.append(portal)
             try:
-                return await anyio.to_thread.run_sync(call)
+                return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
             except DiscoveryError as error:
                 raise original_error(error) from None
-            finally:
-                self._portals.remove(portal)
+            except anyio.get_cancelled_exc_class():
+                cancellation.cancel("the call was cancelled")
+                raise
 
     def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        while True:
-            portal = self._portals[-1]
-            try:
-                return portal.call(self._ask_on_loop, path, headers)
-            except RuntimeError:
-                # Closed just now, its call being over; that for which this is asked has one of its own.
-                if portal in self._portals:
-                    raise
+        asking = _portal.get().start_task_soon(self._ask_on_loop, path, headers)
+        with current().ending(asking.cancel):
+            return asking.result()
 
     async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         # kr8s joins `base` and `url` with a slash; after /apis that would ask for another document.

@@ -20,6 +20,7 @@ from kubernetes_asyncio.dynamic.discovery import Discoverer
 from kubernetes_asyncio.dynamic.exceptions import api_exception
 from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 
+from ..cache.async_client import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
 from ..model.errors import DiscoveryError
 from .borrowed_transport import BorrowedTransport, discovery_by, original_error
@@ -116,13 +117,13 @@ class CachedDiscoverer(Discoverer):
 
     async def _run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         try:
-            return await asyncio.to_thread(call, *arguments, **keywords)
+            return await run_in_thread(call, *arguments, **keywords)
         except DiscoveryError as error:
             raise original_error(error) from None
 
     def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """Called in a thread; the request is made on the client's event loop."""
-        return asyncio.run_coroutine_threadsafe(self._ask_on_loop(path, headers), self._loop).result()
+        return call_on_loop(self._loop, self._ask_on_loop(path, headers))
 
     async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         from kubernetes_asyncio.client.exceptions import ApiException

@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lightkube.core.resource import NamespacedResource
+from lightkube.core.resource_registry import resource_registry
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
+from .._concurrency import Lock
 from ..model.group_version import GroupKind
 from ..model.names import parse_group_version
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 
     from ..cache.cached_client import CachedDiscoveryClient
     from ..discovery.interfaces import DiscoveryInterface
+    from ..restmapper.mapping import RESTMapping
+
+# lightkube's registry looks whether there is a class, and then registers another.
+_registry_lock = Lock()
 
 
 def discovery_for(client: Any) -> CachedDiscoveryClient:
@@ -47,7 +54,18 @@ def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str)
     group, version = parse_group_version(api_version)
     mapping = DeferredDiscoveryRESTMapper(discovery).rest_mapping(GroupKind(group, kind), version)
     create = create_namespaced_resource if mapping.namespaced else create_global_resource
-    return create(group, version, mapping.kind, mapping.plural)
+    with _registry_lock:
+        # Also one that lightkube, or the program, has made in another way, with other verbs say.
+        known = resource_registry.get(api_version, mapping.kind)
+        if known is not None and _is_for(known, mapping):
+            return known
+        return create(group, version, mapping.kind, mapping.plural)
+
+
+def _is_for(known: Any, mapping: RESTMapping) -> bool:
+    """Whether the requests of a class are those of the resource."""
+    is_namespaced = issubclass(known, NamespacedResource)
+    return bool(known._api_info.plural == mapping.plural and is_namespaced == mapping.namespaced)
 
 
 def load_generic_resources(discovery: DiscoveryInterface) -> list[Any]:

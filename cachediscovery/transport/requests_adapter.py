@@ -82,8 +82,15 @@ class _Cancellable:
 
     def getresponse(self) -> Any:
         end = partial(hang_up, self.sock)  # type: ignore[attr-defined]
-        with current().ending(end):
-            response: Any = super().getresponse()  # type: ignore[misc]
+        response: Any = None
+        try:
+            with current().ending(end):
+                response = super().getresponse()  # type: ignore[misc]
+        except BaseException:
+            # Given up just when it came: nobody else would close it.
+            if response is not None:
+                response.close()
+            raise
         response.hang_up = end
         return response
 

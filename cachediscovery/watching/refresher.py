@@ -78,7 +78,7 @@ class Refresher:
 
     def _refresh(self, since: float) -> None:
         try:
-            self._client.refresh(time.time() - (time.monotonic() - since))
+            self._client.refresh(since)
             changed = self._on_change is not None and self._baseline.has_changed(self._client)
         except Exception as error:
             # Whatever it is, this thread goes on. A warning once, until it works again.

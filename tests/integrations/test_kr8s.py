@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import kr8s
 import kr8s.asyncio
 import pytest
 
 from cachediscovery.integrations.kr8s import use_cache
+from cachediscovery.testing import DiscoveryServer
 
-from ..apiserver.harness import APIServer
 from ..crds import CRD
+from .conftest import Cluster, clusters
 
 pytestmark = [
-    pytest.mark.apiserver,
-    pytest.mark.xdist_group("apiserver"),
     pytest.mark.filterwarnings(
         "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Kubernetes version"
     ),
@@ -26,14 +27,10 @@ AGENT = "kr8s/"
 TWIN = CRD("one.test", ("v2", "v1"), "twins", "Twin", ("tw",), ("all",))
 
 
-@pytest.fixture(scope="module")
-def twin(apiserver: APIServer) -> Iterator[APIServer]:
-    apiserver.install([TWIN])
-    yield apiserver
-    apiserver.uninstall([TWIN])
+twin = clusters([TWIN])
 
 
-def api_for(server: APIServer) -> kr8s.Api:
+def api_for(server: Cluster) -> kr8s.Api:
     # A cache of its own making keeps one api for each set of arguments.
     kr8s.Api._instances.clear()
     return kr8s.api(kubeconfig=str(server.kubeconfig))
@@ -47,7 +44,7 @@ def _collected() -> Iterator[None]:
     gc.collect()
 
 
-def asked(server: APIServer) -> list[str]:
+def asked(server: Cluster) -> list[str]:
     """kr8s asks for the version whenever an api is made; that is not discovery."""
     return [path for path in server.requests_of(AGENT) if not path.startswith("/version")]
 
@@ -56,7 +53,7 @@ def names(resources: list[dict[str, object]]) -> list[tuple[object, ...]]:
     return [(item["version"], item["name"], item["kind"], item["namespaced"]) for item in resources]
 
 
-def test_api_resources_are_theirs_for_two_requests_and_then_for_none(twin: APIServer) -> None:
+def test_api_resources_are_theirs_for_two_requests_and_then_for_none(twin: Cluster) -> None:
     theirs = names(api_for(twin).api_resources())
     start = len(asked(twin))
     assert start > 20
@@ -66,7 +63,7 @@ def test_api_resources_are_theirs_for_two_requests_and_then_for_none(twin: APISe
     assert len(asked(twin)) == start + 2
 
 
-def test_lookup_kind_answers_as_theirs(twin: APIServer) -> None:
+def test_lookup_kind_answers_as_theirs(twin: Cluster) -> None:
     theirs = api_for(twin)
     ours = use_cache(api_for(twin))
     for kind in ("pods", "deploy", "Deployment", "deployment.apps", "twins", "tw", "twin.v1.one.test", "ns"):
@@ -75,14 +72,14 @@ def test_lookup_kind_answers_as_theirs(twin: APIServer) -> None:
         ours.lookup_kind("nothing")
 
 
-def test_objects_of_a_looked_up_kind_can_be_listed(twin: APIServer) -> None:
+def test_objects_of_a_looked_up_kind_can_be_listed(twin: Cluster) -> None:
     api = use_cache(api_for(twin))
     assert "default" in [item.name for item in api.get("ns")]
     assert list(api.get("tw", namespace="default")) == []
     assert "apps/v1" in list(api.api_versions())
 
 
-def test_the_async_api_answers_from_the_same_cache(twin: APIServer) -> None:
+def test_the_async_api_answers_from_the_same_cache(twin: Cluster) -> None:
     use_cache(api_for(twin)).api_resources()
 
     async def look_up() -> tuple[str, str, bool]:
@@ -96,7 +93,7 @@ def test_the_async_api_answers_from_the_same_cache(twin: APIServer) -> None:
     assert len(asked(twin)) == start
 
 
-def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: APIServer) -> None:
+def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: Cluster) -> None:
     async def together() -> list[object]:
         kr8s.Api._instances.clear()
         api = use_cache(await kr8s.asyncio.api(kubeconfig=str(twin.kubeconfig)))
@@ -106,3 +103,27 @@ def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: APIServer) 
     first, *others = asyncio.run(together())
     assert first
     assert others == [first] * 5
+
+
+def test_a_call_that_is_cancelled_ends_and_others_go_on(server: DiscoveryServer, tmp_path: Path) -> None:
+    kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def answer(path: str) -> None:
+        if path == "/apis":
+            begun.set()
+            go_on.wait(120)
+
+    async def ask() -> None:
+        kr8s.Api._instances.clear()
+        api = use_cache(await kr8s.asyncio.api(kubeconfig=str(kubeconfig)))
+        server.on_request = answer
+        one, other = (asyncio.ensure_future(api.async_api_resources()) for _ in range(2))
+        assert await asyncio.to_thread(begun.wait, 60)
+        one.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await one
+        go_on.set()
+        assert len(await other) > 50
+
+    asyncio.run(ask())

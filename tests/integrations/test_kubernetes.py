@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,8 @@ from urllib3.exceptions import HTTPError
 
 from cachediscovery.integrations.kubernetes import CachedDiscoverer
 
-from ..apiserver.harness import APIServer
 from ..crds import CRD
-
-pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
+from .conftest import APISERVER, Cluster, clusters
 
 TWINS = [
     CRD("one.test", ("v2", "v1"), "twins", "Twin", ("tw",), ("all",), subresources=("status", "scale")),
@@ -31,22 +28,18 @@ TWINS = [
 AGENT = "official-client"
 
 
-@pytest.fixture(scope="module")
-def twins(apiserver: APIServer) -> Iterator[APIServer]:
-    apiserver.install(TWINS)
-    yield apiserver
-    apiserver.uninstall(TWINS)
+twins = clusters(TWINS)
 
 
 def dynamic(
-    server: APIServer, discoverer: type = CachedDiscoverer, context: str = "token", **keywords: object
+    server: Cluster, discoverer: type = CachedDiscoverer, context: str = "token", **keywords: object
 ) -> DynamicClient:
     api_client = config.new_client_from_config(str(server.kubeconfig), context)
     api_client.user_agent = AGENT
     return DynamicClient(api_client, discoverer=discoverer, **keywords)
 
 
-def requests_of(server: APIServer) -> list[str]:
+def requests_of(server: Cluster) -> list[str]:
     return server.requests_of(AGENT)
 
 
@@ -54,7 +47,7 @@ def shown(resources: list[object]) -> list[str]:
     return sorted(repr(resource) + type(resource).__name__ + resource.kind for resource in resources)  # type: ignore[attr-defined]
 
 
-def test_a_warm_lookup_makes_no_request(twins: APIServer) -> None:
+def test_a_warm_lookup_makes_no_request(twins: Cluster) -> None:
     assert dynamic(twins).resources.get(api_version="apps/v1", kind="Deployment").name == "deployments"
     before = requests_of(twins)
     deployments = dynamic(twins).resources.get(api_version="apps/v1", kind="Deployment")
@@ -63,7 +56,7 @@ def test_a_warm_lookup_makes_no_request(twins: APIServer) -> None:
     assert len(requests_of(twins)) == len(before) + 1
 
 
-def test_a_cold_wide_lookup_makes_two_requests_where_theirs_makes_dozens(twins: APIServer, tmp_path: Path) -> None:
+def test_a_cold_wide_lookup_makes_two_requests_where_theirs_makes_dozens(twins: Cluster, tmp_path: Path) -> None:
     start = len(requests_of(twins))
     dynamic(twins).resources.search(kind="Deployment")
     ours = requests_of(twins)[start:]
@@ -99,14 +92,14 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize("theirs", [LazyDiscoverer, EagerDiscoverer])
-def test_every_search_finds_what_theirs_finds(twins: APIServer, theirs: type, tmp_path: Path) -> None:
+def test_every_search_finds_what_theirs_finds(twins: Cluster, theirs: type, tmp_path: Path) -> None:
     one = dynamic(twins).resources
     other = dynamic(twins, theirs, cache_file=str(tmp_path / "cache.json")).resources
     for keywords in SEARCHES:
         assert shown(one.search(**keywords)) == shown(other.search(**keywords)), keywords
 
 
-def test_iteration_api_groups_and_version_are_theirs(twins: APIServer, tmp_path: Path) -> None:
+def test_iteration_api_groups_and_version_are_theirs(twins: Cluster, tmp_path: Path) -> None:
     one = dynamic(twins).resources
     other = dynamic(twins, LazyDiscoverer, cache_file=str(tmp_path / "cache.json")).resources
     assert sorted(map(shown, one)) == sorted(map(shown, other))
@@ -115,7 +108,7 @@ def test_iteration_api_groups_and_version_are_theirs(twins: APIServer, tmp_path:
     assert one.version["kubernetes"]["gitVersion"] == "v1.37.2"
 
 
-def test_get_raises_what_theirs_raises(twins: APIServer) -> None:
+def test_get_raises_what_theirs_raises(twins: Cluster) -> None:
     resources = dynamic(twins).resources
     with pytest.raises(ResourceNotFoundError):
         resources.get(api_version="apps/v1", kind="Nothing")
@@ -124,7 +117,7 @@ def test_get_raises_what_theirs_raises(twins: APIServer) -> None:
     assert resources.get(api_version="one.test/v1", kind="Twin").group == "one.test"
 
 
-def test_two_lookups_give_equal_resources(twins: APIServer) -> None:
+def test_two_lookups_give_equal_resources(twins: Cluster) -> None:
     one, other = (dynamic(twins).resources.get(api_version="one.test/v2", kind="Twin") for _ in range(2))
     assert one == other
     assert one.status == other.status
@@ -132,7 +125,18 @@ def test_two_lookups_give_equal_resources(twins: APIServer) -> None:
     assert len({one, other, dynamic(twins).resources.get(api_version="one.test/v1", kind="Twin")}) == 2
 
 
-def test_subresources_and_lists_are_usable(twins: APIServer) -> None:
+def test_subresources_and_lists_are_those_that_the_server_tells(twins: Cluster) -> None:
+    resources = dynamic(twins).resources
+    twin = resources.get(api_version="one.test/v2", kind="Twin")
+    assert sorted(twin.subresources) == ["scale", "status"]
+    assert twin.scale.path(name="a", namespace="default") == "/apis/one.test/v2/namespaces/default/twins/a/scale"
+    assert twin.get(namespace="default").items == []
+    twins_list = resources.get(api_version="one.test/v2", kind="TwinList")
+    assert twins_list.base_resource() is twin
+
+
+@pytest.mark.parametrize("twins", [APISERVER], indirect=True)
+def test_subresources_and_lists_are_usable(twins: Cluster) -> None:
     made = dynamic(twins)
     twin = made.resources.get(api_version="one.test/v2", kind="Twin")
     assert sorted(twin.subresources) == ["scale", "status"]
@@ -147,7 +151,7 @@ def test_subresources_and_lists_are_usable(twins: APIServer) -> None:
         twin.delete(name="a", namespace="default")
 
 
-def test_a_new_kind_is_found_at_once_and_a_missing_one_is_asked_for_once(twins: APIServer) -> None:
+def test_a_new_kind_is_found_at_once_and_a_missing_one_is_asked_for_once(twins: Cluster) -> None:
     dynamic(twins).resources.search(kind="Pod")
     resources = dynamic(twins).resources
     assert resources.search(kind="Pod")
@@ -163,7 +167,7 @@ def test_a_new_kind_is_found_at_once_and_a_missing_one_is_asked_for_once(twins: 
         twins.uninstall([fresh])
 
 
-def test_invalidate_cache_is_lazy(twins: APIServer) -> None:
+def test_invalidate_cache_is_lazy(twins: Cluster) -> None:
     resources = dynamic(twins).resources
     resources.search(kind="Pod")
     start = len(requests_of(twins))
@@ -173,7 +177,7 @@ def test_invalidate_cache_is_lazy(twins: APIServer) -> None:
     assert len(requests_of(twins)) > start
 
 
-def test_errors_are_those_of_the_client(twins: APIServer) -> None:
+def test_errors_are_those_of_the_client(twins: Cluster) -> None:
     with pytest.raises(ForbiddenError) as caught:
         dynamic(twins, context="anonymous").resources.get(kind="Pod")
     assert isinstance(caught.value, DynamicApiError)
@@ -183,7 +187,7 @@ def test_errors_are_those_of_the_client(twins: APIServer) -> None:
         unreachable.resources.get(kind="Pod")
 
 
-def test_the_cache_is_kubectls(twins: APIServer, home: Path) -> None:
+def test_the_cache_is_kubectls(twins: Cluster, home: Path) -> None:
     dynamic(twins).resources.search(kind="Pod")
     assert list((home / ".kube" / "cache" / "discovery").rglob("apps/v1/serverresources.json"))
     assert os.environ["HOME"] == str(home)

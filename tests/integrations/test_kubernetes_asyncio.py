@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ from kubernetes_asyncio.dynamic.exceptions import ForbiddenError, ResourceNotFou
 from cachediscovery.integrations.kubernetes_asyncio import CachedDiscoverer
 from cachediscovery.testing import DiscoveryServer
 
-from ..apiserver.harness import APIServer
+from .conftest import Cluster, clusters
 from .test_kubernetes import SEARCHES, TWINS
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
 AGENT = "asyncio-client"
 
 # Their own search by an attribute fails on lists, whose attributes only a coroutine can tell.
@@ -32,11 +31,7 @@ def shown(resources: list[Any]) -> list[tuple[str, ...]]:
     return sorted((type(item).__name__, item.group or "", item.api_version, item.kind) for item in resources)
 
 
-@pytest.fixture(scope="module")
-def twins(apiserver: APIServer) -> Iterator[APIServer]:
-    apiserver.install(TWINS)
-    yield apiserver
-    apiserver.uninstall(TWINS)
+twins = clusters(TWINS)
 
 
 @asynccontextmanager
@@ -49,7 +44,7 @@ async def dynamic(
             yield made
 
 
-def test_a_warm_lookup_asks_for_the_version_alone(twins: APIServer) -> None:
+def test_a_warm_lookup_asks_for_the_version_alone(twins: Cluster) -> None:
     async def look_up() -> str:
         async with dynamic(twins.kubeconfig) as made:
             found = await made.resources.get(api_version="apps/v1", kind="Deployment")
@@ -61,7 +56,7 @@ def test_a_warm_lookup_asks_for_the_version_alone(twins: APIServer) -> None:
     assert twins.requests_of(AGENT)[start:] == ["/version"], "as theirs does"
 
 
-def test_every_search_finds_what_theirs_finds(twins: APIServer, tmp_path: Path) -> None:
+def test_every_search_finds_what_theirs_finds(twins: Cluster, tmp_path: Path) -> None:
     async def compare() -> None:
         async with (
             dynamic(twins.kubeconfig) as one,
@@ -80,7 +75,7 @@ def test_every_search_finds_what_theirs_finds(twins: APIServer, tmp_path: Path) 
     asyncio.run(compare())
 
 
-def test_what_is_found_can_be_used(twins: APIServer) -> None:
+def test_what_is_found_can_be_used(twins: Cluster) -> None:
     async def use() -> None:
         async with dynamic(twins.kubeconfig) as made:
             namespaces = await made.resources.get(api_version="v1", kind="Namespace")
@@ -93,7 +88,7 @@ def test_what_is_found_can_be_used(twins: APIServer) -> None:
     asyncio.run(use())
 
 
-def test_errors_are_those_of_the_client(twins: APIServer) -> None:
+def test_errors_are_those_of_the_client(twins: Cluster) -> None:
     async def ask() -> None:
         async with dynamic(twins.kubeconfig, context="anonymous") as made:
             await made.resources.get(kind="Pod")

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import lightkube
 import pytest
 from lightkube import KubeConfig
+from lightkube import generic_resource as generic_resource_module
+from lightkube.core.resource_registry import resource_registry
+from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
 from cachediscovery import NoKindMatchError
 from cachediscovery.integrations.lightkube import discovery_for, generic_resource, load_generic_resources
 
-from ..apiserver.harness import APIServer
 from ..crds import CRD
+from .conftest import APISERVER, Cluster, clusters
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
 CRDS = [
     CRD("light.test", ("v2", "v1"), "lamps", "Lamp", ("lp",), ("all",)),
     CRD("light.test", ("v1",), "suns", "Sun", namespaced=False),
 ]
 
 
-@pytest.fixture(scope="module")
-def lights(apiserver: APIServer) -> Iterator[APIServer]:
-    apiserver.install(CRDS)
-    yield apiserver
-    apiserver.uninstall(CRDS)
+lights = clusters(CRDS)
 
 
 @pytest.fixture
-def client(lights: APIServer) -> Iterator[lightkube.Client]:
+def client(lights: Cluster) -> Iterator[lightkube.Client]:
     with lightkube.Client(KubeConfig.from_file(str(lights.kubeconfig))) as made:
         yield made
 
 
+def test_a_class_is_made_from_discovery_and_lists(client: lightkube.Client) -> None:
+    lamp = generic_resource(discovery_for(client), "light.test/v2", "Lamp")
+    assert list(client.list(lamp, namespace="default")) == []
+
+
+@pytest.mark.parametrize("lights", [APISERVER], indirect=True)
 def test_a_class_is_made_from_discovery_and_works(client: lightkube.Client) -> None:
     lamp = generic_resource(discovery_for(client), "light.test/v2", "Lamp")
     client.create(lamp(metadata={"name": "a", "namespace": "default"}))
@@ -50,7 +57,7 @@ def test_scopes_are_the_servers(client: lightkube.Client) -> None:
         generic_resource(discovery_for(client), "light.test/v2", "Sun")
 
 
-def test_a_warm_class_costs_no_request(lights: APIServer, client: lightkube.Client) -> None:
+def test_a_warm_class_costs_no_request(lights: Cluster, client: lightkube.Client) -> None:
     agent = "python-httpx"
     generic_resource(discovery_for(client), "light.test/v2", "Lamp")
     start = len(lights.requests_of(agent))
@@ -60,10 +67,50 @@ def test_a_warm_class_costs_no_request(lights: APIServer, client: lightkube.Clie
 
 
 def test_everything_outside_the_built_in_groups_is_loaded_in_two_requests(
-    lights: APIServer, client: lightkube.Client
+    lights: Cluster, client: lightkube.Client
 ) -> None:
     agent = "python-httpx"
     start = len(lights.requests_of(agent))
     made = load_generic_resources(discovery_for(client))
     assert sorted(lights.requests_of(agent)[start:]) == ["/api", "/apis"]
     assert {"Lamp", "Sun"} <= {item._api_info.resource.kind for item in made}
+
+
+def test_threads_that_want_one_class_get_one(client: lightkube.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    discovery = discovery_for(client)
+    create_api_info = generic_resource_module.create_api_info
+
+    def create_slowly(*arguments: object, **keywords: object) -> object:
+        # Between lightkube's look into its registry and the new class, which other threads make as well.
+        threading.Event().wait(0.01)
+        return create_api_info(*arguments, **keywords)
+
+    monkeypatch.setattr(generic_resource_module, "create_api_info", create_slowly)
+    resource_registry.clear()
+    together = threading.Barrier(8)
+
+    def make() -> type:
+        together.wait(60)
+        made: type = generic_resource(discovery, "light.test/v1", "Lamp")
+        return made
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [pool.submit(make) for _ in range(8)]
+        assert len({future.result() for future in made}) == 1
+
+
+def test_a_class_that_the_program_has_made_is_the_one(client: lightkube.Client) -> None:
+    resource_registry.clear()
+    made = create_namespaced_resource("light.test", "v1", "Lamp", "lamps", verbs=["get", "list"])
+    assert generic_resource(discovery_for(client), "light.test/v1", "Lamp") is made
+
+
+@pytest.mark.parametrize(
+    "create", [partial(create_global_resource, plural="lamps"), partial(create_namespaced_resource, plural="lamp")]
+)
+def test_a_class_whose_paths_are_others_is_not_taken(client: lightkube.Client, create: Callable[..., type]) -> None:
+    resource_registry.clear()
+    create(group="light.test", version="v1", kind="Lamp")
+    with pytest.raises(ValueError, match="different signature"):
+        generic_resource(discovery_for(client), "light.test/v1", "Lamp")
+    resource_registry.clear()

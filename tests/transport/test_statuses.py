@@ -118,5 +118,5 @@ def test_redirects_without_end_are_an_error(server: DiscoveryServer) -> None:
 
 def test_a_redirect_to_a_file_is_an_error(server: DiscoveryServer) -> None:
     server.fail("/apis", _redirect("file:///etc/passwd"))
-    with pytest.raises(RequestError, match="not HTTP"):
+    with pytest.raises(RequestError, match="redirects to what is no http or https URL"):
         get(server.url)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from cachediscovery.cli.command_table.completion import SCRIPTS
+
 from cachediscovery.testing import DiscoveryServer, Failure
 
 from ...conftest import BIN, Ran, run

@@ -1,0 +1,134 @@
+"""What `on_change` does, a fork, and a close never end a watch silently, or leave one that only seems to be."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from cachediscovery.testing import Failure
+
+from ..conftest import WIDGETS, eventually, remains, threads_of_ours
+from .conftest import CRDS, SERVICES, Fixture, settle
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), ZeroDivisionError("oops")])
+def test_whatever_on_change_raises_is_named_each_time_and_ends_nothing(
+    watched: Fixture, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    calls: list[int] = []
+
+    def fail() -> None:
+        calls.append(len(calls))
+        raise error
+
+    watched.client.server_groups_and_resources()
+    watched.watch = watched.client.watch(on_change=fail)
+    settle(watched)
+    for count, name in enumerate(("one", "two"), 1):
+        watched.server.recording.add_group(f"{name}.test", {"v1": WIDGETS})
+        watched.crds.tell("ADDED", f"widgets.{name}.test")
+        message = f"on_change raised {type(error).__name__}: {error}"
+        assert eventually(lambda message=message, count=count: caplog.text.count(message) == count)  # type: ignore[misc]
+        assert calls == list(range(count))
+        assert watched.watch.is_watching
+
+
+def test_on_change_may_end_the_watch(watched: Fixture) -> None:
+    def exit_after_closing() -> None:
+        assert watched.watch is not None
+        watched.watch.close()
+        sys.exit()
+
+    watched.client.server_groups_and_resources()
+    watched.watch = watched.client.watch(on_change=exit_after_closing)
+    settle(watched)
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
+    watched.crds.tell("ADDED", "widgets.new.test")
+    assert eventually(lambda: not threads_of_ours())
+    assert not watched.watch.is_watching
+
+
+def in_child(check: Callable[[], bool]) -> bool:
+    """What `check` returns in the child of a fork."""
+    child = os.fork()
+    if child == 0:
+        passed = False
+        try:
+            passed = check()
+        finally:
+            os._exit(0 if passed else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_the_child_of_a_fork_has_no_watch_and_does_not_end_its_parents(watched: Fixture) -> None:
+    watch = watched.begin()
+    settle(watched)
+
+    def check() -> bool:
+        was_watching = watch.is_watching or watch.wait_until_watching(5)
+        watch.close()
+        return not was_watching
+
+    assert in_child(check)
+    assert watch.is_watching
+    watched.server.recording.add_group("new.test", {"v1": WIDGETS})
+    watched.crds.tell("ADDED", "widgets.new.test")
+    assert eventually(lambda: "new.test" in watched.groups())
+
+
+def test_each_outage_is_warned_of_once(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    looks: list[str] = []
+    watched.server.on_request = lambda path: looks.append(path) if path == "/apis" else None
+    for path in (CRDS, SERVICES):
+        watched.server.fail(path, Failure(403))
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        watched.begin(interval=0.05)
+        for outage in (1, 2):
+            watched.server.fail("/apis", Failure(500))
+            watched.server.fail("/api", Failure(500))
+            before = len(looks)
+            assert eventually(lambda before=before: len(looks) > before + 3)  # type: ignore[misc]
+            warnings = [record for record in caplog.records if "cannot be refreshed" in record.getMessage()]
+            assert len(warnings) == outage
+            watched.server.failures.pop("/apis")
+            watched.server.failures.pop("/api")
+            before = len(looks)
+            assert eventually(lambda before=before: len(looks) > before + 3)  # type: ignore[misc]
+
+
+def test_once_both_collections_are_watched_nothing_is_asked_regularly_any_more(
+    watched: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cachediscovery.watching import watch
+
+    monkeypatch.setattr(watch, "_DENIED_SECONDS", 0.5)
+    watched.server.fail(SERVICES, Failure(403, times=1))
+    made = watched.begin(interval=0.05)
+    assert eventually(lambda: watched.discovery_requests() > 6)
+    assert made.wait_until_watching(20)
+    settle(watched)
+    before = watched.server.request_count
+    assert remains(lambda: watched.server.request_count == before, 0.5)
+
+
+def test_a_watch_that_is_closed_while_it_connects_is_never_open(watched: Fixture) -> None:
+    begun: list[str] = []
+
+    def close_meanwhile(path: str) -> None:
+        if path == CRDS:
+            begun.append(path)
+            if len(begun) == 2:
+                assert watched.watch is not None
+                watched.watch.close()
+
+    watched.server.on_request = close_meanwhile
+    watch = watched.begin()
+    assert eventually(lambda: len(begun) == 2)
+    assert eventually(lambda: not threads_of_ours())
+    assert not watch.is_watching
+    assert not watch.wait_until_watching(5)
+    assert len(begun) == 2
