@@ -89,3 +89,11 @@ def test_a_changed_certificate_file_forgets_the_cluster(tmp_path: Path, kubeconf
     remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", ca_files=(str(ca_file),)))
     ca_file.write_text("another")
     assert remembered(tmp_path, kubeconfig).load() is None
+
+
+@pytest.mark.parametrize("odd", [os.fsdecode(b"\xff\xfe"), "\ud83d"], ids=ascii)
+def test_flags_and_names_that_are_not_utf_8_are_remembered(tmp_path: Path, kubeconfig: Path, odd: str) -> None:
+    remembered(tmp_path, kubeconfig, odd).save(Cluster("https://one", context=odd))
+    found = remembered(tmp_path, kubeconfig, odd).load()
+    assert found is not None
+    assert (found.server, found.context) == ("https://one", odd)
