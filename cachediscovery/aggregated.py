@@ -6,6 +6,7 @@ from .documents import expect_kind
 from .duplicates import each_group_once, each_resource_once
 from .errors import DiscoveryError, StaleGroupVersionError
 from .fields import mapping, mappings, text, texts
+from .honest_names import honest_resources
 from .records import NamedTuple
 from .schema import GroupVersion
 from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
@@ -59,7 +60,7 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> AggregatedDiscovery:
                 failed[group_version] = StaleGroupVersionError(group_version)
                 continue
             versions.append(GroupVersionForDiscovery(str(group_version), group_version.version))
-            found = each_resource_once(_resources_of(version), str(group_version))
+            found = each_resource_once(honest_resources(_resources_of(version), str(group_version)), str(group_version))
             resources.setdefault(group_version, APIResourceList(str(group_version), found))
         preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
         groups.append(APIGroup(name, tuple(versions), preferred))

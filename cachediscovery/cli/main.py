@@ -68,7 +68,7 @@ def _main(argv: list[str]) -> int:
         try:
             os.fsencode(word)
         except UnicodeEncodeError:
-            fail(f"the argument {ascii(word[:40])} has a character that no file name and no URL can have")
+            fail(f"the argument {word[:40]!a} has a character that no file name and no URL can have")
             return 1
     if argv[:1] == ["__complete"]:
         return _complete(argv[1:])
