@@ -94,10 +94,10 @@ def _main(argv: list[str]) -> int:
 
 
 def _complete(argv: list[str]) -> int:
-    """What the completion scripts call: `__complete SHELL LINE`."""
+    """What the completion scripts call: `__complete SHELL LINE [WORD]`."""
     from .completion import SCRIPTS
 
-    if len(argv) != 2 or argv[0] not in SCRIPTS:
+    if len(argv) not in (2, 3) or argv[0] not in SCRIPTS:
         fail(f"__complete takes a shell ({', '.join(SCRIPTS)}) and the line up to the cursor")
         return 1
     from .complete import candidates
