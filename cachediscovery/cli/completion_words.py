@@ -13,12 +13,26 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-def candidates(shell: str, line: str) -> list[str]:
-    """The words that may stand at the end of `line`, which begins with the program's name."""
-    words = line.split()[1:]
-    last = words.pop() if words and not line[-1:].isspace() else ""
+# What a name from a server consists of: one that has anything else is no candidate.
+_IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:@/")
+# What bash takes for a word of its own.
+_BREAKS = ("", "=", ":")
+_QUOTES = "\"'"
+# What a backslash between double quotes takes its meaning from.
+_SPECIAL_IN_QUOTES = '$`"\\'
+# What bash takes for a word of its own.
+_BREAKS = ("", "=", ":")
+
+
+def candidates(shell: str, line: str, word: str | None = None) -> list[str]:
+    """The words that may stand at the end of `line`, which begins with the program's name; unquoted.
+
+    `word` is what bash takes for the last word, which it begins anew at "=", ":" and others: it wants the rest alone.
+    """
+    words = split_line(line)
+    last = words.pop() if words else ""
     try:
-        found = _found(words, last)
+        found = _found(words[1:], last)
     except Exception as error:
         from ..model.errors import DiscoveryError
 
@@ -26,15 +40,48 @@ def candidates(shell: str, line: str) -> list[str]:
         if not isinstance(error, (DiscoveryError, UsageError)):
             raise
         found = []
-    if shell == "bash" and "=" in last:
-        # bash takes "=" for the end of a word.
-        prefix = last.partition("=")[0] + "="
-        found = [word.removeprefix(prefix) for word in found]
+    if shell == "bash":
+        found = [name[len(last) - len(_rest(last, word)) :] for name in found]
     return found
 
 
+def _rest(last: str, word: str | None) -> str:
+    if word is None:
+        return last.rpartition("=")[2]
+    if word in _BREAKS:
+        return ""
+    # Within quotes bash has taken them away, and anywhere else it has left them.
+    return word if last.endswith(word) else split_line(word)[-1]
+
+
+def split_line(line: str) -> list[str]:
+    """The words of a command line, without their quotes; the last one, perhaps empty, is not finished yet."""
+    words, quote, begun = [""], "", False
+    characters = iter(line)
+    for character in characters:
+        if quote == "'" or (quote and character not in (quote, "\\")):
+            if character == quote:
+                quote = ""
+            else:
+                words[-1] += character
+        elif character == "\\":
+            escaped = next(characters, "")
+            words[-1] += escaped if not quote or escaped in _SPECIAL_IN_QUOTES else character + escaped
+            begun = True
+        elif character in _QUOTES:
+            quote, begun = "" if quote else character, True
+        elif not character.isspace():
+            words[-1] += character
+            begun = True
+        elif begun:
+            words.append("")
+            begun = False
+    return words
+
+
 def _found(words: list[str], last: str) -> list[str]:
-    return sorted({word for word in _next(words, last) if word and word.startswith(last)})
+    # The shells take one candidate from each line.
+    return sorted({word for word in _next(words, last) if word and word.startswith(last) and word.isprintable()})
 
 
 def _next(words: list[str], last: str) -> Iterable[str]:
@@ -71,7 +118,7 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
         kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
         return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[flag.name]
     if flag.name == "api-group":
-        return [name.rpartition("/")[0] for name in _cached_group_versions(words) if "/" in name]
+        return [name.rpartition("/")[0] for name in _names(_cached_group_versions(words)) if "/" in name]
     return []
 
 
@@ -81,11 +128,16 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
 
         return SCRIPTS
     if command.name == "invalidate":
-        return _cached_group_versions(words)
+        return _names(_cached_group_versions(words))
     if command.name == "resolve":
         prefix = last.rpartition(",")[0] + "," if "," in last else ""
-        return [prefix + name for name in _cached_names(words, last.removeprefix(prefix))]
+        return [prefix + name for name in _names(_cached_names(words, last.removeprefix(prefix)))]
     return []
+
+
+def _names(texts: Iterable[str]) -> list[str]:
+    """Those of `texts` that are names."""
+    return [text for text in texts if _IN_NAMES.issuperset(text) and not text.startswith("-")]
 
 
 def _cached_group_versions(words: list[str]) -> list[str]:

@@ -76,11 +76,14 @@ def _main(argv: list[str]) -> int:
     from .command_table import GLOBAL_FLAGS, find_command
     from .flags import UsageError, parse
 
+    for word in argv:
+        try:
+            os.fsencode(word)
+        except UnicodeEncodeError:
+            fail(f"the argument {word[:40]!a} has a character that no file name and no URL can have")
+            return 1
     if argv[:1] == ["__complete"]:
-        from .completion_words import candidates
-
-        write("".join(f"{candidate}\n" for candidate in candidates(*argv[1:3])))
-        return 0
+        return _complete(argv[1:])
     words = _words(argv)
     command, length = find_command(words)
     if command is None:
@@ -100,6 +103,19 @@ def _main(argv: list[str]) -> int:
     except UsageError as error:
         fail(f"{error} (see '{program_name()} {command.name} --help')")
         return 1
+
+
+def _complete(argv: list[str]) -> int:
+    """What the completion scripts call: `__complete SHELL LINE [WORD]`."""
+    from .commands.completion import SCRIPTS
+
+    if len(argv) not in (2, 3) or argv[0] not in SCRIPTS:
+        fail(f"__complete takes a shell ({', '.join(SCRIPTS)}) and the line up to the cursor")
+        return 1
+    from .completion_words import candidates
+
+    write("".join(f"{candidate}\n" for candidate in candidates(*argv)))
+    return 0
 
 
 def _run(command: Command, parsed: Parsed) -> int:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Columns as kubectl aligns them: Go's `text/tabwriter` with kubectl's settings.
 _MIN_WIDTH = 6
 _PADDING = 3
+# All failed group versions are named in one message, and a cluster may have many.
+_MAX_MESSAGE = 20_000
 _PRINTABLE = b"\n" + bytes(range(32, 127))
 
 
@@ -71,8 +73,7 @@ def fail(message: str) -> None:
     """What went wrong, in one line on standard error, as kubectl says it."""
     from ..model.redact import one_line
 
-    # All failed group versions are named in one message, and a cluster may have many.
-    _error_line(f"error: {one_line(message, 20_000)}")
+    _error_line(f"error: {one_line(message, _MAX_MESSAGE)}")
 
 
 def show_log(verbosity: int) -> None:
@@ -81,9 +82,15 @@ def show_log(verbosity: int) -> None:
         import logging
 
         from .. import _log as log
+        from ..model.redact import one_line
+
+        class OneLine(logging.Formatter):
+            def format(self, record: logging.LogRecord) -> str:
+                # URLs and names in it are the server's.
+                return one_line(super().format(record), _MAX_MESSAGE)
 
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(OneLine("%(message)s"))
         logger = logging.getLogger(log.LOGGER)
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)

@@ -126,7 +126,7 @@ class RememberedCluster:
 
         try:
             make_folder(folder, self._root)
-            replace_file(path, "\n".join((self._state, *fields, "")).encode("utf-8", "surrogateescape"))
+            replace_file(path, "\n".join((self._state, *fields, "")).encode("utf-8", "surrogatepass"))
             _remove_outdated(folder)
         except (OSError, ValueError):
             pass
@@ -148,7 +148,7 @@ class RememberedCluster:
 
     def _path(self) -> str:
         # A checksum is enough for a name: the file says in full what it is for.
-        named = checksum_of("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogateescape"))
+        named = checksum_of("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogatepass"))
         return os.path.join(self._root, REMEMBERED_FOLDER, _PREFIX + named)
 
     def _look(self) -> str:
@@ -202,7 +202,7 @@ def _read(path: str) -> tuple[list[str], float]:
     try:
         file, found = open_trusted(path)
         with file:
-            return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape").split("\n"), found.st_mtime
+            return file.read(_MAX_BYTES).decode("utf-8", "surrogatepass").split("\n"), found.st_mtime
     except (OSError, ValueError):
         return [], 0.0
 

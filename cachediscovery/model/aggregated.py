@@ -8,6 +8,7 @@ from .duplicates import each_group_once, each_resource_once
 from .errors import DiscoveryError, StaleGroupVersionError
 from .fields import mapping, mappings, text, texts
 from .group_version import GroupVersion
+from .name_filter import honest_resources
 from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> DiscoveryResult:
                 failed[group_version] = StaleGroupVersionError(group_version)
                 continue
             versions.append(GroupVersionForDiscovery(str(group_version), group_version.version))
-            found = each_resource_once(_resources_of(version), str(group_version))
+            found = each_resource_once(honest_resources(_resources_of(version), str(group_version)), str(group_version))
             resources.setdefault(group_version, APIResourceList(str(group_version), found))
         preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
         groups.append(APIGroup(name, tuple(versions), preferred))

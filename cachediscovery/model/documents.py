@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .duplicates import each_group_once, each_resource_once
 from .fields import MalformedDocument, flag, mapping, mappings, text, texts
+from .name_filter import honest_resources
 from .names import is_group_name, is_version_name
 from .types import (
     APIGroup,
@@ -79,7 +80,8 @@ def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bo
     if found != group_version and (found or strict):
         raise MalformedDocument(f"groupVersion is {found!r}, expected {group_version!r}")
     resources = [_resource_from(item) for item in mappings(parsed, "resources")]
-    return APIResourceList(group_version, each_resource_once(resources, group_version))
+    honest = honest_resources(resources, group_version)
+    return APIResourceList(group_version, each_resource_once(honest, group_version))
 
 
 def encode_group_list(group_list: APIGroupList) -> bytes:

@@ -1,4 +1,4 @@
-"""What a server says its groups and versions are called, without the names that are none: it may send anything."""
+"""What a server says its groups, versions and resources are called, without the names that are none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from .names import is_group_name, is_version_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .types import APIGroup, APIGroupList
+    from collections.abc import Sequence
+
+    from .types import APIGroup, APIGroupList, APIResource
+
+# As many wrong names as a warning tells.
+_SHOWN = 5
 
 
 def honest_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
@@ -40,3 +45,57 @@ def honest_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGrou
 def is_honest(group_version: GroupVersion, *, core: bool) -> bool:
     named = group_version.group == "" if core else is_group_name(group_version.group)
     return named and is_version_name(group_version.version)
+
+
+def honest_resources(resources: Sequence[APIResource], group_version: str) -> Sequence[APIResource]:
+    """The resources, without the names that would disturb a terminal, a line or the index; a warning tells them.
+
+    A resource is left out whose own name or kind is such a name; a word of a list is left out alone.
+    """
+    texts = {text for resource in resources for text in _texts_of(resource)}
+    words = {word for resource in resources for words in _lists_of(resource) for word in words}
+    if "" not in words and _is_plain("".join((*texts, *words))) and all(resource.name for resource in resources):
+        return resources
+    kept = []
+    for resource in resources:
+        name, kind, group, version, singular_name, storage_version_hash = _texts_of(resource)
+        if not name or not all(map(_is_plain, (name, kind, group, version))):
+            continue
+        verbs, short_names, categories = (tuple(filter(_is_word, words)) for words in _lists_of(resource))
+        kept.append(
+            resource._replace(
+                singular_name=singular_name if _is_plain(singular_name) else "",
+                storage_version_hash=storage_version_hash if _is_plain(storage_version_hash) else "",
+                verbs=verbs,
+                short_names=short_names,
+                categories=categories,
+            )
+        )
+    wrong = sorted(text for text in texts | words if not _is_plain(text)) or [""]
+    shown = ", ".join(ascii(text[:80]) for text in wrong[:_SHOWN]) + (" …" if len(wrong) > _SHOWN else "")
+    log.warning("ignoring names of %s that cannot be names: %s", ascii(group_version[:400]), shown)
+    return kept
+
+
+def _texts_of(resource: APIResource) -> tuple[str, str, str, str, str, str]:
+    return (
+        resource.name,
+        resource.kind,
+        resource.group,
+        resource.version,
+        resource.singular_name,
+        resource.storage_version_hash,
+    )
+
+
+def _lists_of(resource: APIResource) -> tuple[tuple[str, ...], ...]:
+    return resource.verbs, resource.short_names, resource.categories
+
+
+def _is_plain(text: str) -> bool:
+    # Whatever else is white space is not printable. The index has commas between the words of a list.
+    return text.isprintable() and " " not in text and "," not in text
+
+
+def _is_word(text: str) -> bool:
+    return text != "" and _is_plain(text)

@@ -15,4 +15,5 @@ def quoted(name: str) -> str:
         return name
     from urllib.parse import quote
 
-    return quote(name, safe="")
+    # An argument that is not UTF-8 keeps the bytes that it has.
+    return quote(name, safe="", errors="surrogateescape")

@@ -170,18 +170,23 @@ class Transport(StreamingTransport):
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
         anonymous, asked = False, url
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(url, headers, identity, anonymous=anonymous)
+            try:
+                response = self._send(url, headers, identity, anonymous=anonymous)
+            except RequestError as error:
+                raise _told_of_redirect(error, asked, url) from error.__cause__
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
                 if response.status in (_OK, NOT_MODIFIED):
                     return response
                 from .error_mapping import status_error
 
-                raise status_error(without_userinfo(url), response.status, response.headers, response.body)
+                refused = status_error(without_userinfo(url), response.status, response.headers, response.body)
+                raise _told_of_redirect(refused, asked, url)
             url = _redirected(url, location)
             if not url:
                 raise RequestError(
-                    without_userinfo(asked), f"{without_userinfo(asked)} redirects to what is no http or https URL"
+                    without_userinfo(asked),
+                    f"{without_userinfo(asked)} redirects to a place that is not HTTP: check the server's URL",
                 )
             if not anonymous and not _same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
@@ -312,6 +317,10 @@ def _redirected(url: str, location: str) -> str:
     from urllib.parse import urljoin, urlsplit
 
     try:
+        begun = urlsplit(location)
+        if (begun.scheme and not begun.netloc) or not location.isprintable():
+            # urljoin would read "http:///" as a path of this server, and drop some control characters.
+            return ""
         found = urljoin(url, location)
         parts = urlsplit(found)
         is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -319,6 +328,13 @@ def _redirected(url: str, location: str) -> str:
         # A port that is no number, or a bracket.
         return ""
     return found if is_usable else ""
+
+
+def _told_of_redirect(error: RequestError, asked: str, url: str) -> RequestError:
+    """`error`, which names `url` alone, with the URL that redirected there."""
+    if url != asked:
+        error.args = (f"{without_userinfo(asked)} redirects: {error}",)
+    return error
 
 
 def _same_origin(one: str, other: str) -> bool:

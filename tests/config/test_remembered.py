@@ -195,3 +195,11 @@ def test_where_times_are_whole_seconds_a_kubeconfig_that_was_just_changed_is_not
     assert eventually(lambda: time.time() - really_stat(kubeconfig).st_ctime > 2)
     remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
+
+
+@pytest.mark.parametrize("odd", [os.fsdecode(b"\xff\xfe"), "\ud83d"], ids=ascii)
+def test_flags_and_names_that_are_not_utf_8_are_remembered(tmp_path: Path, kubeconfig: Path, odd: str) -> None:
+    remembered(tmp_path, kubeconfig, odd).save(Cluster("https://one", context=odd))
+    found = remembered(tmp_path, kubeconfig, odd).load()
+    assert found is not None
+    assert (found.server, found.context) == ("https://one", odd)

@@ -30,19 +30,28 @@ keys = st.sampled_from(
 )
 entries = st.lists(st.dictionaries(keys, json_values, max_size=4), max_size=3)
 documents = st.dictionaries(keys, json_values | entries, max_size=6)
-resources = st.builds(
-    APIResource,
-    name=words,
-    singular_name=words,
-    namespaced=st.booleans(),
-    kind=words,
-    verbs=st.lists(words, max_size=3).map(tuple),
-    group=words,
-    version=words,
-    short_names=st.lists(words, max_size=3).map(tuple),
-    categories=st.lists(words, max_size=3).map(tuple),
-    storage_version_hash=words,
-)
+
+
+def resources_of(texts: st.SearchStrategy[str], names: st.SearchStrategy[str]) -> st.SearchStrategy[APIResource]:
+    return st.builds(
+        APIResource,
+        name=names,
+        singular_name=texts,
+        namespaced=st.booleans(),
+        kind=texts,
+        verbs=st.lists(names, max_size=3).map(tuple),
+        group=texts,
+        version=texts,
+        short_names=st.lists(names, max_size=3).map(tuple),
+        categories=st.lists(names, max_size=3).map(tuple),
+        storage_version_hash=texts,
+    )
+
+
+# The characters that a name may have; see tests/test_resource_names.py for the others.
+plain = words.map(lambda text: "".join(c for c in text if c.isprintable() and c not in " ,"))
+resources = resources_of(plain, plain.filter(bool))
+odd_resources = resources_of(words, words)
 
 
 @given(st.binary())
@@ -72,6 +81,18 @@ def test_what_is_written_is_read_back_the_same(items: list[APIResource]) -> None
     encoded = encode_resource_list(resource_list)
     assert encoded.endswith(b"}\n")
     assert resource_list_from(parse_object(encoded), "apps/v1", strict=True) == resource_list
+
+
+@given(st.lists(odd_resources, max_size=4, unique_by=lambda resource: resource.name))
+def test_what_is_left_of_odd_names_is_read_back_the_same(items: list[APIResource]) -> None:
+    def read(resource_list: APIResourceList) -> APIResourceList:
+        return resource_list_from(parse_object(encode_resource_list(resource_list)), "apps/v1", strict=True)
+
+    found = read(APIResourceList("apps/v1", tuple(items)))
+    assert read(found) == found
+    texts = [text for resource in found.resources for text in resource if isinstance(text, str)]
+    texts += [text for resource in found.resources for words in resource if isinstance(words, tuple) for text in words]
+    assert all(text.isprintable() and " " not in text and "," not in text for text in texts)
 
 
 @given(st.text())

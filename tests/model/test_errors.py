@@ -17,6 +17,7 @@ import pytest
 
 import cachediscovery
 from cachediscovery import APIGroup, APIResource, APIResourceList, GroupVersion, GroupVersionResource
+from cachediscovery._cancellation import WaitCancelledError
 from cachediscovery.cli.flags import UsageError
 from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
@@ -39,6 +40,7 @@ EXAMPLES: list[BaseException] = [
     errors.DiscoveryError("went wrong"),
     errors.InvalidGroupVersion("'a/b/c' is not a group version"),
     errors.ConfigError("no"),
+    errors.ConfigChanged("another one"),
     errors.NoConfigError("none"),
     errors.CredentialsError("expired"),
     with_cause(errors.RequestError(URL, "broken"), ConnectionResetError(104, "reset by peer")),
@@ -47,6 +49,7 @@ EXAMPLES: list[BaseException] = [
     errors.InvalidDocument(URL, "not JSON"),
     errors.StatusError(URL, "slow down", 429, "TooManyRequests", 2.5),
     NOT_FOUND,
+    errors.ClusterMismatchError("two"),
     errors.StaleGroupVersionError(APPS),
     errors.NoMatchError("nothing"),
     errors.NoResourceMatchError("no resource"),
@@ -62,6 +65,7 @@ EXAMPLES: list[BaseException] = [
         ),
         errors.RequestTimeout(URL, "late"),
     ),
+    WaitCancelledError("closed"),
     UsageError("unknown flag: --x"),
     OutputError("standard output cannot be written"),
     MalformedDocument("not a list"),

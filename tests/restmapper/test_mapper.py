@@ -19,6 +19,7 @@ from cachediscovery import (
     RESTMapper,
 )
 from cachediscovery.model.listing import result_of
+from cachediscovery.restmapper.paths import collection_path
 from cachediscovery.testing import FakeDiscoveryClient
 
 from .conftest import LISTS, partial
@@ -174,3 +175,7 @@ def test_a_miss_beside_a_failed_group_says_that_the_group_was_unavailable(fake: 
         mapper.rest_mapping(GroupKind("metrics.k8s.io", "PodMetrics"))
     with pytest.raises(NoMatchError):
         mapper.rest_mapping(GroupKind("apps", "Nothing"))
+
+
+def test_a_namespace_that_is_not_utf_8_keeps_its_bytes_in_the_path() -> None:
+    assert collection_path("apps", "v1", "deployments", "a\udcffb") == "/apis/apps/v1/namespaces/a%FFb/deployments"

@@ -120,3 +120,18 @@ def test_a_redirect_to_a_file_is_an_error(server: DiscoveryServer) -> None:
     server.fail("/apis", _redirect("file:///etc/passwd"))
     with pytest.raises(RequestError, match="redirects to what is no http or https URL"):
         get(server.url)
+
+
+def test_an_error_behind_a_redirect_names_the_url_that_redirected(server: DiscoveryServer) -> None:
+    server.fail("/apis", _redirect("/gone"))
+    with pytest.raises(StatusError, match=f"^{server.url}/apis redirects: the server answered 404") as caught:
+        get(server.url)
+    assert (caught.value.url, caught.value.code) == (f"{server.url}/gone", 404)
+
+
+@pytest.mark.parametrize("location", ["http:///", "http:gone", "/a\x7fb"])
+def test_a_redirect_to_what_is_no_url_is_not_a_path_of_the_server(server: DiscoveryServer, location: str) -> None:
+    server.fail("/apis", _redirect(location))
+    with pytest.raises(RequestError, match="not HTTP"):
+        get(server.url)
+    assert server.request_count == 1

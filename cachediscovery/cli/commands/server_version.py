@@ -48,6 +48,6 @@ def run(parsed: Parsed) -> int:
 
 
 def _document(version: VersionInfo) -> dict[str, str]:
-    document = {key: getattr(version, name) for key, name in _FIELDS}
+    document = {key: one_line(getattr(version, name)) for key, name in _FIELDS}
     # Servers before 1.33 know neither emulation nor compatibility versions.
     return {key: value for key, value in document.items() if value or not key.startswith(("emulation", "minCompat"))}

@@ -1,0 +1,254 @@
+"""Completion in real shells, typed into a terminal: what is completed, how it is quoted, and where in a line."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cachediscovery.cli.commands.completion import SCRIPTS
+from cachediscovery.cli.completion_words import candidates, split_line
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import Ran, eventually
+
+Run = Callable[..., Ran]
+
+SETUP = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(cachediscovery completion bash)"),
+    "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(cachediscovery completion zsh)"),
+}
+# Stands for the program, and for sudo: completes as it does, and notes its arguments instead of running.
+PROGRAM = f"""#!/bin/sh
+case "$1" in
+    __complete | completion) exec '{sys.executable}' -m cachediscovery "$@" ;;
+esac
+printf '%s\\0' "$@" >> "$RECORD.new" && mv "$RECORD.new" "$RECORD"
+"""
+SUDO = '#!/bin/sh\nexec "$@"\n'
+SHELLS = [
+    pytest.param(
+        shell,
+        marks=pytest.mark.skipif(
+            shutil.which(shell) is None,
+            reason=f"{shell} is not installed: install it, say with apt-get install {shell}",
+        ),
+    )
+    for shell in SETUP
+]
+
+
+class Terminal:
+    """A shell in a terminal, with the completion script."""
+
+    def __init__(self, shell: str, environ: dict[str, str], folder: Path) -> None:
+        self.shell = shell
+        self.record = folder / "record"
+        command, setup = SETUP[shell]
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execvpe(command[0], command, {**environ, "RECORD": str(self.record), "TERM": "dumb", "PS1": "$ "})
+        self.shown = bytearray()
+        threading.Thread(target=self._read, daemon=True).start()
+        ready = folder / "ready"
+        self.type(f"{setup}; : > {ready}\n")
+        assert eventually(ready.exists), self.shown
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self.terminal, 4096):
+                self.shown += data
+        except OSError:
+            pass
+
+    def type(self, text: str) -> None:
+        os.write(self.terminal, text.encode())
+
+    def completed(self, line: str) -> list[str]:
+        """The arguments that the program gets if a person types `line`, a tabulator and Enter."""
+        self.record.unlink(missing_ok=True)
+        self.type(f"{line}\n")
+        assert eventually(self.record.exists), self.shown
+        return self.record.read_text().split("\0")[:-1]
+
+    def close(self) -> None:
+        os.close(self.terminal)
+        os.kill(self.pid, 9)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.fixture(params=SHELLS)
+def terminal(
+    request: pytest.FixtureRequest, server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path
+) -> object:
+    cli("api-resources", server=server)
+    kubeconfig = tmp_path / "kubeconfig"
+    document = yaml.safe_load(kubeconfig.read_text())
+    (context,) = document["contexts"]
+    for name in CONTEXTS:
+        document["contexts"].append({"name": name, "context": context["context"]})
+    kubeconfig.write_text(yaml.safe_dump(document))
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for program, text in (("cachediscovery", PROGRAM), ("sudo", SUDO)):
+        (folder / program).write_text(text)
+        (folder / program).chmod(stat.S_IRWXU)
+    where = tmp_path / "where"
+    where.mkdir()
+    (where / "a-file").touch()
+    environ.update(PATH=f"{folder}:{environ['PATH']}", KUBECONFIG=str(kubeconfig))
+    running = Terminal(request.param, environ, where)
+    yield running
+    running.close()
+
+
+# Each begins with letters of its own. What would be run, expanded or cut, were it not quoted.
+CONTEXTS = [
+    "run$(touch harm)", "tick`touch harm`", "semi;touch harm", "star*", "pipe|touch harm", "out>harm", "two words",
+    "quote'touch harm'", 'double"x"', "hash #x", "back\\slash", "tilde~", "var$HOME", "brace{a,b}", "amp&touch harm",
+    "arn:aws:eks:eu:1:cluster/x", "user@home", "equals=x", "größe",
+]  # fmt: skip
+
+
+def test_a_context_is_quoted_where_it_is_completed(terminal: Terminal) -> None:
+    for name in CONTEXTS:
+        beginning = name[:3]
+        assert terminal.completed(f"cachediscovery --context {beginning}\t") == ["--context", name]
+        assert terminal.completed(f"cachediscovery --context={beginning}\t") == [f"--context={name}"]
+    assert sorted(os.listdir(terminal.record.parent)) == ["a-file", "ready", "record"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (r"--context two\ w", ["--context", "two words"]),
+        (r"--context arn:", ["--context", "arn:aws:eks:eu:1:cluster/x"]),
+        (r"--context arn:aws:e", ["--context", "arn:aws:eks:eu:1:cluster/x"]),
+        (r"--context user@", ["--context", "user@home"]),
+        (r"--context user@h", ["--context", "user@home"]),
+        (r"--context equals=", ["--context", "equals=x"]),
+        (r"--context 'user@h", ["--context", "user@home"]),
+        (r'--context "arn:aws:e', ["--context", "arn:aws:eks:eu:1:cluster/x"]),
+        (r"api-resources --sort-by=k", ["api-resources", "--sort-by=kind"]),
+        (r"api-resources --sort-by=kind --no", ["api-resources", "--sort-by=kind", "--no-headers"]),
+    ],
+)
+def test_a_word_is_completed_from_within(terminal: Terminal, line: str, expected: list[str]) -> None:
+    assert terminal.completed(f"cachediscovery {line}\t") == expected
+
+
+def test_within_quotes_no_context_runs_anything(terminal: Terminal) -> None:
+    for name in CONTEXTS:
+        # In bash the quotes of such a name end nothing: it goes on waiting for the end.
+        for quote in (quote for quote in "'\"" if quote not in name or terminal.shell != "bash"):
+            flag, completed = terminal.completed(f"cachediscovery --context {quote}{name[:3]}\t")
+            # bash gets a backslash too many there, with kubectl as well.
+            assert flag == "--context"
+            assert completed == name or terminal.shell == "bash"
+    assert sorted(os.listdir(terminal.record.parent)) == ["a-file", "ready", "record"]
+
+
+# Before the program, and after it. bash takes the program for an argument behind the last few; see `sudo` there in
+# the package bash-completion.
+ANYWHERE = [("true && ", ""), ("true; ", ""), ("X=1 ", ""), ("X=1 Y='a b' ", ""), ("true | ", ""), ("{ ", "; }")]
+IN_ZSH = [("sudo ", ""), ("! ", ""), ("echo $(", ")"), ('echo "$(', ')"'), ("if ", "; then :; fi")]
+
+
+@pytest.mark.parametrize(("before", "after"), ANYWHERE + IN_ZSH)
+def test_completion_works_wherever_a_command_may_stand(terminal: Terminal, before: str, after: str) -> None:
+    if terminal.shell == "bash" and (before, after) in IN_ZSH:
+        return
+    line = f"{before}cachediscovery resolve virtualmachinepools.\t{after}"
+    assert terminal.completed(line) == ["resolve", "virtualmachinepools.pool.kubevirt.io"]
+
+
+# --- what is a candidate
+
+
+ODD_NAMES = [
+    "zz$(touch-x)",
+    "zz*",
+    "zz`x`",
+    "zz;x",
+    "zz|x",
+    "zz&x",
+    "zz'x",
+    'zz"x',
+    "zz\\x",
+    "zz<x",
+    "zz{a}",
+    "zz~",
+    "zzü",
+    "-zz",
+]
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+@pytest.mark.parametrize("has_index", [True, False])
+def test_what_is_no_name_is_no_candidate(
+    server: DiscoveryServer, cli: Run, shell: str, has_index: bool, home: Path
+) -> None:
+    resources = [
+        {"name": name, "singularName": name, "namespaced": True, "kind": "Odd", "verbs": ["list"], "shortNames": [name]}
+        for name in [*ODD_NAMES, "zzgood", "zz.good:x@y"]
+    ]
+    server.recording.add_group("odd.example.com", {"v1": [{**each, "categories": ODD_NAMES} for each in resources]})
+    cli("api-resources", server=server)
+    if not has_index:
+        for path in home.rglob(".cachediscovery.index"):
+            path.unlink()
+    for beginning, words in (("resolve zz", ""), ("resolve po,zz", "po,")):
+        ran = cli("__complete", shell, f"cachediscovery {beginning}", server=server)
+        names = ["zz.good:x@y", "zz.good:x@y.odd.example.com", "zzgood", "zzgood.odd.example.com"]
+        assert (ran.out.splitlines(), ran.err) == ([words + name for name in names], "")
+
+
+@pytest.mark.parametrize("flag", ["context", "cluster", "user"])
+def test_a_name_of_the_kubeconfig_that_is_not_one_line_is_no_candidate(
+    server: DiscoveryServer, cli: Run, tmp_path: Path, flag: str
+) -> None:
+    path = server.write_kubeconfig(tmp_path / "kubeconfig")
+    document = yaml.safe_load(path.read_text())
+    kind = f"{flag}s"
+    (entry,) = document[kind]
+    names = ["two\nlines", "\x1b[2J", "good one", "a\tb", "\x9b2J", "back\u202ewards"]
+    document[kind] = [{**entry, "name": name} for name in names]
+    path.write_text(yaml.safe_dump(document))
+    for shell in SCRIPTS:
+        assert cli("__complete", shell, f"cachediscovery --{flag} ", server=server) == (0, "good one\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", [""]),
+        ("a", ["a"]),
+        ("a ", ["a", ""]),
+        ("  a  b", ["a", "b"]),
+        (r"a b\ c", ["a", "b c"]),
+        ("a 'b \\", ["a", "b \\"]),
+        ('a "b \\"c\\d', ["a", 'b "c\\d']),
+        ("a ''b'' ''", ["a", "b", ""]),
+        ("a '' ", ["a", "", ""]),
+        ("a b\\", ["a", "b"]),
+        ("a\nb", ["a", "b"]),
+    ],
+)
+def test_a_line_is_split_as_shells_do(line: str, words: list[str]) -> None:
+    assert split_line(line) == words
+
+
+def test_bash_gets_what_follows_the_characters_at_which_its_words_begin_anew() -> None:
+    line = "cachediscovery api-resources --sort-by="
+    assert candidates("bash", f"{line}k", "k") == candidates("bash", f"{line}k") == ["kind"]
+    assert candidates("bash", f"{line}k", "--sort-by=k") == ["--sort-by=kind"]
+    assert candidates("bash", line, "=") == candidates("bash", line, "") == ["kind", "name"]
