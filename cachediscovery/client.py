@@ -112,6 +112,10 @@ class DiscoveryClient:
     def close(self) -> None:
         self._transport.close()
 
+    def reconnect(self) -> None:
+        """Make the requests that begin from now on on new connections; those under way are not disturbed."""
+        self._transport.reconnect()
+
     def prepare(self) -> None:
         """Get the credentials that the next request needs, for which a plugin may have to run.
 

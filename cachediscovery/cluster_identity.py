@@ -10,6 +10,8 @@ the answers came on. Answers that carry neither UIDs nor a certificate cannot be
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from . import log
 from .concurrency import Lock
 from .disk.cluster_record import ClusterRecord, new_record
@@ -71,7 +73,7 @@ class ClusterIdentity:
 
     def give_up(self) -> None:
         """Forget all: who answers here cannot be settled."""
-        with self._lock:
+        with self._lock, self._store.record_lock() if self._store is not None else nullcontext():
             self._start_over(self._new_record())
             self._forget()
 
@@ -107,9 +109,9 @@ class ClusterIdentity:
 
     def _refuse(self, seen: ServerIdentity, known: ClusterRecord, epoch: str, cluster_uid: str) -> None:
         # Before the record changes: whoever asks after that, asks on new connections.
-        close = getattr(self._delegate, "close", None)
-        if close is not None:
-            close()
+        reconnect = getattr(self._delegate, "reconnect", None)
+        if reconnect is not None:
+            reconnect()
         if epoch == known.epoch:
             is_other = cluster_uid and known.cluster_uid
             what = "another cluster answers" if is_other else "cannot prove that it is the same cluster that answers"

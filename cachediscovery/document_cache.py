@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         APIGroupList, dict[GroupVersion, APIResourceList], Mapping[GroupVersion, DiscoveryError]
     ]
 
+# An answer in whose course another cluster took over is put together anew.
+_TRIES = 3
 # With no more documents than this in memory, all of them are read from the index, which is one file.
 _FEW = 2
 
@@ -59,6 +61,12 @@ class DocumentCache:
         self._index: tuple[Index, IndexSearch] | None = None
         self._revision = 0
         self._revised_at = 0.0
+        # The epoch (`ClusterRecord.epoch`) of the documents in memory, "" while it is not known; how often documents
+        # were dropped because another cluster took over.
+        self._epoch = ""
+        self.clusters = 0
+        # The epoch in which the cluster is asked.
+        self.current_epoch: Callable[[], str] = self._epoch_on_disk
         # Whether a document of the core group was put here.
         self._has_core = False
         # True while everything used was put here by `keep` since the last invalidation.
@@ -106,7 +114,15 @@ class DocumentCache:
         return self.store.was_fetch(entry.signature.mtime_ns)
 
     def everything(self, *, look: bool = False, expired: bool = False) -> Everything | None:
-        """Groups and resources from memory and disk, or None if one of them is missing."""
+        """Groups and resources of one cluster from memory and disk, or None if one of them is missing."""
+        for _ in range(_TRIES):
+            clusters = self.clusters
+            found = self._everything(look=look, expired=expired)
+            if clusters == self.clusters:
+                return found
+        return None
+
+    def _everything(self, *, look: bool, expired: bool) -> Everything | None:
         if len(self._entries) <= _FEW:
             self._read_all()
         groups = self.look_up(GROUPS, look=look, expired=expired)
@@ -197,6 +213,7 @@ class DocumentCache:
         """Put all documents into memory that the index has: one file is read in place of many."""
         from .index.documents import SECTIONS, whole_documents_of
 
+        epoch = self._epoch_on_disk()
         index = self._read_index(SECTIONS, self._ttl + self._grace)
         if index is None or self.store is None:
             return
@@ -207,12 +224,16 @@ class DocumentCache:
             documents.update((str(key), value) for key, value in resources.items())
             below = len(self.store.folder) + len(os.sep)
             entries = {
-                key: self._entry_of(value, signatures[self.store.path(key)[below:]]) for key, value in documents.items()
+                key: self._entry_of(value, signatures[self.store.path(key)[below:]], epoch)
+                for key, value in documents.items()
             }
         except (ValueError, LookupError, TypeError) as error:
             log.debug("cache miss: the index of %s: %r", self.store.folder, error)
             return
+        if epoch != self._epoch_on_disk():
+            return
         with self._mutex:
+            self._enter(epoch)
             if self._may_use_index():
                 self._entries = {**entries, **self._entries}
 
@@ -225,7 +246,7 @@ class DocumentCache:
         read = self._parse(key)
         if read is None:
             return None
-        value, signature = read
+        value, signature, _ = read
         age = time.time() - signature.mtime
         if not -FUTURE <= age < self._ttl + stale:
             return None
@@ -234,8 +255,8 @@ class DocumentCache:
 
     def keep(self, key: str, value: Document, data: bytes | None, asked: Asked, ttl: float | None = None) -> None:
         """Put a document into memory, for `ttl` seconds at most, and, where there is `data`, on disk."""
-        if asked.moment < self._invalidated_at(key):
-            # Asked for before an invalidation: good for who asked, not for anybody later.
+        if asked.moment < self._invalidated_at(key) or not _are_one(asked.epoch, self.current_epoch()):
+            # Asked for before an invalidation, or of another cluster: good for who asked, not for anybody later.
             return
         signature = None
         if self.store is not None and data is not None:
@@ -256,6 +277,7 @@ class DocumentCache:
         )
         with self._mutex:
             if asked.moment >= self._invalidated_at(key):
+                self._enter(asked.epoch)
                 known = self._entries.get(key)
                 if (known is not None and known.value != value) or self._index is not None:
                     self._index = None
@@ -293,6 +315,7 @@ class DocumentCache:
     def forget(self) -> None:
         """Use nothing older than this moment, and nothing that follows from it: another cluster answers now."""
         self._has_core = False
+        self.clusters += 1
         self.invalidate(None)
 
     def knows_core_group(self) -> bool:
@@ -327,13 +350,15 @@ class DocumentCache:
     def _still_holds(self, key: str, entry: Entry, now: float, *, look: bool = False) -> bool:
         """Whether an entry may be used; one that may not is dropped."""
         holds = entry.is_usable()
-        if holds and entry.signature is not None and (look or now - entry.checked_at >= self._coherence):
-            assert self.store is not None
-            holds = self.store.signature(key) == entry.signature
+        if holds and (look or now - entry.checked_at >= self._coherence):
+            if entry.signature is None or self.store is None:
+                holds = _are_one(entry.asked.epoch, self.current_epoch())
+            else:
+                holds = self.store.signature(key) == entry.signature
             if holds:
                 entry.checked_at = now
             else:
-                log.debug("%s was replaced or removed by another process", self.store.path(key))
+                log.debug("the document %r was replaced or removed by another process", key)
         if not holds:
             with self._mutex:
                 if self._entries.get(key) is entry:
@@ -341,10 +366,14 @@ class DocumentCache:
                     self._revision += 1
         return holds
 
-    def _parse(self, key: str) -> tuple[Document, Signature] | None:
-        """The document on disk, whatever its age; None if it is not there, broken, or older than an invalidation."""
+    def _parse(self, key: str) -> tuple[Document, Signature, str] | None:
+        """The document on disk, whatever its age, the state of its file, and the epoch that it is from.
+
+        None if it is not there, broken, or older than an invalidation.
+        """
+        epoch = self._epoch_on_disk()
         stored = self.store.read(key) if self.store is not None else None
-        if stored is None or self.store is None:
+        if stored is None or self.store is None or not _are_one(epoch, self._epoch_on_disk()):
             return None
         from .fields import MalformedDocument
 
@@ -353,10 +382,26 @@ class DocumentCache:
             log.debug("cache miss: %s is older than the last invalidation", path)
             return None
         try:
-            return document_from(key, stored.data), signature
+            value = document_from(key, stored.data)
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None
+        with self._mutex:
+            self._enter(epoch)
+        return value, signature, epoch
+
+    def _enter(self, epoch: str) -> None:
+        """Drop the documents in memory that are not of this epoch. Called with the mutex held."""
+        if not _are_one(epoch, self._epoch):
+            self._entries.clear()
+            self._index = None
+            self._has_core = False
+            self._revision += 1
+            self.clusters += 1
+        self._epoch = epoch or self._epoch
+
+    def _epoch_on_disk(self) -> str:
+        return self.store.record().epoch if self.store is not None else ""
 
     def _read(self, key: str) -> Entry | None:
         """The document from disk, put into memory; None if it is not there, or not to be used."""
@@ -372,7 +417,7 @@ class DocumentCache:
         log.debug("cache hit: %s", path)
         with self._mutex:
             # An invalidation that came while the file was read goes before.
-            if invalidated_at != self._invalidated_at(key):
+            if invalidated_at != self._invalidated_at(key) or not _are_one(entry.asked.epoch, self._epoch):
                 return None
             self._entries[key] = entry
         return entry
@@ -388,11 +433,16 @@ class DocumentCache:
         """When the document was last invalidated, on the monotonic clock; minus infinity for never."""
         return self._invalidations.moment(key) if self._invalidations is not None else NEVER
 
-    def _entry_of(self, value: Document, signature: Signature) -> Entry:
+    def _entry_of(self, value: Document, signature: Signature, epoch: str) -> Entry:
         """The entry of a document that was just read from its file, or from the index."""
         age = max(0.0, time.time() - signature.mtime)
-        asked = Asked(signature.mtime, time.monotonic() - age)
+        asked = Asked(signature.mtime, time.monotonic() - age, epoch)
         return Entry(value, asked, ttl=self._ttl, grace=self._grace, signature=signature, ours=False)
+
+
+def _are_one(epoch: str, other: str) -> bool:
+    """Whether documents of two epochs may be of one cluster; nothing is known of the epoch ""."""
+    return epoch == other or not epoch or not other
 
 
 def _nothing() -> None:

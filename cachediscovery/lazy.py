@@ -163,6 +163,9 @@ class LazyDiscoveryClient:
         if made is not None:
             made.close()
 
+    def reconnect(self) -> None:
+        self.client.reconnect()
+
     def prepare(self) -> None:
         self.client.prepare()
 

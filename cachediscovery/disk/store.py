@@ -46,6 +46,8 @@ GROUPS = ""
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
 MAX_FILE_BYTES = 64 << 20
+# No server's URL.
+_NOBODY = "-"
 # For so many seconds the folders are what they were when they were last looked at.
 _LOOK_SECONDS = 1.0
 
@@ -112,6 +114,8 @@ class DocumentStore:
         """
         path = self.path(key)
         if not path or not self._may_write():
+            return None
+        if epoch and self.record().epoch != epoch:
             return None
         if not self._writers:
             # A warm start writes nothing.
@@ -228,11 +232,10 @@ class DocumentStore:
 
         Whether that could be said on disk.
         """
+        # As long as it is nobody's, no process reads documents here or writes any.
+        self.keep_record(new_record(_NOBODY))
         self.remove_all()
-        kept = self.keep_record(record)
-        # What a process on the other cluster has written in between; from here on it sees whose folder this is.
-        self.remove_all()
-        return kept
+        return self.keep_record(record)
 
     def remove_all(self) -> int:
         """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""
