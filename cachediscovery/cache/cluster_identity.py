@@ -10,6 +10,8 @@ the answers came on. Answers that carry neither UIDs nor a certificate cannot be
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from .. import _log as log
 from .._concurrency import Lock
 from ..discovery.interfaces import ClusterUIDInterface, ConnectedDiscoveryInterface
@@ -72,7 +74,7 @@ class ClusterIdentity:
 
     def give_up(self) -> None:
         """Forget all: who answers here cannot be settled."""
-        with self._lock:
+        with self._lock, self._store.record_lock() if self._store is not None else nullcontext():
             self._start_over(self._new_record())
             self._forget()
 
@@ -109,7 +111,7 @@ class ClusterIdentity:
     def _refuse(self, seen: ServerIdentity, known: ClusterRecord, epoch: str, cluster_uid: str) -> None:
         # Before the record changes: whoever asks after that, asks on new connections.
         if isinstance(self._delegate, ConnectedDiscoveryInterface):
-            self._delegate.close()
+            self._delegate.transport.reconnect()
         if epoch == known.epoch:
             is_other = cluster_uid and known.cluster_uid
             what = "another cluster answers" if is_other else "cannot prove that it is the same cluster that answers"

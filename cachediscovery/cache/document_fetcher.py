@@ -53,6 +53,7 @@ class DocumentFetcher:
         self._delegate = delegate
         self._cache = cache
         self._identity = ClusterIdentity(cache.store, delegate, cache.forget)
+        cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # Between processes, and between the threads of this one for each document.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
@@ -125,9 +126,9 @@ class DocumentFetcher:
     def _in_one_cluster(self, call: Callable[[], T]) -> T:
         """What `call` returns, called anew if another cluster took over in its course."""
         for _ in range(_TRIES):
-            changes, epoch = self._identity.changes, self._identity.epoch
+            changes, epoch = (self._identity.changes, self._cache.clusters), self._identity.epoch
             found = call()
-            if changes == self._identity.changes and epoch in ("", self._identity.epoch):
+            if changes == (self._identity.changes, self._cache.clusters) and epoch in ("", self._identity.epoch):
                 return found
         raise self._mismatch()
 

@@ -14,6 +14,7 @@ from ..disk.document_store import GROUPS
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
 from .entry import document_from
+from .memory_layer import are_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ class DocumentFiles:
         """Whether anything was ever invalidated."""
         return self._all is not _NONE or bool(self._of_key)
 
-    def read(self, key: str) -> tuple[Document, Signature] | None:
-        """The document and its file's state, whatever its age.
+    def read(self, key: str) -> tuple[Document, Signature, str] | None:
+        """The document whatever its age, its file's state, and the epoch (`ClusterRecord.epoch`) that it is of.
 
         None if it is not there, broken, dated in the future, or from before an invalidation.
         """
-        stored = self._store.read(key) if self._store is not None else None
-        if stored is None or self._store is None:
+        if self._store is None:
+            return None
+        epoch, stored = self._store.record().epoch, self._store.read(key)
+        if stored is None or not are_one(epoch, self._store.record().epoch):
             return None
         path, signature = self._store.path(key), stored.signature
         if not self._is_permitted(key, signature):
@@ -72,7 +75,7 @@ class DocumentFiles:
             log.debug("cache miss: %s is dated in the future", path)
             return None
         try:
-            return document_from(key, stored.data), signature
+            return document_from(key, stored.data), signature, epoch
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None

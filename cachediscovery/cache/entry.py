@@ -62,10 +62,10 @@ class Entry:
         self.ours = ours
 
     @classmethod
-    def of_file(cls, value: Document, signature: Signature, ttl: float, grace: float) -> Entry:
+    def of_file(cls, value: Document, signature: Signature, epoch: str, ttl: float, grace: float) -> Entry:
         """The entry of a document that was just read from its file, or from the index."""
         age = max(0.0, time.time() - signature.mtime)
-        asked = Asked(signature.mtime, time.monotonic() - age)
+        asked = Asked(signature.mtime, time.monotonic() - age, epoch)
         return cls(value, asked, ttl=ttl, grace=grace, signature=signature, ours=False)
 
     def is_fresh(self) -> bool:

@@ -12,7 +12,6 @@ import time
 
 from .. import _log as log
 from ..config.cluster import Cluster
-from .cluster_record import RECORD_FILE, ClusterRecord, new_record, read_record, write_record
 from .files import (
     Signature,
     StoredFile,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
     from contextlib import AbstractContextManager
 
+    from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 
 # The key of servergroups.json; every other key is a group version.
@@ -45,6 +45,8 @@ GROUPS = ""
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
 MAX_FILE_BYTES = 64 << 20
+# No server's URL.
+_NOBODY = "-"
 # For so many seconds the folders are what they were when they were last looked at.
 _LOOK_SECONDS = 1.0
 
@@ -66,7 +68,7 @@ class DocumentStore:
         self.authority = authority
         self.server = server
         # The record of the cluster, and the state of the file that it is from.
-        self._record: tuple[ClusterRecord, Signature | None] = (ClusterRecord(), None)
+        self._record: tuple[ClusterRecord, Signature | None] | None = None
         # Why the folders are not trusted, "" if they are, whether another is used in place of the cluster's, and when
         # all that was looked at.
         self._distrust = ""
@@ -115,12 +117,16 @@ class DocumentStore:
         path = self.path(key)
         if not path or not self._may_write():
             return None
+        if epoch and self.record().epoch != epoch:
+            return None
         if not self._writers:
             # A warm start writes nothing.
             from .document_writer import DocumentWriter
 
             self._writers.setdefault(None, DocumentWriter(self.root, self.folder))
         if not self.is_of_cluster():
+            from .cluster_record import new_record
+
             self.start_over(new_record(self.server, self.authority))
         written = self._writers[None].write(path, data, mtime)
         if written is None or not epoch or self.record().epoch == epoch:
@@ -207,15 +213,20 @@ class DocumentStore:
 
     def record(self) -> ClusterRecord:
         """What is known of the cluster that the documents are from."""
+        from .cluster_record import RECORD_FILE, ClusterRecord, read_record
+
         if self.distrust():
             return ClusterRecord()
         state = signature_of(os.path.join(self.folder, RECORD_FILE))
-        if state != self._record[1]:
-            self._record = (read_record(self.folder), state)
-        return self._record[0]
+        known = self._record
+        if known is None or state != known[1]:
+            known = self._record = (read_record(self.folder), state)
+        return known[0]
 
     def keep_record(self, record: ClusterRecord) -> bool:
         """Put `record` in the place of what is known; whether that could be done."""
+        from .cluster_record import write_record
+
         return self._may_write() and self.make() and write_record(self.folder, record)
 
     def record_lock(self) -> AbstractContextManager[object]:
@@ -230,11 +241,12 @@ class DocumentStore:
 
         Whether that could be said on disk.
         """
+        from .cluster_record import new_record
+
+        # As long as it is nobody's, no process reads documents here or writes any.
+        self.keep_record(new_record(_NOBODY))
         self.remove_all()
-        kept = self.keep_record(record)
-        # What a process on the other cluster has written in between; from here on it sees whose folder this is.
-        self.remove_all()
-        return kept
+        return self.keep_record(record)
 
     def remove_all(self) -> int:
         """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""

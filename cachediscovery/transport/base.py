@@ -108,6 +108,9 @@ class DocumentTransport(ABC):
     def prepare(self) -> None:  # noqa: B027 - others have nothing to prepare
         """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
 
+    def reconnect(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
+        """Make the requests that begin from now on on new connections; those under way are not disturbed."""
+
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""
 

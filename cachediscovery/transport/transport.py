@@ -107,14 +107,18 @@ class Transport(StreamingTransport):
         if self._credentials is not None:
             self._credentials.identity()
 
-    def close(self) -> None:
+    def reconnect(self) -> None:
         with self._lock:
-            ended, self._open = self._open, Cancellation()
             closeable = (self._session_made, self._connections_made or self._dialer)
-        ended.cancel("the connections were closed")
         for made in closeable:
             if made is not None:
                 made.close()
+
+    def close(self) -> None:
+        with self._lock:
+            ended, self._open = self._open, Cancellation()
+        ended.cancel("the connections were closed")
+        self.reconnect()
         ended.wait_until_idle(_CLOSE_SECONDS)
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:

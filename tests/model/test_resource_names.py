@@ -13,7 +13,7 @@ import pytest
 from cachediscovery import CachedDiscoveryClient, DiscoveryClient
 from cachediscovery.testing import DiscoveryServer
 
-from .conftest import WIDGETS, Ran
+from ..conftest import WIDGETS, Ran
 
 Run = Callable[..., Ran]
 

@@ -1,0 +1,141 @@
+"""`MemoryLayer`: the parsed documents of one cluster in this process."""
+
+from __future__ import annotations
+
+from .._concurrency import Lock
+from ..disk.document_store import GROUPS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Set
+
+    from ..index.index_file import Index
+    from ..index.search import IndexSearch
+    from .entry import Entry
+
+
+class MemoryLayer:
+    """Entries by key, all of one epoch (`ClusterRecord.epoch`). Safe for use by several threads."""
+
+    def __init__(self) -> None:
+        # Never held while files are read or written.
+        self._mutex = Lock()
+        self._entries: dict[str, Entry] = {}
+        # The index used in place of documents that were not read, and its table.
+        self._index: tuple[Index, IndexSearch] | None = None
+        self._epoch = ""
+        # Whether there was a document of the core group.
+        self.has_core = False
+        # Changes when something used before is dropped or replaced.
+        self.revision = 0
+        # How often everything was dropped because another cluster took over.
+        self.clusters = 0
+
+    @property
+    def index(self) -> tuple[Index, IndexSearch] | None:
+        return self._index
+
+    def get(self, key: str) -> Entry | None:
+        return self._entries.get(key)
+
+    def items(self) -> list[tuple[str, Entry]]:
+        with self._mutex:
+            return list(self._entries.items())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def has_ours(self) -> bool:
+        """Whether an entry was fetched by this client: no index on disk tells of it for certain."""
+        # Without the mutex: this is asked with and without it.
+        return any(entry.ours for entry in list(self._entries.values()))
+
+    def enter(self, epoch: str) -> None:
+        """Drop everything that is of another epoch than the document that was just read or fetched."""
+        with self._mutex:
+            self._enter(epoch)
+
+    def put(self, key: str, entry: Entry, is_permitted: Callable[[], bool]) -> bool:
+        """Put an entry in the place of another, if `is_permitted()` still holds; whether it did."""
+        with self._mutex:
+            if not is_permitted():
+                return False
+            self._enter(entry.asked.epoch)
+            known = self._entries.get(key)
+            if (known is not None and known.value != entry.value) or (entry.ours and self._index is not None):
+                self._index = None
+                self.revision += 1
+            self._entries[key] = entry
+            self.has_core = self.has_core or (entry.ours and key != GROUPS and "/" not in key)
+            return True
+
+    def add(self, entries: Mapping[str, Entry], epoch: str, is_permitted: Callable[[], bool]) -> None:
+        """Add the entries of keys that have none, if `is_permitted()` still holds."""
+        with self._mutex:
+            self._enter(epoch)
+            if is_permitted():
+                self._entries = {**entries, **self._entries}
+
+    def drop(self, key: str, entry: Entry) -> None:
+        """Drop `entry`, unless another has taken its place."""
+        with self._mutex:
+            if self._entries.get(key) is entry:
+                del self._entries[key]
+                self.revision += 1
+
+    def drop_except(self, keys: Set[str]) -> None:
+        with self._mutex:
+            for key in [key for key in self._entries if key not in keys]:
+                del self._entries[key]
+                self.revision += 1
+
+    def drop_all(self) -> None:
+        with self._mutex:
+            self._entries.clear()
+            self._index = None
+            self.revision += 1
+
+    def drop_key(self, key: str) -> None:
+        with self._mutex:
+            self._entries.pop(key, None)
+            self._index = None
+            self.revision += 1
+
+    def forget_cluster(self) -> None:
+        """Another cluster took over: what is known of the one before tells nothing of it."""
+        self.has_core = False
+        self.clusters += 1
+
+    def use_index(
+        self, made: tuple[Index, IndexSearch], is_permitted: Callable[[], bool]
+    ) -> tuple[Index, IndexSearch] | None:
+        """Use an index that was just read; the one that is used, None if `is_permitted()` does not hold."""
+        with self._mutex:
+            if not is_permitted():
+                return None
+            self._index = self._index or made
+            return self._index
+
+    def drop_index(self, known: tuple[Index, IndexSearch]) -> None:
+        """Drop the index `known`, unless another is used by now."""
+        with self._mutex:
+            if self._index is known:
+                self._index = None
+                self.revision += 1
+
+    def _enter(self, epoch: str) -> None:
+        if not are_one(epoch, self._epoch):
+            self._entries.clear()
+            self._index = None
+            self.revision += 1
+            self.forget_cluster()
+        self._epoch = epoch or self._epoch
+
+    def is_of(self, epoch: str) -> bool:
+        """Whether a document of this epoch may stand beside those that are here."""
+        return are_one(epoch, self._epoch)
+
+
+def are_one(epoch: str, other: str) -> bool:
+    """Whether documents of two epochs may be of one cluster; nothing is known of the epoch ""."""
+    return epoch == other or not epoch or not other

@@ -1,0 +1,336 @@
+"""Two clusters, or two servers of one, behind a balancer that works on connections: one answer is of one cluster."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from cachediscovery import APIResourceList, CachedDiscoveryClient, ClusterMismatchError
+from cachediscovery.disk.document_store import DocumentStore
+from cachediscovery.disk.files import StoredFile
+from cachediscovery.testing import DiscoveryServer, Recording, load_recording
+
+from ..conftest import eventually
+from ..other_clusters import client_for, tls_of, write_kubeconfig
+from .balancer import Balancer
+
+FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+GROUP_VERSIONS = ("v1", "apps/v1", "batch/v1", "policy/v1", "storage.k8s.io/v1")
+
+
+def recording_of(cluster: str, kube_system: str = "") -> Recording:
+    """A small cluster; each of its documents tells which one it is of. Its namespace kube-system may have a UID."""
+    recording = load_recording()
+    recording.api["items"] = []
+    recording.apis["items"] = []
+    recording.unaggregated.clear()
+    recording.unaggregated["/api"] = {"kind": "APIVersions", "versions": ["v1"]}
+    recording.unaggregated["/apis"] = {"kind": "APIGroupList", "apiVersion": "v1", "groups": []}
+    for group_version in GROUP_VERSIONS:
+        group, _, version = group_version.rpartition("/")
+        resource = {"name": f"of-{cluster}", "singularName": "", "namespaced": True, "kind": cluster, "verbs": ["get"]}
+        recording.add_group(group, {version: [resource]})
+    recording.api["items"] = [recording.apis["items"].pop(0)]
+    recording.unaggregated["/apis"]["groups"].pop(0)
+    recording.unaggregated["/api/v1"] = recording.unaggregated.pop("/apis//v1")
+    recording.unaggregated["/api/v1"]["groupVersion"] = "v1"
+    if kube_system:
+        recording.unaggregated[KUBE_SYSTEM] = {"kind": "Namespace", "metadata": {"uid": kube_system}}
+    return recording
+
+
+def clusters_of(lists: list[APIResourceList]) -> set[str]:
+    """The clusters that the documents of an answer are of."""
+    return {resource.kind for found in lists for resource in found.resources}
+
+
+def clusters_on_disk(home: Path) -> set[str]:
+    documents = [json.loads(path.read_bytes()) for path in home.rglob("serverresources.json")]
+    return {resource["kind"] for document in documents for resource in document["resources"]}
+
+
+class Clusters:
+    """Servers of TLS behind one URL, and clients for it."""
+
+    def __init__(self, balancer: Balancer, servers: dict[str, DiscoveryServer], kubeconfig: Path) -> None:
+        self.balancer = balancer
+        self.servers = servers
+        self._kubeconfig = kubeconfig
+
+    def client(self, **keywords: Any) -> CachedDiscoveryClient:
+        return client_for(self._kubeconfig, **keywords)
+
+    def lead_to(self, name: str) -> None:
+        self.balancer.choose = lambda: self.servers[name]
+
+    def alternate(self) -> None:
+        """Lead each connection elsewhere than the one before."""
+        turns = itertools.cycle(self.servers.values())
+        self.balancer.choose = lambda: next(turns)
+
+
+Start = Callable[..., Clusters]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    from contextlib import ExitStack
+
+    with ExitStack() as running:
+
+        def call(*recordings: Recording, uids: bool, aggregated: bool = True, shared: bool = False) -> Clusters:
+            """A server for each recording; with `uids` its answers carry some, and with `shared` all the same."""
+            authority, servers = trustme.CA(), {}
+            for number, recording in enumerate(recordings):
+                server = DiscoveryServer(recording, tls=tls_of(authority), aggregated=aggregated)
+                if uids:
+                    cluster = 0 if shared else number
+                    server.headers = {FLOW: f"flow-{cluster}", PRIORITY: f"level-{cluster}"}
+                servers["AB"[number]] = running.enter_context(server)
+            balancer = running.enter_context(Balancer(lambda: servers["A"]))
+            kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", balancer.port, local=authority)
+            return Clusters(balancer, servers, kubeconfig)
+
+        yield call
+
+
+# Servers of one cluster.
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+@pytest.mark.parametrize(("uids", "kube_system"), [(True, ""), (False, "c-1")])
+def test_servers_of_one_cluster_that_have_certificates_of_their_own_are_one(
+    start: Start, tmp_path: Path, uids: bool, kube_system: str, aggregated: bool
+) -> None:
+    one = recording_of("A", kube_system)
+    clusters = start(one, one.copy(), uids=uids, shared=True, aggregated=aggregated)
+    clusters.alternate()
+    client = clusters.client()
+    for _ in range(5):
+        again = clusters.client()
+        assert clusters_of(again.server_groups_and_resources()[1]) == {"A"}
+        again.refresh()
+        client.invalidate()
+        assert len(client.server_groups_and_resources()[1]) == len(GROUP_VERSIONS)
+    assert all(server.request_count for server in clusters.servers.values())
+    for server in clusters.servers.values():
+        server.forget_requests()
+    # Both are known by now: nothing is asked but what was wanted.
+    client.invalidate("apps/v1")
+    for user in (client, clusters.client()):
+        assert len(user.server_groups_and_resources()[1]) == len(GROUP_VERSIONS)
+    assert [path for server in clusters.servers.values() for path in server.paths()] == ["/apis/apps/v1"]
+    assert len(list(tmp_path.rglob("serverresources.json"))) == len(GROUP_VERSIONS)
+
+
+# Two clusters.
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+@pytest.mark.parametrize("kube_system", [True, False])
+@pytest.mark.parametrize("uids", [True, False])
+def test_a_balancer_that_alternates_between_clusters_is_one_clusters_answer_or_an_error_and_nothing_is_kept(
+    start: Start, tmp_path: Path, uids: bool, kube_system: bool, aggregated: bool
+) -> None:
+    recordings = (recording_of(name, f"c-{name}" if kube_system else "") for name in "AB")
+    clusters = start(*recordings, uids=uids, aggregated=aggregated)
+    clusters.alternate()
+    errors = 0
+    for _ in range(10):
+        # Two requests, each on a connection of its own: mostly one leads to each cluster, whenever it is tried.
+        client = clusters.client()
+        client.invalidate()
+        try:
+            assert len(clusters_of(client.server_groups_and_resources()[1])) == 1
+        except ClusterMismatchError as error:
+            errors += 1
+            assert "several clusters answer at https://127" in str(error)
+            assert not list(tmp_path.rglob("server*.json"))
+    assert errors
+
+
+def test_a_balancer_that_leads_all_connections_of_a_try_to_one_cluster_gives_that_ones_answer(
+    start: Start,
+) -> None:
+    clusters = start(*map(recording_of, "AB"), uids=True)
+    turns = iter("AB" + "B" * 99)
+    clusters.balancer.choose = lambda: clusters.servers[next(turns)]
+    client = clusters.client()
+    assert clusters_of(client.server_groups_and_resources()[1]) == {"B"}
+    assert clusters_of(clusters.client().server_groups_and_resources()[1]) == {"B"}
+
+
+@pytest.mark.parametrize("uids", [True, False])
+@pytest.mark.parametrize("moment", ["/api", "/apis", "both"])
+def test_connections_that_still_lead_to_the_old_cluster_mix_nothing(start: Start, moment: str, uids: bool) -> None:
+    """The switch falls between the two parallel requests: one is made on an open connection, the other on a new one."""
+    clusters = start(*map(recording_of, "AB"), uids=uids)
+    old = clusters.servers["A"]
+    client = clusters.client()
+    assert clusters_of(client.server_groups_and_resources()[1]) == {"A"}
+    # One of the two connections that are open is used up.
+    old.headers["Connection"] = "close"
+    client.invalidate("apps/v1")
+    client.server_resources_for_group_version("apps/v1")
+    del old.headers["Connection"]
+    switched = threading.Event()
+
+    def switch(path: str) -> None:
+        if path == moment or (moment == "both" and path in ("/api", "/apis")):
+            clusters.lead_to("B")
+            switched.set()
+
+    old.on_request = switch
+    if moment == "both":
+        clusters.lead_to("B")
+    for _ in range(4):
+        client.invalidate()
+        groups, lists = client.server_groups_and_resources()
+        assert len(groups) == len(GROUP_VERSIONS)
+        assert len(clusters_of(lists)) == 1
+    assert switched.is_set()
+    fresh = clusters.client()
+    fresh.refresh()
+    assert clusters_of(fresh.server_groups_and_resources()[1]) == {"B"}
+
+
+@pytest.mark.parametrize("uids", [True, False])
+@pytest.mark.parametrize("number", range(len(GROUP_VERSIONS) + 2))
+def test_a_switch_at_any_request_of_a_listing_leaves_one_cluster(start: Start, uids: bool, number: int) -> None:
+    clusters = start(*map(recording_of, "AB"), uids=uids, aggregated=False)
+    requests = itertools.count()
+
+    def switch(path: str) -> None:
+        if next(requests) == number:
+            clusters.lead_to("B")
+
+    clusters.servers["A"].on_request = switch
+    client = clusters.client()
+    lists = client.server_groups_and_resources()[1]
+    assert len(clusters_of(lists)) == 1
+    assert len(lists) == len(GROUP_VERSIONS)
+
+
+class ReadsSlowly(DocumentStore):
+    """Calls `on_read` before each document is read."""
+
+    on_read: Callable[[str], object] = str
+
+    def read(self, key: str) -> StoredFile | None:
+        self.on_read(key)
+        return super().read(key)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_documents_of_another_cluster_that_another_process_puts_there_meanwhile_make_no_answer(
+    start: Start, in_memory: bool
+) -> None:
+    clusters = start(*map(recording_of, "AB"), uids=True)
+    first = clusters.client()
+    first.server_groups_and_resources()
+    store = first._cache.store
+    assert store is not None
+    slow = ReadsSlowly(store.root, store.folder, store.authority, store.server)
+    client = CachedDiscoveryClient(first.delegate, slow, recheck_interval=3600)
+    other = clusters.client()
+
+    def switch(key: str) -> None:
+        if key == "policy/v1":
+            slow.on_read = str
+            clusters.lead_to("B")
+            first.delegate.close()  # type: ignore[attr-defined]
+            other.refresh()
+
+    slow.on_read = switch
+    if in_memory:
+        for group_version in GROUP_VERSIONS[:3]:
+            client.server_resources_for_group_version(group_version)
+    assert clusters_of(client.server_groups_and_resources()[1]) == {"B"}
+
+
+# At random moments.
+
+
+def test_readers_never_see_two_clusters_in_one_answer_whenever_the_balancer_switches(
+    start: Start, home: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
+) -> None:
+    switches = 1000 if request.config.getoption("--whole") else 40
+    counted = dict.fromkeys(("switches", "reads", "of_one_cluster", "told_as_errors", "mixed"), 0)
+    kinds = [(uids, aggregated, known) for uids in (True, False) for aggregated in (True, False) for known in (0, 1)]
+    for number, (uids, aggregated, known) in enumerate(kinds):
+        recordings = (recording_of(name, f"c-{name}" if known else "") for name in "AB")
+        clusters = start(*recordings, uids=uids, aggregated=aggregated)
+        read_while_switching(clusters, switches // len(kinds), number, counted)
+        assert len(clusters_on_disk(home)) <= 1
+        for path in home.rglob("server*"):
+            if path.is_file():
+                path.unlink()
+    assert counted["mixed"] == 0, counted
+    assert counted["of_one_cluster"] > switches, counted
+    figures("clusters switched behind a balancer", readers=8, **counted)
+
+
+def read_while_switching(clusters: Clusters, switches: int, seed: int, counted: dict[str, int]) -> None:
+    """Eight threads read, in several ways, while new connections are led now here, now there, now by turns."""
+    chance, stop, lock, problems = random.Random(seed), threading.Event(), threading.Lock(), list[BaseException]()
+    shared = clusters.client(recheck_interval=0.01)
+
+    def note(name: str) -> None:
+        with lock:
+            counted[name] += 1
+
+    def read(number: int) -> None:
+        own = clusters.client(recheck_interval=0.01)
+        chance = random.Random(number)
+        while not stop.is_set():
+            kind = chance.random()
+            # As another process would, which finds what is on disk; one that has been running; and one for all.
+            client = clusters.client() if kind < 0.3 else own if kind < 0.7 else shared
+            note("reads")
+            try:
+                if chance.random() < 0.5:
+                    client.invalidate(chance.choice((None, None, *GROUP_VERSIONS)))
+                elif chance.random() < 0.3:
+                    client.refresh()
+                groups, lists = client.server_groups_and_resources()
+            except ClusterMismatchError:
+                note("told_as_errors")
+                continue
+            found = clusters_of(lists)
+            note("of_one_cluster" if len(found) == 1 and len(lists) == len(groups) else "mixed")
+
+    def run(number: int) -> None:
+        try:
+            read(number)
+        except BaseException as error:
+            problems.append(error)
+
+    readers = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(switches):
+            before = counted["reads"]
+            if chance.random() < 0.3:
+                clusters.alternate()
+            else:
+                clusters.lead_to(chance.choice("AB"))
+            counted["switches"] += 1
+            time.sleep(chance.random() * 0.05)
+            assert eventually(lambda before=before: counted["reads"] > before or bool(problems))  # type: ignore[misc]
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    if problems:
+        raise problems[0]
