@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 # The rest of threading takes 2 ms to import.
 from _thread import allocate_lock
@@ -49,8 +50,25 @@ def _renew_all() -> None:
             thing.after_fork()
 
 
+def _wait_for_imports() -> None:
+    """Wait for what other threads are importing: the child of a fork would wait for it for ever."""
+    waited: set[str] = set()
+    while True:
+        specs = [(name, getattr(module, "__spec__", None)) for name, module in list(sys.modules.items())]
+        found = {name for name, spec in specs if getattr(spec, "_initializing", False)} - waited
+        if not found:
+            return
+        waited |= found
+        for name in found:
+            try:
+                __import__(name)
+            except Exception:
+                # It is the other thread's to complain of.
+                continue
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(before=_wait_for_imports, after_in_child=_renew_all)
 
 
 class Lock:

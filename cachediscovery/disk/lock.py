@@ -58,7 +58,7 @@ class FetchLock:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        # filelock closes what it had open; a thread of the parent that held it is not here.
+        # A thread of the parent that held it is not here.
         self._holders, self._unlock = 0, None
 
     def run(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
@@ -147,6 +147,48 @@ class FetchLock:
         return f"process {pid}" if node in ("", _node()) else f"process {pid} on another machine"
 
 
+class _LockFiles:
+    """The lock files that this process has had open, by device and inode: a child of a fork lets go of them at once.
+
+    filelock does so too, unless it was imported by a thread while another forked, and its hooks were not yet called.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[tuple[int, int]] = set()
+        renew_after_fork(self)
+
+    def note(self, path: str) -> None:
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return
+        self._known.add((found.st_dev, found.st_ino))
+
+    def after_fork(self) -> None:
+        if not self._known:
+            return
+        try:
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            for number in map(int, os.listdir("/dev/fd")):
+                self._replace(number, null)
+            os.close(null)
+        except OSError as error:
+            log.debug("cannot let go of inherited locks: %s", error)
+
+    def _replace(self, number: int, null: int) -> None:
+        try:
+            found = os.fstat(number)
+            if (found.st_dev, found.st_ino) in self._known:
+                # Not closed: the number may be in use again when filelock closes it.
+                os.dup2(null, number, inheritable=False)
+        except OSError:
+            # The folder itself, which has been read.
+            pass
+
+
+_lock_files = _LockFiles()
+
+
 def _lock(path: str) -> Callable[[], object]:
     """Lock a file, made if it is not there; what is returned unlocks it. Raises `BlockingIOError` if it is held.
 
@@ -157,10 +199,12 @@ def _lock(path: str) -> Callable[[], object]:
 
     # Made anew each time: a lock that a fork inherits is no use to the child.
     lock = filelock.FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
+    _lock_files.note(path)
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:
         raise BlockingIOError(f"{path} is locked") from None
+    _lock_files.note(path)
     # For whoever waits.
     overwrite(path, f"{os.getpid()} {_node()}".ljust(_OWNER_BYTES - 1).encode("ascii", "replace") + b"\n", 0)
     return lock.release
@@ -175,8 +219,10 @@ def file_lock(path: str) -> Iterator[None]:
     import filelock
 
     lock = filelock.FileLock(path, _MAX_MOMENT, mode=0o600, thread_local=False, fallback_to_soft=False)
+    _lock_files.note(path)
     try:
         lock.acquire(poll_interval=_POLL)
+        _lock_files.note(path)
     except (filelock.Timeout, OSError, NotImplementedError, RuntimeError) as error:
         log.debug("cannot lock %s: %s", path, error)
     try:

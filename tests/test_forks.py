@@ -1,0 +1,132 @@
+"""A program forks while its threads use the client: no child hangs, and none holds what the parent held."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from cachediscovery.testing import DiscoveryServer
+
+from .other_clusters import tls_of, write_kubeconfig
+
+# Eight threads that use clients in all ways, whose credentials are those of a plugin and expire at once; children that
+# use them as well. Says how many children there were, and what went wrong in them.
+PROGRAM = """
+import json, os, random, signal, sys, threading, time, traceback
+from cachediscovery import CachedDiscoveryClient, ConfigOverrides, DeferredDiscoveryRESTMapper
+forks, kubeconfig, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+shared = CachedDiscoveryClient.from_kubeconfig(ConfigOverrides(kubeconfig=kubeconfig), coherence=0.01)
+mapper = DeferredDiscoveryRESTMapper(shared)
+stop, errors = threading.Event(), []
+
+def use(number):
+    chance = random.Random(number)
+    while not stop.is_set():
+        try:
+            if chance.random() < 0.5:
+                shared.invalidate(chance.choice((None, "apps/v1")))
+            shared.server_groups_and_resources()
+            mapper.mapping_for("deploy")
+        except Exception:
+            errors.append(traceback.format_exc())
+
+threads = [threading.Thread(target=use, args=(number,), daemon=True) for number in range(8)]
+for thread in threads:
+    thread.start()
+running, chance, hung, failed = {}, random.Random(0), 0, []
+
+def collect(at_most):
+    global hung
+    while len(running) > at_most:
+        for child, (began, path) in list(running.items()):
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                del running[child]
+                if status:
+                    failed.append(open(path).read())
+                os.unlink(path)
+            elif time.monotonic() - began > 60:
+                hung += 1
+                failed.append(open(path).read())
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                del running[child]
+        time.sleep(0.005)
+
+for number in range(forks):
+    time.sleep(chance.random() * 0.01)
+    path = f"{folder}/{number}"
+    child = os.fork()
+    if child == 0:
+        import faulthandler
+        out = open(path, "w")
+        try:
+            # In time for the parent, which then takes it for hung.
+            faulthandler.dump_traceback_later(50, file=out)
+            shared.invalidate()
+            shared.server_groups_and_resources()
+            mapper.mapping_for("pods")
+            os._exit(0)
+        except BaseException:
+            out.write(traceback.format_exc())
+            out.flush()
+            os._exit(1)
+    running[child] = time.monotonic(), path
+    open(path, "a").close()
+    collect(3)
+collect(0)
+stop.set()
+for thread in threads:
+    thread.join(60)
+alive = sum(map(threading.Thread.is_alive, threads))
+report = {"forks": forks, "hung": hung, "failed": failed, "errors": errors, "alive": alive}
+print(json.dumps(report))
+"""
+# Answers after a moment, so that there is mostly one under way.
+PLUGIN = """#!/bin/sh
+sleep 0.01
+echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",' \
+    '"status": {"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}'
+"""
+
+
+@pytest.fixture
+def plugin_kubeconfig(tmp_path: Path, port: int, authority: trustme.CA) -> Path:
+    """A kubeconfig whose credentials come from a plugin, for a server at `port`."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o700)
+    path = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
+    config = json.loads(path.read_text())
+    command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    config["users"][0]["user"] = {"exec": command}
+    path.write_text(json.dumps(config))
+    return path
+
+
+def test_no_child_of_a_program_whose_threads_use_the_client_hangs(
+    environ: dict[str, str],
+    tmp_path: Path,
+    port: int,
+    authority: trustme.CA,
+    plugin_kubeconfig: Path,
+    request: pytest.FixtureRequest,
+    figures: Callable[..., None],
+) -> None:
+    forks = 1000 if request.config.getoption("--whole") else 200
+    (tmp_path / "children").mkdir()
+    with DiscoveryServer(tls=tls_of(authority), port=port):
+        command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(forks), str(plugin_kubeconfig)]
+        ran = subprocess.run(
+            [*command, str(tmp_path / "children")], env=environ, capture_output=True, timeout=1800, check=False
+        )
+    assert ran.returncode == 0, ran.stderr.decode()
+    report = json.loads(ran.stdout)
+    assert report == {"forks": forks, "hung": 0, "failed": [], "errors": [], "alive": 0}
+    figures("forks while eight threads use a client", forks=forks, hung=report["hung"], failed=0)
