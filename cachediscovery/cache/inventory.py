@@ -10,7 +10,7 @@ from ..disk.cluster_record import RECORD_FILE
 from ..disk.document_store import GROUPS, LOCK_FILE, RECORD_LOCK_FILE, DocumentStore
 from ..disk.fetches import FETCHES_FILE
 from ..disk.files import LEFTOVER_SECONDS, reason_of
-from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY
+from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY, cache_root, cluster_folder, platform_cache_root
 from ..disk.remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
 from ..disk.trust import distrust_below, distrust_of_path
 from ..index.index_file import INDEX_FILE
@@ -21,7 +21,9 @@ from ..transport.http_store import FOLDER, is_response_name, is_whole_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ..config.cluster import Cluster
 
 FRESH, EXPIRED, BROKEN = "fresh", "expired", "broken"
 _OURS = (LOCK_FILE, FETCHES_FILE, INDEX_FILE, RECORD_FILE, RECORD_LOCK_FILE)
@@ -195,3 +197,9 @@ def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
 def _is_random(suffix: str) -> bool:
     """Whether a suffix is one that a writer made up: decimal (kubectl) or hexadecimal (ours), and no user's `.bak`."""
     return len(suffix) >= 6 and not suffix.strip("0123456789abcdef") and any(map(str.isdigit, suffix))
+
+
+def stores_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> list[DocumentStore]:
+    """All stores that may hold documents of a cluster: below kubectl's root, and below the platform's cache folder."""
+    roots = dict.fromkeys(root for root in (cache_root(cache_dir, environ), platform_cache_root()) if root)
+    return [DocumentStore(root, cluster_folder(root, cluster), cluster.authority, cluster.url) for root in roots]

@@ -92,7 +92,7 @@ class Session:
 
     def stores(self) -> list[DocumentStore]:
         """All stores that may hold documents of the cluster, in use or not."""
-        from ..disk.document_store import stores_of
+        from ..cache.inventory import stores_of
 
         return stores_of(self._cluster, self._cache_dir)
 

@@ -6,20 +6,13 @@ writing replaces a file whole or not at all.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from .. import _log as log
+from .._concurrency import Once
 from ..config.cluster import Cluster
-from .files import (
-    Signature,
-    StoredFile,
-    is_folder,
-    make_folder,
-    read_file,
-    signature_of,
-)
+from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
 from .layout import (
     GROUPS_FILE,
     RESOURCES_FILE,
@@ -74,8 +67,8 @@ class DocumentStore:
         self._distrust = ""
         self._is_superseded = False
         self._looked_at = float("-inf")
-        # One, or none before the first document is written.
-        self._writers: dict[None, DocumentWriter] = {}
+        # A warm start writes nothing.
+        self._writer: Once[DocumentWriter] = Once()
         self._noted = 0.0
 
     def path(self, key: str) -> str:
@@ -119,16 +112,11 @@ class DocumentStore:
             return None
         if epoch and self.record().epoch != epoch:
             return None
-        if not self._writers:
-            # A warm start writes nothing.
-            from .document_writer import DocumentWriter
-
-            self._writers.setdefault(None, DocumentWriter(self.root, self.folder))
         if not self.is_of_cluster():
             from .cluster_record import new_record
 
             self.start_over(new_record(self.server, self.authority))
-        written = self._writers[None].write(path, data, mtime)
+        written = self._writer.get(self._make_writer).write(path, data, mtime)
         if written is None or not epoch or self.record().epoch == epoch:
             return written
         # Another process has found another cluster here since this was asked for.
@@ -153,16 +141,10 @@ class DocumentStore:
         if not path or self.distrust() or not os.path.lexists(path) or is_folder(path):
             return False
         try:
-            reason = distrust_below(self.folder, os.path.dirname(path))
-            if reason:
-                raise PermissionError(errno.EPERM, reason, path)
-            os.unlink(path)
-        except FileNotFoundError:
-            return False
+            return self._writer.get(self._make_writer).unlink(path)
         except OSError:
             self.supersede()
             raise
-        return True
 
     def distrust(self) -> str:
         """Why the folders down to the cluster's are not to be trusted, in words; "" if they are. It is logged once."""
@@ -256,19 +238,11 @@ class DocumentStore:
         """The keys of all documents that have a file here, `GROUPS` among them, `but` not those."""
         if self.distrust():
             return
-        if GROUPS not in but and os.path.lexists(self.path(GROUPS)):
-            yield GROUPS
-        for first in _entries_of(self.folder)[0]:
-            folders, names = _entries_of(os.path.join(self.folder, first))
-            if GROUPS_FILE in names:
-                # Another cluster, whose URL goes on where this one's ends.
-                continue
-            if RESOURCES_FILE in names and first not in but and self.path(first):
-                yield first
-            for second in folders:
-                key = f"{first}/{second}"
-                if key not in but and self.path(key) and os.path.lexists(self.path(key)):
-                    yield key
+        from .document_keys import keys_below
+
+        for key in keys_below(self.folder):
+            if key not in but and self.path(key) and os.path.lexists(self.path(key)):
+                yield key
 
     def note_fetch(self, asked_at: float) -> None:
         """Note on disk that the documents dated `asked_at` were asked for then, and not just written."""
@@ -290,8 +264,13 @@ class DocumentStore:
         return os.path.join(self.folder, LOCK_FILE) if self._may_write() and self.make() else ""
 
     def _may_write(self) -> bool:
-        may_try = not self._writers or self._writers[None].may_try
-        return may_try and not self.distrust() and not self.is_superseded()
+        writer = self._writer.made
+        return (writer is None or writer.may_try) and not self.distrust() and not self.is_superseded()
+
+    def _make_writer(self) -> DocumentWriter:
+        from .document_writer import DocumentWriter
+
+        return DocumentWriter(self.root, self.folder)
 
     def is_of_cluster(self) -> bool:
         """Whether the documents here may be of the cluster that this store is for."""
@@ -325,24 +304,3 @@ def open_store(
     if reason:
         log.warning("the discovery cache is not used: %s; using %s in its place", reason, place[0])
     return DocumentStore(*place, cluster.authority, cluster.url)
-
-
-def stores_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> list[DocumentStore]:
-    """All stores that may hold documents of a cluster: below kubectl's root, and below the platform's cache folder."""
-    roots = dict.fromkeys(root for root in (cache_root(cache_dir, environ), platform_cache_root()) if root)
-    return [DocumentStore(root, cluster_folder(root, cluster), cluster.authority, cluster.url) for root in roots]
-
-
-def _entries_of(path: str) -> tuple[list[str], list[str]]:
-    """The names of the folders in a folder, in their order, and those of all that is in it."""
-    folders: list[str] = []
-    names: list[str] = []
-    try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                names.append(entry.name)
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-    except OSError:
-        return [], []
-    return sorted(folders), names

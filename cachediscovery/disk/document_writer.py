@@ -60,6 +60,17 @@ class DocumentWriter:
             log.debug("the discovery cache %s can be written again", self._folder)
         return written
 
+    def unlink(self, path: str) -> bool:
+        """Remove the document at `path`; whether there was one. Raises `OSError` if it stays."""
+        reason = distrust_below(self._folder, os.path.dirname(path))
+        if reason:
+            raise PermissionError(errno.EPERM, reason, path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def _replace(self, path: str, data: bytes, mtime: float) -> Signature:
         if not self._has_tidied:
             self._has_tidied = True
