@@ -49,7 +49,7 @@ class ClusterIdentity:
         self._witness: tuple[str, ServerIdentity] | None = None
         # The epoch of whoever was admitted last, and how often it was another than the one before.
         self._admitted = ""
-        self.changes = 0
+        self.changes: int = 0
 
     @property
     def epoch(self) -> str:

@@ -53,7 +53,7 @@ class DocumentCache:
         # The epoch (`ClusterRecord.epoch`) in which the cluster is asked.
         self.current_epoch: Callable[[], str] = self._epoch_on_disk
         # True while everything used was put here by `put` since the last invalidation.
-        self.fresh = True
+        self.fresh: bool = True
 
     def peek(self, key: str) -> APIResourceList | None:
         """The resources of a group version, if they are in memory and their file was checked within the interval."""
@@ -245,8 +245,8 @@ class DocumentCache:
         """Put all documents into memory that the index has: one file is read in place of many."""
         if not self._may_use_index():
             return
+        from ..index.documents import read_documents
         from .entry import Entry
-        from .resource_index import read_documents
 
         epoch = self._epoch_on_disk()
         read = read_documents(self.store, self.ttl + self._grace)

@@ -49,17 +49,17 @@ class Entry:
         signature: Signature | None,
         ours: bool,
     ) -> None:
-        self.value = value
-        self.asked = asked
+        self.value: Document = value
+        self.asked: Asked = asked
         # For so long it is fresh, and for `grace` seconds more it may be served while it is revalidated.
-        self.ttl = ttl
-        self.grace = grace
+        self.ttl: float = ttl
+        self.grace: float = grace
         # The state of the file that holds the same document; None: there is no such file.
-        self.signature = signature
+        self.signature: Signature | None = signature
         # When the file was last known to be in that state, on the monotonic clock.
-        self.checked_at = time.monotonic()
+        self.checked_at: float = time.monotonic()
         # Fetched by this client, and not read from a file that another process wrote.
-        self.ours = ours
+        self.ours: bool = ours
 
     @classmethod
     def of_file(cls, value: Document, signature: Signature, epoch: str, ttl: float, grace: float) -> Entry:

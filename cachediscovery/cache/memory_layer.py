@@ -25,11 +25,11 @@ class MemoryLayer:
         self._index: tuple[Index, IndexSearch] | None = None
         self._epoch = ""
         # Whether there was a document of the core group.
-        self.has_core = False
+        self.has_core: bool = False
         # Changes when something used before is dropped or replaced.
-        self.revision = 0
+        self.revision: int = 0
         # How often everything was dropped because another cluster took over.
-        self.clusters = 0
+        self.clusters: int = 0
 
     @property
     def index(self) -> tuple[Index, IndexSearch] | None:

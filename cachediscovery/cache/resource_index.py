@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from .. import _log as log
 from ..discovery.interfaces import ResourceIndex
-from ..index.search import COLUMNS, IndexSearch, read_sound_index
+from ..index.search import COLUMNS, IndexSearch, read_index_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..disk.document_store import DocumentStore
-    from ..disk.files import Signature
-    from ..index.index_file import Index
     from .document_cache import DocumentCache
-    from .entry import Document
 
 
 class CachedResourceIndex(ResourceIndex):
@@ -62,37 +54,3 @@ class CachedResourceIndex(ResourceIndex):
         from ..restmapper.rows import in_listing_order, rows_of
 
         return write_index(store, signatures, found, in_listing_order(rows_of(found)))
-
-
-def read_index_of(store: DocumentStore | None, names: Sequence[str], seconds: float) -> Index | None:
-    """The index on disk with the sections `names`, if no document in it is older than `seconds`; else None."""
-    if store is None:
-        return None
-    index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
-    if index is None or not index.is_within(seconds) or store.is_superseded():
-        return None
-    if store.authority and not store.is_of_cluster():
-        return None
-    log.debug("cache hit: the index of %s", store.folder)
-    return index
-
-
-def read_documents(store: DocumentStore | None, seconds: float) -> dict[str, tuple[Document, Signature]]:
-    """All documents, by key, with the states of their files, from the index; empty where it does not hold."""
-    from ..disk.document_store import GROUPS
-    from ..disk.files import Signature
-    from ..index.documents import SECTIONS, documents_of
-
-    index = read_index_of(store, SECTIONS, seconds)
-    if index is None or store is None:
-        return {}
-    below = len(store.folder) + len(os.sep)
-    try:
-        found = documents_of(index)
-        signatures = {path: Signature(*fields) for path, fields in index.documents()}
-        documents: dict[str, Document] = {GROUPS: found._replace(resources={})}
-        documents.update((str(key), value) for key, value in found.resources.items())
-        return {key: (value, signatures[store.path(key)[below:]]) for key, value in documents.items()}
-    except (ValueError, LookupError, TypeError) as error:
-        log.debug("cache miss: the index of %s: %r", store.folder, error)
-        return {}

@@ -47,11 +47,11 @@ class Command:
     def __init__(
         self, name: str, summary: str, implementation: str, flags: Sequence[Flag] = (), arguments: str = ""
     ) -> None:
-        self.name = name
-        self.summary = summary
-        self.implementation = implementation
-        self.flags = flags
-        self.arguments = arguments
+        self.name: str = name
+        self.summary: str = summary
+        self.implementation: str = implementation
+        self.flags: Sequence[Flag] = flags
+        self.arguments: str = arguments
 
 
 COMMANDS = (

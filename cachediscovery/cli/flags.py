@@ -29,11 +29,11 @@ class Flag:
     __slots__ = ("choices", "help", "kind", "letter", "name")
 
     def __init__(self, name: str, kind: str, help: str, letter: str = "", choices: Sequence[str] = ()) -> None:
-        self.name = name
-        self.kind = kind
-        self.help = help
-        self.letter = letter
-        self.choices = choices
+        self.name: str = name
+        self.kind: str = kind
+        self.help: str = help
+        self.letter: str = letter
+        self.choices: Sequence[str] = choices
 
 
 class Parsed:
@@ -43,7 +43,7 @@ class Parsed:
 
     def __init__(self, values: dict[str, list[str]], arguments: list[str]) -> None:
         self._values = values
-        self.arguments = arguments
+        self.arguments: list[str] = arguments
 
     def given(self, name: str) -> bool:
         return name in self._values

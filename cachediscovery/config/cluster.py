@@ -27,12 +27,12 @@ class Cluster:
         context: str = "",
         has_proxy: bool = False,
     ) -> None:
-        self.server = server
-        self.authority = authority
-        self.shares_url = shares_url
-        self.ca_files = ca_files
-        self.context = context
-        self.has_proxy = has_proxy
+        self.server: str = server
+        self.authority: str = authority
+        self.shares_url: bool = shares_url
+        self.ca_files: tuple[str, ...] = ca_files
+        self.context: str = context
+        self.has_proxy: bool = has_proxy
 
     @property
     def url(self) -> str:

@@ -5,11 +5,16 @@ What is read here equals what the documents' own files would give, to the last f
 
 from __future__ import annotations
 
+import os
+
+from .. import _log as log
+from ..disk.document_store import GROUPS, DocumentStore
+from ..disk.files import Signature
 from ..model.discovery_result import DiscoveryResult
 from ..model.group_version import GroupVersion
 from ..model.types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 from ..model.types import ServerAddressByClientCIDR as Address
-from .search import FALSE, GROUP_VERSIONS, RESOURCE, TRUE
+from .search import FALSE, GROUP_VERSIONS, RESOURCE, TRUE, read_index_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,3 +134,20 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
 def _pairs_from(text: str) -> list[tuple[str, str]]:
     pairs = (pair.partition(" ") for pair in text.split("\t")) if text else ()
     return [(one, other) for one, _, other in pairs]
+
+
+def read_documents(store: DocumentStore | None, seconds: float) -> dict[str, tuple[Any, Signature]]:
+    """All documents, by key, with the states of their files, from the index; empty where it does not hold."""
+    index = read_index_of(store, SECTIONS, seconds)
+    if index is None or store is None:
+        return {}
+    below = len(store.folder) + len(os.sep)
+    try:
+        found = whole_documents_of(index)
+        signatures = {path: Signature(*fields) for path, fields in index.documents()}
+        documents: dict[str, Any] = {GROUPS: found._replace(resources={})}
+        documents.update((str(key), value) for key, value in found.resources.items())
+        return {key: (value, signatures[store.path(key)[below:]]) for key, value in documents.items()}
+    except (ValueError, LookupError, TypeError) as error:
+        log.debug("cache miss: the index of %s: %r", store.folder, error)
+        return {}

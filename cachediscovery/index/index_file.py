@@ -44,7 +44,7 @@ class Index:
     __slots__ = ("_newest", "_oldest", "_paths", "_sections", "_states", "folder")
 
     def __init__(self, folder: str, sections: Mapping[str, list[str]]) -> None:
-        self.folder = folder
+        self.folder: str = folder
         self._sections = sections
         self._paths = sections[_PATHS]
         self._states = sections[_STATES]

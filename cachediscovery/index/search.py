@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
+    from ..disk.document_store import DocumentStore
     from .index_file import Index
 
     Row: TypeAlias = tuple[str, ...]
@@ -66,6 +67,19 @@ def read_sound_index(
         return index
     log.debug("cache miss: the index of %s makes no sense", folder)
     return None
+
+
+def read_index_of(store: DocumentStore | None, names: Collection[str], seconds: float) -> Index | None:
+    """The index on disk with the sections `names`, if no document in it is older than `seconds`; else None."""
+    if store is None:
+        return None
+    index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
+    if index is None or not index.is_within(seconds) or store.is_superseded():
+        return None
+    if store.authority and not store.is_of_cluster():
+        return None
+    log.debug("cache hit: the index of %s", store.folder)
+    return index
 
 
 def is_sound(paths: Sequence[str], sections: Mapping[str, Sequence[str]]) -> bool:

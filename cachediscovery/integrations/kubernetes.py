@@ -49,7 +49,9 @@ class Resource(_Equal, theirs.Resource):
     def __init__(self, *, subresources: dict[str, dict[str, Any]] | None = None, **fields: Any) -> None:
         super().__init__(**fields)  # type: ignore[no-untyped-call,unused-ignore]
         made: Any = Subresource
-        self.subresources = {name: made(self, **source) for name, source in (subresources or {}).items()}
+        self.subresources: dict[str, Any] = {
+            name: made(self, **source) for name, source in (subresources or {}).items()
+        }
 
 
 class CachedDiscoverer(Discoverer):

@@ -119,7 +119,7 @@ class GroupUnavailableError(DiscoveryError):
 
     def __init__(self, message: str, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
         super().__init__(message)
-        self.failed = dict(failed)
+        self.failed: dict[GroupVersion, DiscoveryError] = dict(failed)
 
 
 class GroupDiscoveryFailed(DiscoveryError):
@@ -130,7 +130,7 @@ class GroupDiscoveryFailed(DiscoveryError):
     """
 
     def __init__(self, failed: Mapping[GroupVersion, DiscoveryError], result: Any) -> None:
-        self.failed = dict(failed)
+        self.failed: dict[GroupVersion, DiscoveryError] = dict(failed)
         self.result = result
         reasons = ", ".join(sorted(f"{group_version}: {error}" for group_version, error in self.failed.items()))
         super().__init__(f"unable to retrieve the complete list of server APIs: {reasons}")

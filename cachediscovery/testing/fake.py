@@ -48,8 +48,8 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         server: str = "https://fake",
     ) -> None:
         # May be changed between calls.
-        self.resources = list(resources)
-        self.version = version if version is not None else VersionInfo(git_version="v0.0.0-fake")
+        self.resources: list[APIResourceList] = list(resources)
+        self.version: VersionInfo = version if version is not None else VersionInfo(git_version="v0.0.0-fake")
         self._server = server
         self.calls: list[Call] = []
         self._failures: dict[str, DiscoveryError] = {}

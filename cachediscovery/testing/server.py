@@ -77,8 +77,8 @@ class DiscoveryServer:
 
         `delay` is waited before each answer, in seconds. With a `token` others get a 401. `port` 0 is any.
         """
-        self.recording = recording if recording is not None else load_recording()
-        self.aggregated = VERSIONS if aggregated is True else aggregated or ()
+        self.recording: Recording = recording if recording is not None else load_recording()
+        self.aggregated: tuple[str, ...] = VERSIONS if aggregated is True else aggregated or ()
         self.delay = delay
         self.token = token
         # Answers in place of the recorded ones, by path.

@@ -45,16 +45,16 @@ class CutShortError(Exception):
 class Connection(http.client.HTTPConnection):
     """A connection that is made already, and is not made again. It has a number of its own."""
 
-    response_class = DeadlineResponse
+    response_class: type[DeadlineResponse] = DeadlineResponse
     auto_open = 0
     _numbers = count(1)
 
     def __init__(self, host: str, made: socket.socket) -> None:
         super().__init__(host)
         self.sock = made
-        self.number = next(self._numbers)
-        self.fingerprint = fingerprint_of_peer(made)
-        self.idle_since = 0.0
+        self.number: int = next(self._numbers)
+        self.fingerprint: str = fingerprint_of_peer(made)
+        self.idle_since: float = 0.0
 
 
 class ServerConnections:

@@ -78,7 +78,7 @@ class DeadlineResponse(http.client.HTTPResponse):
     """Takes no longer than the time-out that its socket has when it is made, from the first byte to the last."""
 
     def __init__(self, sock: Any, *arguments: Any, **keywords: Any) -> None:
-        self.source = DeadlineFile(sock)
+        self.source: DeadlineFile = DeadlineFile(sock)
         super().__init__(_Opened(self.source), *arguments, **keywords)  # type: ignore[arg-type]
 
 

@@ -47,7 +47,7 @@ class Dialer:
             raise ValueError(f"no host in {without_userinfo(server)!r}")
         # As bytes: for text the codec of international names is imported, and does nothing for most hosts.
         self._address = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna")
-        self.host = self._address.decode()
+        self.host: str = self._address.decode()
         self._port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
         self._timeout = timeout
         self._context: ssl.SSLContext | None = None

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .watch import Refreshable
+    from .refreshable import Refreshable
 
 # The key of the groups; every other key is a group version.
 _GROUPS = ""

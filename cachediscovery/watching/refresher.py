@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .baseline import Baseline
-    from .watch import Refreshable
+    from .refreshable import Refreshable
 
 
 class Refresher:

@@ -17,22 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Protocol
 
-    from ..model.types import APIGroup, APIResourceList
     from ..transport.base import StreamingTransport
+    from .refreshable import Refreshable
     from .refresher import Refresher
-
-    class Refreshable(Protocol):
-        """What is needed of a cached client."""
-
-        @property
-        def server(self) -> str: ...
-
-        def refresh(self, since: float) -> None: ...
-
-        def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]: ...
-
 
 # What decides which groups, versions and resources a server serves.
 PATHS = (

@@ -1,0 +1,20 @@
+"""`Refreshable`: what a watch needs of a cached client."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.types import APIGroup, APIResourceList
+
+
+class Refreshable(Protocol):
+    """A client that can bring its cache up to date."""
+
+    @property
+    def server(self) -> str: ...
+
+    def refresh(self, since: float) -> None: ...
+
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]: ...
