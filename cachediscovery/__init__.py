@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from .cache.async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
     from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .cache.cached_client import CacheOptions as CacheOptions
-    from .config.authority import cluster_of as cluster_of
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
     from .config.client_config import Impersonation as Impersonation
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from .config.in_cluster import in_cluster_config as in_cluster_config
     from .config.loading import load_config as load_config
     from .config.overrides import ConfigOverrides as ConfigOverrides
+    from .config.trust_fingerprint import cluster_of as cluster_of
     from .discovery.client import DiscoveryClient as DiscoveryClient
     from .discovery.interfaces import AggregatedDiscoveryInterface as AggregatedDiscoveryInterface
     from .discovery.interfaces import CachedDiscoveryInterface as CachedDiscoveryInterface
@@ -78,7 +78,7 @@ _NAMES = {
     ".cache.async_client": "AsyncCachedDiscoveryClient",
     ".cache.cached_client": "CacheOptions CachedDiscoveryClient",
     ".discovery.client": "DiscoveryClient",
-    ".config.authority": "cluster_of",
+    ".config.trust_fingerprint": "cluster_of",
     ".config.client_config": "ClientConfig ExecConfig Impersonation",
     ".config.cluster": "Cluster",
     ".config.in_cluster": "in_cluster_config",

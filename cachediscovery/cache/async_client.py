@@ -51,34 +51,44 @@ class AsyncCachedDiscoveryClient:
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._client.server
 
     @property
     def fresh(self) -> bool:
+        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
         return self._client.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
+        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
         self._client.invalidate(group_version)
 
     async def server_groups(self) -> APIGroupList:
+        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
         return await self.run(self._client.server_groups)
 
     async def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
         return await self.run(self._client.server_resources_for_group_version, group_version)
 
     async def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
         return await self.run(self._client.server_groups_and_resources)
 
     async def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
         return await self.run(self._client.server_preferred_resources)
 
     async def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
         return await self.run(self._client.server_preferred_namespaced_resources)
 
     async def server_version(self) -> VersionInfo:
+        """The server's version."""
         return await self.run(self._client.server_version)
 
     async def refresh(self) -> None:
+        """Bring the cache up to date, as `CachedDiscoveryClient.refresh` does."""
         await self.run(self._client.refresh)
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
@@ -128,6 +138,7 @@ class LoopCancellation(Cancellation):
         self._stopped_at: float | None = None
 
     def reason(self) -> str:
+        """Why nothing is waited for any more; "" while it is."""
         return super().reason() or self._end_of_loop()
 
     def _end_of_loop(self) -> str:

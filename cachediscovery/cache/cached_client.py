@@ -120,7 +120,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         **keywords: Unpack[CacheKeywords],
     ) -> CachedDiscoveryClient:
         """A cached client for what `load_config` returned; `options` are those of its requests."""
-        from ..config.authority import cluster_of
+        from ..config.trust_fingerprint import cluster_of
         from ..discovery.lazy_client import LazyDiscoveryClient
         from ..disk.document_store import open_store
 
@@ -154,6 +154,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._delegate.server
 
     @property
@@ -163,10 +164,12 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     @property
     def resource_index(self) -> ResourceIndex:
+        """The index of all resources that this client holds."""
         return self._index
 
     @property
     def fresh(self) -> bool:
+        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
         return self._cache.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
@@ -214,6 +217,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._cache.store.path(key) if self._cache.store is not None else ""
 
     def server_groups(self) -> APIGroupList:
+        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
         found = self._cache.groups(allow_expired=True)
         if found is None:
             found = self._fetcher.groups()
@@ -224,6 +228,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return all_groups(found)
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
         # The plain case first and alone: a program calls this once for every lookup.
         found = self._cache.peek(group_version) if group_version else None
         if found is None:
@@ -234,16 +239,19 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return found
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
         from ..model.listing import groups_and_resources
 
         return groups_and_resources(self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
         from ..model.listing import preferred_resources
 
         return preferred_resources(self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
         from ..model.listing import namespaced_only
 
         return namespaced_only(self.server_preferred_resources)
@@ -253,6 +261,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._fetcher.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
+        """The OpenAPI v3 documents."""
         return self._delegate.openapi_v3()
 
     @property

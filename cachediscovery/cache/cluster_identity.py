@@ -159,10 +159,12 @@ class ClusterIdentity:
         return stored if stored is not None and stored.epoch else self._record
 
     def _is_of_configured(self, record: ClusterRecord) -> bool:
-        return self._store is None or record.is_of(self._store.server, self._store.authority)
+        return self._store is None or record.is_of(self._store.server, self._store.trust_fingerprint)
 
     def _new_record(self) -> ClusterRecord:
-        return new_record(self._store.server, self._store.authority) if self._store is not None else new_record()
+        return (
+            new_record(self._store.server, self._store.trust_fingerprint) if self._store is not None else new_record()
+        )
 
     def _change(self, known: ClusterRecord, record: ClusterRecord, *, start_over: bool = False) -> bool:
         """Put `record` in the place of what is known; False if another process was quicker."""

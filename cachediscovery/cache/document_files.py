@@ -89,6 +89,7 @@ class DocumentFiles:
         return self._store.write(key, data, asked.at, asked.epoch)
 
     def remove(self, key: str) -> None:
+        """Remove a document's file, if it is there."""
         if self._store is not None:
             self._store.remove(key)
 

@@ -31,6 +31,7 @@ class Asked(NamedTuple):
 
     @classmethod
     def now(cls) -> Asked:
+        """This moment."""
         return cls(time.time(), time.monotonic())
 
 
@@ -69,9 +70,11 @@ class Entry:
         return cls(value, asked, ttl=ttl, grace=grace, signature=signature, ours=False)
 
     def is_fresh(self) -> bool:
+        """Whether the document is younger than its TTL."""
         return self._is_within(self.ttl)
 
     def is_usable(self) -> bool:
+        """Whether the document is younger than its TTL and its grace together."""
         return self._is_within(self.ttl + self.grace)
 
     def _is_within(self, seconds: float) -> bool:

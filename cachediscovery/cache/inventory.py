@@ -49,10 +49,12 @@ class ClusterEntry(NamedTuple):
     leftovers: tuple[str, ...]
 
     def count(self, state: str) -> int:
+        """How many documents are in the state `state`."""
         return sum(document.state == state for document in self.documents)
 
     @property
     def size(self) -> int:
+        """The size of all documents, in bytes."""
         return sum(document.size for document in self.documents)
 
 
@@ -202,4 +204,6 @@ def _is_random(suffix: str) -> bool:
 def stores_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> list[DocumentStore]:
     """All stores that may hold documents of a cluster: below kubectl's root, and below the platform's cache folder."""
     roots = dict.fromkeys(root for root in (cache_root(cache_dir, environ), platform_cache_root()) if root)
-    return [DocumentStore(root, cluster_folder(root, cluster), cluster.authority, cluster.url) for root in roots]
+    return [
+        DocumentStore(root, cluster_folder(root, cluster), cluster.trust_fingerprint, cluster.url) for root in roots
+    ]

@@ -33,12 +33,15 @@ class MemoryLayer:
 
     @property
     def index(self) -> tuple[Index, IndexSearch] | None:
+        """The index that is used in place of documents, and its table; None if none is."""
         return self._index
 
     def get(self, key: str) -> Entry | None:
+        """The entry of a document, or None."""
         return self._entries.get(key)
 
     def items(self) -> list[tuple[str, Entry]]:
+        """All entries, by key."""
         with self._mutex:
             return list(self._entries.items())
 
@@ -84,18 +87,21 @@ class MemoryLayer:
                 self.revision += 1
 
     def drop_except(self, keys: Set[str]) -> None:
+        """Drop all entries but those of `keys`."""
         with self._mutex:
             for key in [key for key in self._entries if key not in keys]:
                 del self._entries[key]
                 self.revision += 1
 
     def drop_all(self) -> None:
+        """Drop all entries, and the index."""
         with self._mutex:
             self._entries.clear()
             self._index = None
             self.revision += 1
 
     def drop_key(self, key: str) -> None:
+        """Drop one entry, and the index."""
         with self._mutex:
             self._entries.pop(key, None)
             self._index = None

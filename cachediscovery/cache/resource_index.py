@@ -18,6 +18,7 @@ class CachedResourceIndex(ResourceIndex):
         self._cache = cache
 
     def search(self) -> IndexSearch | None:
+        """The table of all resources, from the index; None where the index does not hold."""
         # All who use an index use the same one, and see together that it no longer holds.
         known = self._cache.index_in_use()
         if known is not None:
@@ -34,9 +35,11 @@ class CachedResourceIndex(ResourceIndex):
         return used[1] if used is not None else None
 
     def revision(self) -> int:
+        """A number that changes when a document used before no longer holds."""
         return self._cache.revision()
 
     def write(self) -> bool:
+        """Write the index, unless it holds already or a document is not on disk; whether it was written."""
         from ..index.index_writer import has_index, write_index
 
         store = self._cache.store

@@ -30,6 +30,7 @@ class BackgroundRevalidation:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
+        """Called in the child of a fork, where only the thread that forked is left."""
         # The thread that renewed is the parent's.
         self._running = False
 

@@ -46,15 +46,19 @@ class Parsed:
         self.arguments: list[str] = arguments
 
     def given(self, name: str) -> bool:
+        """Whether the flag was given."""
         return name in self._values
 
     def text(self, name: str, default: str = "") -> str:
+        """The last value of the flag, "" if it was not given."""
         return self._values[name][-1] if name in self._values else default
 
     def flag(self, name: str) -> bool:
+        """Whether the flag is true."""
         return self.text(name) in _TRUE
 
     def texts(self, name: str) -> tuple[str, ...]:
+        """All values of the flag."""
         return tuple(self._values.get(name, ()))
 
 

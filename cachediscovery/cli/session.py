@@ -112,7 +112,7 @@ class Session:
         place = place_of(self._cluster, self._cache_dir)
         cluster, index = self._cluster, None
         if place is not None:
-            index = read_sound_index(*place, names, cluster.authority, cluster.url)
+            index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url)
         if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
             return None
         log.debug("cache hit: the index of %s", index.folder)

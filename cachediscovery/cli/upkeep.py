@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..config.authority import configured_clusters
+from ..config.trust_fingerprint import configured_clusters
 from ..disk.layout import cache_root, cluster_folder, platform_cache_root, platform_folder
 from ..disk.trust import distrust_of_path
 from ..model.errors import ConfigError, DiscoveryError

@@ -56,7 +56,7 @@ class ClientConfig(NamedTuple):
     exec: ExecConfig | None = None
     impersonation: Impersonation = Impersonation()
     context: str = ""
-    # Another cluster of the kubeconfig has the same URL, but another authority.
+    # Another cluster of the kubeconfig has the same URL, but another trust fingerprint.
     shares_url: bool = False
     # The files with the authorities of all clusters of the kubeconfig that have this URL.
     url_ca_files: tuple[str, ...] = ()
@@ -69,4 +69,5 @@ class ClientConfig(NamedTuple):
 
     @property
     def has_tls(self) -> bool:
+        """Whether the server is spoken to over TLS."""
         return self.server[:8].lower() == "https://"

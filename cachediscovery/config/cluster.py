@@ -9,18 +9,18 @@ _SURVIVING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 class Cluster:
     """Where a cluster is, and whom its documents may come from.
 
-    `authority` is a fingerprint of the certificates that the configuration trusts, and of the server name that it
+    `trust_fingerprint` is one of the certificates that the configuration trusts, and of the server name that it
     expects in them; "" where it names none. `shares_url` tells that another cluster of the kubeconfig has the
-    same URL, but another authority: kubectl mixes the two up. `ca_files` are those that all this was read from,
+    same URL, but another fingerprint: kubectl mixes the two up. `ca_files` are those that all this was read from,
     `context` is the kubeconfig's, and `has_proxy` tells whether the kubeconfig names a proxy for it.
     """
 
-    __slots__ = ("authority", "ca_files", "context", "has_proxy", "server", "shares_url")
+    __slots__ = ("ca_files", "context", "has_proxy", "server", "shares_url", "trust_fingerprint")
 
     def __init__(
         self,
         server: str,
-        authority: str = "",
+        trust_fingerprint: str = "",
         *,
         shares_url: bool = False,
         ca_files: tuple[str, ...] = (),
@@ -28,7 +28,7 @@ class Cluster:
         has_proxy: bool = False,
     ) -> None:
         self.server: str = server
-        self.authority: str = authority
+        self.trust_fingerprint: str = trust_fingerprint
         self.shares_url: bool = shares_url
         self.ca_files: tuple[str, ...] = ca_files
         self.context: str = context

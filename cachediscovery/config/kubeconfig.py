@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from ..model.errors import ConfigError
-from ..model.fields import MalformedDocument, mapping, mappings, text
+from ..model.fields import MalformedDocument, get_object, get_objects, get_str
 from ..model.records import NamedTuple
 from ..model.redact import one_line
 from .locations import kubeconfig_paths
@@ -44,6 +44,7 @@ class Kubeconfig(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing is configured."""
         return not (self.current_context or self.clusters or self.users or self.contexts)
 
     def where(self) -> str:
@@ -110,14 +111,14 @@ def _parse(data: bytes, path: str) -> Kubeconfig:
         parsed = {}
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a mapping")
-    if text(parsed, "kind") not in ("", "Config"):
-        raise MalformedDocument(f"kind is {text(parsed, 'kind')!r}, expected 'Config'")
-    if text(parsed, "apiVersion") not in ("", "v1"):
-        raise MalformedDocument(f"apiVersion is {text(parsed, 'apiVersion')!r}, expected 'v1'")
+    if get_str(parsed, "kind") not in ("", "Config"):
+        raise MalformedDocument(f"kind is {get_str(parsed, 'kind')!r}, expected 'Config'")
+    if get_str(parsed, "apiVersion") not in ("", "v1"):
+        raise MalformedDocument(f"apiVersion is {get_str(parsed, 'apiVersion')!r}, expected 'v1'")
     folder = os.path.dirname(os.path.abspath(path))
     return Kubeconfig(
         paths=(path,),
-        current_context=text(parsed, "current-context"),
+        current_context=get_str(parsed, "current-context"),
         clusters=_named(parsed, "clusters", "cluster", folder, _PATHS_OF_CLUSTER),
         users=_named(parsed, "users", "user", folder, _PATHS_OF_USER),
         contexts=_named(parsed, "contexts", "context", folder, ()),
@@ -129,24 +130,24 @@ def _named(
 ) -> dict[str, Mapping[str, Any]]:
     """The entries of one list by name, with the relative paths in them made absolute."""
     entries: dict[str, Mapping[str, Any]] = {}
-    for item in mappings(parsed, plural):
-        name = text(item, "name")
+    for item in get_objects(parsed, plural):
+        name = get_str(item, "name")
         if name in entries:
             raise MalformedDocument(f"duplicate name {name!r} in {plural!r}")
-        entry = dict(mapping(item, singular))
+        entry = dict(get_object(item, singular))
         for key in path_keys:
-            path = text(entry, key)
+            path = get_str(entry, key)
             if path:
                 entry[key] = os.path.join(folder, path)
         if "exec" in entry:
-            entry["exec"] = _with_command_path(mapping(entry, "exec"), folder)
+            entry["exec"] = _with_command_path(get_object(entry, "exec"), folder)
         entries[name] = entry
     return entries
 
 
 def _with_command_path(exec_entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """A plugin's command is a path, relative to the file, if it has a separator in it; else it is searched in PATH."""
-    command = text(exec_entry, "command")
+    command = get_str(exec_entry, "command")
     if os.path.dirname(command):
         command = os.path.join(folder, command)
     return {**exec_entry, "command": command}

@@ -8,13 +8,13 @@ server's URL becomes basic authentication, so that it reaches no cache path and 
 from __future__ import annotations
 
 from ..model.errors import ConfigError, NoConfigError
-from ..model.fields import MalformedDocument, base64_data, flag, mapping, mappings, text, texts
+from ..model.fields import MalformedDocument, base64_data, get_bool, get_object, get_objects, get_str, get_strs
 from ..model.redact import one_line
-from .authority import with_neighbours
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .kubeconfig import Kubeconfig, load_kubeconfig
 from .overrides import ConfigOverrides
 from .server_url import check_proxy, split_server
+from .trust_fingerprint import with_neighbours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def _resolve(
     kubeconfig: Kubeconfig, overrides: ConfigOverrides, environ: Mapping[str, str] | None, service_account_dir: str
 ) -> ClientConfig:
     context_name, context = _context(kubeconfig, overrides)
-    cluster = _entry(kubeconfig, "cluster", kubeconfig.clusters, overrides.cluster, text(context, "cluster"))
-    user = _entry(kubeconfig, "user", kubeconfig.users, overrides.user, text(context, "user"))
-    server = overrides.server or text(cluster, "server")
+    cluster = _entry(kubeconfig, "cluster", kubeconfig.clusters, overrides.cluster, get_str(context, "cluster"))
+    user = _entry(kubeconfig, "user", kubeconfig.users, overrides.user, get_str(context, "user"))
+    server = overrides.server or get_str(cluster, "server")
     if not server:
         if kubeconfig.is_empty:
             from .in_cluster import SERVICE_ACCOUNT_DIR, in_cluster_config, in_cluster_possible
@@ -59,15 +59,15 @@ def _resolve(
             account = service_account_dir or SERVICE_ACCOUNT_DIR
             if in_cluster_possible(environ, account):
                 return _overridden_in_cluster(in_cluster_config(environ, account), overrides)
-        raise _no_server(kubeconfig, context_name, text(context, "cluster"))
+        raise _no_server(kubeconfig, context_name, get_str(context, "cluster"))
     server, username, password = split_server(server)
-    proxy_url = text(cluster, "proxy-url")
+    proxy_url = get_str(cluster, "proxy-url")
     if proxy_url:
         check_proxy(proxy_url, "the cluster's 'proxy-url'")
     config = ClientConfig(
         server=server,
         proxy_url=proxy_url,
-        disable_compression=overrides.disable_compression or flag(cluster, "disable-compression"),
+        disable_compression=overrides.disable_compression or get_bool(cluster, "disable-compression"),
         impersonation=_impersonation(user, overrides),
         context=context_name,
     )
@@ -121,8 +121,8 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
 
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
     """How to know the server. A flag for the CA, or against any check, replaces what the kubeconfig says of both."""
-    ca_file, ca_data = text(cluster, "certificate-authority"), base64_data(cluster, "certificate-authority-data")
-    insecure = flag(cluster, "insecure-skip-tls-verify")
+    ca_file, ca_data = get_str(cluster, "certificate-authority"), base64_data(cluster, "certificate-authority-data")
+    insecure = get_bool(cluster, "insecure-skip-tls-verify")
     if overrides.certificate_authority or overrides.insecure_skip_tls_verify:
         ca_file, ca_data = overrides.certificate_authority, b""
         insecure = overrides.insecure_skip_tls_verify
@@ -130,7 +130,7 @@ def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: Con
         raise ConfigError("specifying a root certificates file with the insecure flag is not allowed: drop one of them")
     # A new server makes the kubeconfig's name for the old one void.
     replaced = overrides.tls_server_name or overrides.server
-    name = overrides.tls_server_name if replaced else text(cluster, "tls-server-name")
+    name = overrides.tls_server_name if replaced else get_str(cluster, "tls-server-name")
     try:
         name.encode("ascii" if name.isascii() else "idna")
     except UnicodeError:
@@ -153,21 +153,24 @@ def _with_identity(
 ) -> ClientConfig:
     """How the server knows us."""
     if "auth-provider" in user:
-        name = text(mapping(user, "auth-provider"), "name")
+        name = get_str(get_object(user, "auth-provider"), "name")
         raise ConfigError(
             f"the auth-provider {one_line(name)!r} of context {config.context!r} was removed from Kubernetes in 1.26: "
             "use the exec plugin of your provider"
         )
-    certificate_file, certificate_data = text(user, "client-certificate"), base64_data(user, "client-certificate-data")
-    key_file, key_data = text(user, "client-key"), base64_data(user, "client-key-data")
+    certificate_file, certificate_data = (
+        get_str(user, "client-certificate"),
+        base64_data(user, "client-certificate-data"),
+    )
+    key_file, key_data = get_str(user, "client-key"), base64_data(user, "client-key-data")
     if overrides.client_certificate:
         certificate_file, certificate_data = overrides.client_certificate, b""
     if overrides.client_key:
         key_file, key_data = overrides.client_key, b""
     if (certificate_file or certificate_data) and not (key_file or key_data):
         raise ConfigError(f"the client certificate of context {config.context!r} has no client-key or client-key-data")
-    token = overrides.token or text(user, "token")
-    username, password = text(user, "username"), text(user, "password")
+    token = overrides.token or get_str(user, "token")
+    username, password = get_str(user, "username"), get_str(user, "password")
     if token and (username or password):
         raise ConfigError(
             f"context {config.context!r} has both a token and a user name with password: only one is allowed"
@@ -180,22 +183,22 @@ def _with_identity(
         client_key_file=key_file,
         client_key_data=key_data,
         token=token,
-        token_file="" if overrides.token else text(user, "tokenFile"),
+        token_file="" if overrides.token else get_str(user, "tokenFile"),
         username=username,
         password=password,
-        exec=_exec(mapping(user, "exec"), cluster, config.context) if user.get("exec") else None,
+        exec=_exec(get_object(user, "exec"), cluster, config.context) if user.get("exec") else None,
     )
 
 
 def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -> ExecConfig:
-    command, api_version = text(source, "command"), text(source, "apiVersion")
+    command, api_version = get_str(source, "command"), get_str(source, "apiVersion")
     if not command:
         raise ConfigError(f"the exec plugin of context {context!r} has no command")
     if api_version not in EXEC_API_VERSIONS:
         raise ConfigError(
             f"exec plugin {command}: its apiVersion is not supported: use {' or '.join(EXEC_API_VERSIONS)}"
         )
-    interactive_mode = text(source, "interactiveMode")
+    interactive_mode = get_str(source, "interactiveMode")
     if not interactive_mode and api_version == EXEC_API_VERSIONS[0]:
         raise ConfigError(f"exec plugin {command}: interactiveMode must be one of {', '.join(_INTERACTIVE_MODES)}")
     if interactive_mode and interactive_mode not in _INTERACTIVE_MODES:
@@ -205,11 +208,11 @@ def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -
     return ExecConfig(
         command=command,
         api_version=api_version,
-        args=texts(source, "args"),
-        env=tuple((text(item, "name"), text(item, "value")) for item in mappings(source, "env")),
-        install_hint=text(source, "installHint"),
+        args=get_strs(source, "args"),
+        env=tuple((get_str(item, "name"), get_str(item, "value")) for item in get_objects(source, "env")),
+        install_hint=get_str(source, "installHint"),
         interactive_mode=interactive_mode or "IfAvailable",
-        provide_cluster_info=flag(source, "provideClusterInfo"),
+        provide_cluster_info=get_bool(source, "provideClusterInfo"),
         cluster_config=_exec_extension(cluster),
     )
 
@@ -217,8 +220,8 @@ def _exec(source: Mapping[str, Any], cluster: Mapping[str, Any], context: str) -
 def _exec_extension(cluster: Mapping[str, Any]) -> str:
     import json
 
-    for item in mappings(cluster, "extensions"):
-        if text(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
+    for item in get_objects(cluster, "extensions"):
+        if get_str(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
             try:
                 # What YAML has, and JSON has not, is .inf and .nan.
                 return json.dumps(item["extension"], allow_nan=False)
@@ -228,12 +231,12 @@ def _exec_extension(cluster: Mapping[str, Any]) -> str:
 
 
 def _impersonation(user: Mapping[str, Any], overrides: ConfigOverrides) -> Impersonation:
-    extra = mapping(user, "as-user-extra")
+    extra = get_object(user, "as-user-extra")
     impersonation = Impersonation(
-        user=overrides.as_user or text(user, "as"),
-        uid=overrides.as_uid or text(user, "as-uid"),
-        groups=overrides.as_groups or texts(user, "as-groups"),
-        extra=tuple((key, value) for key in extra for value in texts(extra, key)),
+        user=overrides.as_user or get_str(user, "as"),
+        uid=overrides.as_uid or get_str(user, "as-uid"),
+        groups=overrides.as_groups or get_strs(user, "as-groups"),
+        extra=tuple((key, value) for key in extra for value in get_strs(extra, key)),
     )
     if impersonation != Impersonation() and not impersonation.user:
         raise ConfigError("impersonating a uid, groups or extra fields needs a user as well: use --as")

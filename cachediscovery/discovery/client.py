@@ -10,7 +10,7 @@ from ..model.aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from ..model.discovery_result import DiscoveryResult
 from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
-from ..model.fields import MalformedDocument, mapping, mappings, text, texts
+from ..model.fields import MalformedDocument, get_object, get_objects, get_str, get_strs
 from ..model.listing import (
     ALL_GROUPS,
     CORE_GROUP,
@@ -21,7 +21,7 @@ from ..model.listing import (
     namespaced_only,
     preferred_resources,
 )
-from ..model.name_filter import honest_groups, is_honest
+from ..model.name_filter import drop_invalid_groups, is_valid_group_version
 from ..model.names import parse_group_version, path_of
 from ..model.redact import one_line
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import requests
 
     from ..config.client_config import ClientConfig
-    from ..transport.base import DocumentTransport, Response
+    from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
     from ..transport.options import TransportOptions
     from .openapi import OpenAPIV3
@@ -92,10 +92,12 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._server
 
     @property
     def transport(self) -> DocumentTransport:
+        """What the requests are made with."""
         return self._transport
 
     def with_legacy(self) -> DiscoveryClient:
@@ -103,9 +105,11 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return DiscoveryClient(self._transport, self._server, legacy=True, max_workers=self._max_workers)
 
     def close(self) -> None:
+        """Close all connections; a later request opens new ones."""
         self._transport.close()
 
     def connect_ahead(self) -> None:
+        """Begin to connect, in threads. An error is raised by the request that needs the connection."""
         self._transport.connect_ahead()
 
     def groups_and_maybe_resources(self) -> DiscoveryResult:
@@ -135,6 +139,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return all_groups(self.groups_and_maybe_resources())
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
         parsed = parse_group_version(group_version)
         try:
             return self._document(
@@ -146,28 +151,35 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             raise
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
         return self._twice(lambda: groups_and_resources(self._everything()))
 
     def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
         return self._twice(lambda: preferred_resources(self._everything()))
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
         return namespaced_only(self.server_preferred_resources)
 
     def server_version(self) -> VersionInfo:
+        """The server's version."""
         return self._document("/version", _JSON, lambda _, source: _version_from(source))
 
     def openapi_v3(self) -> OpenAPIV3:
+        """The OpenAPI v3 documents."""
         from .openapi import OpenAPIV3
 
         return OpenAPIV3(self._transport.get)
 
     def cluster_uid(self, connection: int | None = None) -> str:
+        """The UID of the namespace kube-system; "" where it may not be read."""
         return _uid(self._object(_KUBE_SYSTEM, connection))
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
+        """The UIDs of the priority levels (KEP-1040); empty where they may not be read."""
         try:
-            levels = mappings(self._object(_PRIORITY_LEVELS, connection), "items")
+            levels = get_objects(self._object(_PRIORITY_LEVELS, connection), "items")
         except MalformedDocument:
             return frozenset()
         return frozenset(filter(None, map(_uid, levels)))
@@ -203,19 +215,19 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
                 return error
             raise
 
-    def _groups_from(self, response: Response, source: dict[str, Any]) -> DiscoveryResult:
+    def _groups_from(self, response: DocumentResponse, source: dict[str, Any]) -> DiscoveryResult:
         is_core = not response.url.endswith("/apis")
         if is_aggregated(response.content_type):
             found = split_groups_and_resources(source)
         else:
             found = DiscoveryResult(_core_group(source) if is_core else group_list_from(source))
-        groups = APIGroupList(tuple(honest_groups(found.groups, response.url, core=is_core)))
+        groups = APIGroupList(tuple(drop_invalid_groups(found.groups, response.url, core=is_core)))
         listed = set(groups.group_versions)
         resources = {key: value for key, value in found.resources.items() if key in listed}
-        failed = {key: value for key, value in found.failed.items() if is_honest(key, core=is_core)}
+        failed = {key: value for key, value in found.failed.items() if is_valid_group_version(key, core=is_core)}
         return DiscoveryResult(groups, resources, failed)
 
-    def _document(self, path: str, accept: str, read: Callable[[Response, dict[str, Any]], T]) -> T:
+    def _document(self, path: str, accept: str, read: Callable[[DocumentResponse, dict[str, Any]], T]) -> T:
         response = self._transport.get(path, accept=accept)
         try:
             return self._read(response, read)
@@ -226,7 +238,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return self._read(self._transport.get(path, accept=accept, conditional=False), read)
 
     @staticmethod
-    def _read(response: Response, read: Callable[[Response, dict[str, Any]], T]) -> T:
+    def _read(response: DocumentResponse, read: Callable[[DocumentResponse, dict[str, Any]], T]) -> T:
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
@@ -242,20 +254,20 @@ def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
 
 def _core_group(source: dict[str, Any]) -> APIGroupList:
     expect_kind(source, "APIVersions", "versions")
-    versions = tuple(GroupVersionForDiscovery(version, version) for version in texts(source, "versions"))
+    versions = tuple(GroupVersionForDiscovery(version, version) for version in get_strs(source, "versions"))
     return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
 
 
 def _uid(source: dict[str, Any]) -> str:
     """The UID of an object; "" where it has none."""
     try:
-        uid = text(mapping(source, "metadata"), "uid")
+        uid = get_str(get_object(source, "metadata"), "uid")
     except MalformedDocument:
         return ""
     return uid if is_uid(uid) else ""
 
 
-def _malformed(response: Response, error: MalformedDocument) -> str:
+def _malformed(response: DocumentResponse, error: MalformedDocument) -> str:
     start = response.body[:256].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
         return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
@@ -268,7 +280,7 @@ def _version_from(source: dict[str, Any]) -> VersionInfo:
     if "gitVersion" not in source:
         raise MalformedDocument("no gitVersion")
     camel = {name: _camel(name) for name in VersionInfo._fields}
-    return VersionInfo(**{name: text(source, key) for name, key in camel.items()})
+    return VersionInfo(**{name: get_str(source, key) for name, key in camel.items()})
 
 
 def _camel(name: str) -> str:

@@ -35,7 +35,7 @@ class DiscoveryInterface(ABC):
 
     @abstractmethod
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound` if it is not served."""
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
 
     @abstractmethod
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:

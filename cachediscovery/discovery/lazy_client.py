@@ -63,7 +63,7 @@ class LazyConfig:
                 config = self._read()
                 if self._on_read is not None:
                     self._on_read(config)
-                from ..config.authority import cluster_of
+                from ..config.trust_fingerprint import cluster_of
 
                 found = cluster_of(config)
                 self._remembered.save(found)
@@ -75,10 +75,14 @@ class LazyConfig:
         """The whole configuration, credentials and all."""
         known = self.cluster
         config = self._read()
-        from ..config.authority import cluster_of
+        from ..config.trust_fingerprint import cluster_of
 
         found = cluster_of(config)
-        if (found.server, found.authority, found.shares_url) != (known.server, known.authority, known.shares_url):
+        if (found.server, found.trust_fingerprint, found.shares_url) != (
+            known.server,
+            known.trust_fingerprint,
+            known.shares_url,
+        ):
             from ..model.errors import ConfigChanged
 
             self._remembered.forget()
@@ -122,6 +126,7 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._cluster.server
 
     @property
@@ -131,6 +136,7 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 
     @property
     def transport(self) -> DocumentTransport:
+        """What the requests are made with."""
         return self.client.transport
 
     def connect_ahead(self) -> None:
@@ -166,38 +172,49 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         return DiscoveryClient(transport, config.server)
 
     def close(self) -> None:
+        """Close all connections; a later request opens new ones."""
         made = self._made.made
         if made is not None:
             made.close()
 
     def cluster_uid(self, connection: int | None = None) -> str:
+        """The UID of the namespace kube-system; "" where it may not be read."""
         return self.client.cluster_uid(connection)
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
+        """The UIDs of the priority levels (KEP-1040); empty where they may not be read."""
         return self.client.priority_level_uids(connection)
 
     def groups_and_maybe_resources(self) -> DiscoveryResult:
+        """The groups and, from a server that aggregates, all resources."""
         return self.client.groups_and_maybe_resources()
 
     def server_groups(self) -> APIGroupList:
+        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
         return self.client.server_groups()
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
         return self.client.server_resources_for_group_version(group_version)
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
         return self.client.server_groups_and_resources()
 
     def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
         return self.client.server_preferred_resources()
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
         return self.client.server_preferred_namespaced_resources()
 
     def server_version(self) -> VersionInfo:
+        """The server's version."""
         return self.client.server_version()
 
     def openapi_v3(self) -> OpenAPIV3:
+        """The OpenAPI v3 documents."""
         return self.client.openapi_v3()
 
 

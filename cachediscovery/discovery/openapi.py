@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.documents import parse_object
 from ..model.errors import InvalidDocument, NotFound
-from ..model.fields import MalformedDocument, mapping, text
+from ..model.fields import MalformedDocument, get_object, get_str
 from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..transport.base import Response
+    from ..transport.base import DocumentResponse
 
 
 class OpenAPIV3GroupVersion(NamedTuple):
@@ -20,7 +20,7 @@ class OpenAPIV3GroupVersion(NamedTuple):
 
     path: str
     server_relative_url: str
-    get: Callable[[str], Response]
+    get: Callable[[str], DocumentResponse]
 
     def schema(self) -> dict[str, Any]:
         """Fetch the document. Raises `DiscoveryError`."""
@@ -30,7 +30,7 @@ class OpenAPIV3GroupVersion(NamedTuple):
 class OpenAPIV3:
     """The OpenAPI v3 documents of a server."""
 
-    def __init__(self, get: Callable[[str], Response]) -> None:
+    def __init__(self, get: Callable[[str], DocumentResponse]) -> None:
         self._get = get
 
     def paths(self) -> dict[str, OpenAPIV3GroupVersion]:
@@ -43,8 +43,8 @@ class OpenAPIV3:
         except NotFound:
             return {}
         try:
-            entries = mapping(_object(response), "paths")
-            urls = {path: text(mapping(entries, path), "serverRelativeURL") for path in entries}
+            entries = get_object(_object(response), "paths")
+            urls = {path: get_str(get_object(entries, path), "serverRelativeURL") for path in entries}
         except MalformedDocument as error:
             raise InvalidDocument(
                 response.url, f"{response.url} answered with a malformed OpenAPI index: {error}"
@@ -57,7 +57,7 @@ class OpenAPIV3:
         }
 
 
-def _object(response: Response) -> dict[str, Any]:
+def _object(response: DocumentResponse) -> dict[str, Any]:
     try:
         return parse_object(response.body)
     except MalformedDocument as error:

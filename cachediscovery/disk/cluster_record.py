@@ -26,27 +26,30 @@ _MAX_VALUES = 64
 class ClusterRecord(NamedTuple):
     """What is known of the cluster that the documents are from; all empty for nothing.
 
-    `server` and `authority` are the configuration's (`Cluster.url` and `Cluster.authority`). `epoch` is a new word
-    whenever the documents are those of another cluster from then on. `certificates` are fingerprints of those that its
-    servers have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace kube-system.
+    `server` and `trust_fingerprint` are the configuration's (`Cluster.url`, `Cluster.trust_fingerprint`). `epoch` is a
+    new word whenever the documents are those of another cluster from then on. `certificates` are fingerprints of those
+    that its servers have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace
+    kube-system.
     """
 
     server: str = ""
-    authority: str = ""
+    trust_fingerprint: str = ""
     epoch: str = ""
     certificates: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     cluster_uid: str = ""
 
-    def is_of(self, server: str, authority: str) -> bool:
+    def is_of(self, server: str, trust_fingerprint: str) -> bool:
         """Whether the documents may be of the cluster that is configured so: nothing speaks against it.
 
-        A record without an authority matches no cluster that has one. Where there is no record at all, kubectl has
+        A record without a fingerprint matches no cluster that has one. Where there is no record at all, kubectl has
         written the documents.
         """
         if self == ClusterRecord():
             return True
-        return (not server or self.server in ("", server)) and (not authority or authority == self.authority)
+        return (not server or self.server in ("", server)) and (
+            not trust_fingerprint or trust_fingerprint == self.trust_fingerprint
+        )
 
     def with_seen(self, certificate: str = "", uids: Iterable[str] = ()) -> ClusterRecord:
         """The record with another certificate and other UIDs of the same cluster; the oldest of many are dropped."""
@@ -58,9 +61,9 @@ class ClusterRecord(NamedTuple):
         )
 
 
-def new_record(server: str = "", authority: str = "") -> ClusterRecord:
+def new_record(server: str = "", trust_fingerprint: str = "") -> ClusterRecord:
     """A record in which nothing is known but who is meant to be asked, of an epoch of its own."""
-    return ClusterRecord(server, authority, os.urandom(8).hex())
+    return ClusterRecord(server, trust_fingerprint, os.urandom(8).hex())
 
 
 def read_record(folder: str) -> ClusterRecord:
@@ -74,7 +77,7 @@ def read_record(folder: str) -> ClusterRecord:
         values.setdefault(name, []).append(value)
     return ClusterRecord(
         server=values.get("server", [""])[0],
-        authority=values.get("authority", [""])[0],
+        trust_fingerprint=values.get("authority", [""])[0],
         epoch=values.get("epoch", [""])[0],
         certificates=tuple(values.get("certificate", []))[-_MAX_VALUES:],
         uids=tuple(values.get("uid", []))[-_MAX_VALUES:],
@@ -85,7 +88,7 @@ def read_record(folder: str) -> ClusterRecord:
 def write_record(folder: str, record: ClusterRecord) -> bool:
     """Put a record in the place of the one in `folder`, which is there; whether that could be done."""
     lines = [_FORMAT]
-    single = {"server": record.server, "authority": record.authority, "epoch": record.epoch}
+    single = {"server": record.server, "authority": record.trust_fingerprint, "epoch": record.epoch}
     lines += [f"{name} {value}" for name, value in single.items() if value]
     lines += [f"certificate {certificate}" for certificate in record.certificates]
     lines += [f"uid {uid}" for uid in record.uids]

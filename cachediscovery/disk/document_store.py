@@ -50,15 +50,15 @@ class DocumentStore:
     A key is `GROUPS` or a group version such as `apps/v1`. Keys that are no safe path have no file.
     """
 
-    def __init__(self, root: str, folder: str, authority: str = "", server: str = "") -> None:
+    def __init__(self, root: str, folder: str, trust_fingerprint: str = "", server: str = "") -> None:
         """`folder` is the cluster's, as `layout.cluster_folder` names it, below `root`.
 
-        With an `authority` (`Cluster.authority`) the documents of a cluster with another one are not there, with a
-        `server` (`Cluster.url`) neither are those of another server, whose folder has the same name.
+        With a `trust_fingerprint` (`Cluster.trust_fingerprint`) documents of a cluster with another one count as
+        missing. So do, with a `server` (`Cluster.url`), those of another server whose folder has the same name.
         """
         self.root = root
         self.folder = folder
-        self.authority = authority
+        self.trust_fingerprint = trust_fingerprint
         self.server = server
         # The record of the cluster, and the state of the file that it is from.
         self._record: tuple[ClusterRecord, Signature | None] | None = None
@@ -115,7 +115,7 @@ class DocumentStore:
         if not self.is_of_cluster():
             from .cluster_record import new_record
 
-            self.start_over(new_record(self.server, self.authority))
+            self.start_over(new_record(self.server, self.trust_fingerprint))
         written = self._writer.get(self._make_writer).write(path, data, mtime)
         if written is None or not epoch or self.record().epoch == epoch:
             return written
@@ -274,7 +274,7 @@ class DocumentStore:
 
     def is_of_cluster(self) -> bool:
         """Whether the documents here may be of the cluster that this store is for."""
-        return not (self.authority or self.server) or self.record().is_of(self.server, self.authority)
+        return not (self.trust_fingerprint or self.server) or self.record().is_of(self.server, self.trust_fingerprint)
 
 
 def open_store(
@@ -294,7 +294,7 @@ def open_store(
         split_server(cluster.server)
     place, root = place_of(cluster, cache_dir, environ), cache_root(cache_dir, environ)
     if place is not None and place[0] == root:
-        return DocumentStore(*place, cluster.authority, cluster.url)
+        return DocumentStore(*place, cluster.trust_fingerprint, cluster.url)
     reason = distrust_of_path(root, cluster_folder(root, cluster)) if root else ""
     if place is None:
         why = f" ({reason})" if reason else ""
@@ -303,4 +303,4 @@ def open_store(
         return None
     if reason:
         log.warning("the discovery cache is not used: %s; using %s in its place", reason, place[0])
-    return DocumentStore(*place, cluster.authority, cluster.url)
+    return DocumentStore(*place, cluster.trust_fingerprint, cluster.url)

@@ -279,6 +279,7 @@ def reason_of(error: Exception) -> str:
 
 
 def to_nanoseconds(seconds: float) -> int:
+    """Seconds as whole nanoseconds."""
     return int(seconds * 1e9)
 
 

@@ -49,7 +49,7 @@ def cluster_folder(root: str, cluster: Cluster) -> str:
     No name that kubectl makes has a dash in it: what is behind one is ours.
     """
     folder = os.path.join(root, "discovery", *address_of(cluster.server))
-    return f"{folder}-{cluster.authority}" if cluster.shares_url else folder
+    return f"{folder}-{cluster.trust_fingerprint}" if cluster.shares_url else folder
 
 
 def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:

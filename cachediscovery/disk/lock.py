@@ -58,6 +58,7 @@ class FetchLock:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
+        """Called in the child of a fork, where only the thread that forked is left."""
         # A thread of the parent that held it is not here.
         self._holders, self._unlock = 0, None
 

@@ -21,7 +21,7 @@ REMEMBERED_FOLDER = "cachediscovery"
 _PREFIX = "server-"
 _FORMAT = "cachediscovery server 6"
 _ABSENT = "absent"
-# server, authority, whether the URL is shared, context, whether there is a proxy
+# server, trust fingerprint, whether the URL is shared, context, whether there is a proxy
 _FIELDS = 5
 _MAX_BYTES = 1 << 16
 _COARSE_SECONDS = 2.0
@@ -79,7 +79,7 @@ class RememberedCluster:
             return None
         ca_files = []
         for line in files:
-            # The authority is as good as the files that it was made of.
+            # The trust fingerprint is as good as the files that it was made of.
             state, _, ca_file = line.partition("\t")
             if state != _state_of(ca_file):
                 return None
@@ -89,10 +89,10 @@ class RememberedCluster:
                 os.utime(path)
             except OSError:
                 pass
-        server, authority, shares_url, context, has_proxy = fields
+        server, trust_fingerprint, shares_url, context, has_proxy = fields
         return Cluster(
             server,
-            authority,
+            trust_fingerprint,
             shares_url=bool(shares_url),
             ca_files=tuple(ca_files),
             context=context,
@@ -111,7 +111,7 @@ class RememberedCluster:
     def save(self, cluster: Cluster) -> None:
         """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
         shares_url, has_proxy = ("1" if flag else "" for flag in (cluster.shares_url, cluster.has_proxy))
-        fields = [cluster.server, cluster.authority, shares_url, cluster.context, has_proxy]
+        fields = [cluster.server, cluster.trust_fingerprint, shares_url, cluster.context, has_proxy]
         fields += [f"{_state_of(path)}\t{path}" for path in cluster.ca_files]
         if not self._state or any("\n" in field for field in fields):
             return

@@ -5,7 +5,7 @@ has rewritten, or that is gone, makes the index void. Losing it costs time, neve
 section has a checksum of its own, so that a reader reads and checks what it needs, and imports nothing for it:
 
     cachediscovery index 4 CHECKSUM-OF-THE-LINES-BELOW
-    authority FINGERPRINT
+    trust_fingerprint FINGERPRINT
     server URL
     NAME OFFSET LENGTH CHECKSUM
     …
@@ -94,16 +94,18 @@ class Index:
         ]
 
 
-def read_index(root: str, folder: str, names: Iterable[str], authority: str = "", server: str = "") -> Index | None:
+def read_index(
+    root: str, folder: str, names: Iterable[str], trust_fingerprint: str = "", server: str = ""
+) -> Index | None:
     """The index of the cluster in `folder` with the sections `names`; None if there is none that holds.
 
-    An index made for another `authority` (`Cluster.authority`) or `server` (`Cluster.url`) does not hold. The age of
-    the documents is for the caller to judge: `Index.is_within`.
+    An index made for another `trust_fingerprint` (`Cluster.trust_fingerprint`) or `server` (`Cluster.url`) does not
+    hold. The age of the documents is for the caller to judge: `Index.is_within`.
     """
     try:
         file, _ = open_trusted(os.path.join(folder, INDEX_FILE))
         with file:
-            sections = _read_sections(file, (_PATHS, _STATES, *names), authority, server)
+            sections = _read_sections(file, (_PATHS, _STATES, *names), trust_fingerprint, server)
             index = Index(folder, sections)
     except (OSError, ValueError, KeyError):
         return None
@@ -113,7 +115,7 @@ def read_index(root: str, folder: str, names: Iterable[str], authority: str = ""
 def encode_index(
     documents: Sequence[tuple[str, Signature]],
     sections: Mapping[str, Sequence[str]],
-    authority: str = "",
+    trust_fingerprint: str = "",
     server: str = "",
 ) -> bytes | None:
     """The bytes of an index of `documents` (path below the cluster's folder, state); None if a value has line ends."""
@@ -122,7 +124,7 @@ def encode_index(
         _STATES: [" ".join(map(str, signature)) for _, signature in documents],
         **sections,
     }
-    lines = [f"{_AUTHORITY} {authority}", f"{_SERVER} {server}"]
+    lines = [f"{_AUTHORITY} {trust_fingerprint}", f"{_SERVER} {server}"]
     encoded: list[bytes] = []
     offset = _MAX_HEADER_BYTES
     for name, values in named.items():
@@ -147,7 +149,7 @@ def _lead_below(paths: list[str]) -> bool:
     return not any(part in parts for part in ("//", "/./", "/../"))
 
 
-def _read_sections(file: FileIO, names: Sequence[str], authority: str, server: str) -> dict[str, list[str]]:
+def _read_sections(file: FileIO, names: Sequence[str], trust_fingerprint: str, server: str) -> dict[str, list[str]]:
     """The values of each section of an open index. Raises `OSError`, `ValueError` or `KeyError` for a broken one."""
     first, _, rest = file.read(_MAX_HEADER_BYTES).partition(b"\n")
     lines, end, _ = rest.partition(b"\n\n")
@@ -155,7 +157,7 @@ def _read_sections(file: FileIO, names: Sequence[str], authority: str, server: s
     if first != b"%s %s" % (_FORMAT, checksum_of(table).encode()):
         raise ValueError("not an index of this format, or a torn one")
     made_with, made_for, *entries = table.decode().rstrip("\n").split("\n")
-    if authority and made_with != f"{_AUTHORITY} {authority}":
+    if trust_fingerprint and made_with != f"{_AUTHORITY} {trust_fingerprint}":
         raise ValueError("of another authority")
     if server and made_for not in (f"{_SERVER} {server}", f"{_SERVER} "):
         raise ValueError("of another server")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def has_index(store: DocumentStore) -> bool:
     """Whether there is an index that holds, as a whole: a reader of some sections cannot tell what the others are."""
-    index = read_sound_index(store.root, store.folder, (*COLUMNS, *SECTIONS), store.authority, store.server)
+    index = read_sound_index(store.root, store.folder, (*COLUMNS, *SECTIONS), store.trust_fingerprint, store.server)
     try:
         return index is not None and bool(whole_documents_of(index))
     except (ValueError, LookupError, TypeError):
@@ -48,7 +48,7 @@ def write_index(
     documents = [(store.path(key)[below:], signatures[key]) for key in keys]
     columns = {name: [row[position] for row in rows] for position, name in enumerate(COLUMNS)}
     sections.update(columns)
-    data = encode_index(documents, sections, store.authority, store.server)
+    data = encode_index(documents, sections, store.trust_fingerprint, store.server)
     if data is None or not is_sound([path for path, _ in documents], sections):
         return False
     try:

@@ -59,10 +59,10 @@ _MANY = 100
 
 
 def read_sound_index(
-    root: str, folder: str, names: Collection[str], authority: str = "", server: str = ""
+    root: str, folder: str, names: Collection[str], trust_fingerprint: str = "", server: str = ""
 ) -> Index | None:
     """`read_index`; None also for an index whose checksums are right, but whose rows cannot be."""
-    index = read_index(root, folder, names, authority, server)
+    index = read_index(root, folder, names, trust_fingerprint, server)
     if index is None or is_sound(index.paths(), {name: index.column(name) for name in names}):
         return index
     log.debug("cache miss: the index of %s makes no sense", folder)
@@ -73,10 +73,10 @@ def read_index_of(store: DocumentStore | None, names: Collection[str], seconds: 
     """The index on disk with the sections `names`, if no document in it is older than `seconds`; else None."""
     if store is None:
         return None
-    index = read_sound_index(store.root, store.folder, names, store.authority, store.server)
+    index = read_sound_index(store.root, store.folder, names, store.trust_fingerprint, store.server)
     if index is None or not index.is_within(seconds) or store.is_superseded():
         return None
-    if store.authority and not store.is_of_cluster():
+    if store.trust_fingerprint and not store.is_of_cluster():
         return None
     log.debug("cache hit: the index of %s", store.folder)
     return index
@@ -180,9 +180,11 @@ class IndexSearch:
         return self._rows({*self._find(PLURAL, name), *self._find(SINGULAR, name)})
 
     def by_short_name(self, name: str) -> list[Row]:
+        """The rows with this short name."""
         return self._rows(self._find(SHORT_NAMES, name))
 
     def by_category(self, category: str) -> list[Row]:
+        """The rows in this category."""
         return self._rows(self._find(CATEGORIES, category))
 
     def by_kind(self, kind: str) -> list[Row]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..cache.cached_client import CachedDiscoveryClient
-from ..config.authority import fingerprint_of_file
 from ..config.cluster import Cluster
+from ..config.trust_fingerprint import fingerprint_of_file
 from ..discovery.client import DiscoveryClient
 from ..disk.document_store import open_store
 from ..model.errors import DiscoveryError
-from ..transport.base import Answer, DocumentTransport, Headers
+from ..transport.base import DocumentTransport, Headers, RawResponse
 from ..transport.error_mapping import request_error, status_error
 from ..transport.http_store import HTTPStore
 from ..transport.server_identity import identity_of, note_identity
@@ -35,7 +35,8 @@ class BorrowedTransport(DocumentTransport):
         super().__init__(server)
         self._borrowed = ask
 
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
+        """Ask by the other client's way."""
         try:
             status, found, body = self._borrowed(url.removeprefix(self._server), headers)
         except DiscoveryError:
@@ -51,7 +52,7 @@ class BorrowedTransport(DocumentTransport):
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and we do not know them.
             raise request_error(url, error) from error
-        answer = Answer(url, status, Headers(found.items()), body)
+        answer = RawResponse(url, status, Headers(found.items()), body)
         note_identity(identity_of(answer.headers))
         return answer
 
@@ -63,8 +64,8 @@ def discovery_by(
 
     `ca_file` and `tls_server_name` are what the other client expects of the server's certificate, if it says so.
     """
-    authority = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
-    store = open_store(Cluster(server, authority))
+    trust_fingerprint = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
+    store = open_store(Cluster(server, trust_fingerprint))
     if store is not None:
         transport.responses = HTTPStore(store.root)
     return CachedDiscoveryClient(DiscoveryClient(transport, server), store)

@@ -6,9 +6,9 @@ from .discovery_result import DiscoveryResult
 from .documents import expect_kind
 from .duplicates import each_group_once, each_resource_once
 from .errors import DiscoveryError, StaleGroupVersionError
-from .fields import mapping, mappings, text, texts
+from .fields import get_object, get_objects, get_str, get_strs
 from .group_version import GroupVersion
-from .name_filter import honest_resources
+from .name_filter import drop_invalid_resources
 from .types import APIGroup, APIGroupList, APIResource, APIResourceList, GroupVersionForDiscovery
 
 TYPE_CHECKING = False
@@ -46,16 +46,18 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> DiscoveryResult:
     groups: list[APIGroup] = []
     resources: dict[GroupVersion, APIResourceList] = {}
     failed: dict[GroupVersion, DiscoveryError] = {}
-    for item in mappings(parsed, "items"):
-        name = text(mapping(item, "metadata"), "name")
+    for item in get_objects(parsed, "items"):
+        name = get_str(get_object(item, "metadata"), "name")
         versions = []
-        for version in mappings(item, "versions"):
-            group_version = GroupVersion(name, text(version, "version"))
-            if text(version, "freshness") == "Stale":
+        for version in get_objects(item, "versions"):
+            group_version = GroupVersion(name, get_str(version, "version"))
+            if get_str(version, "freshness") == "Stale":
                 failed[group_version] = StaleGroupVersionError(group_version)
                 continue
             versions.append(GroupVersionForDiscovery(str(group_version), group_version.version))
-            found = each_resource_once(honest_resources(_resources_of(version), str(group_version)), str(group_version))
+            found = each_resource_once(
+                drop_invalid_resources(_resources_of(version), str(group_version)), str(group_version)
+            )
             resources.setdefault(group_version, APIResourceList(str(group_version), found))
         preferred = versions[0] if versions else GroupVersionForDiscovery("", "")
         groups.append(APIGroup(name, tuple(versions), preferred))
@@ -69,10 +71,10 @@ def _resources_of(version: dict[str, Any]) -> list[APIResource]:
     What has no kind of its own is left out; a parent left out does not take its subresources along.
     """
     resources = []
-    for source in mappings(version, "resources"):
-        name = text(source, "resource")
-        singular_name = text(source, "singularResource")
-        namespaced = text(source, "scope") == "Namespaced"
+    for source in get_objects(version, "resources"):
+        name = get_str(source, "resource")
+        singular_name = get_str(source, "singularResource")
+        namespaced = get_str(source, "scope") == "Namespaced"
         group, kind_version, kind = _response_kind(source)
         if group or kind_version or kind:
             resources.append(
@@ -81,22 +83,22 @@ def _resources_of(version: dict[str, Any]) -> list[APIResource]:
                     singular_name,
                     namespaced,
                     kind,
-                    texts(source, "verbs"),
+                    get_strs(source, "verbs"),
                     group,
                     kind_version,
-                    texts(source, "shortNames"),
-                    texts(source, "categories"),
+                    get_strs(source, "shortNames"),
+                    get_strs(source, "categories"),
                 )
             )
-        for subresource in mappings(source, "subresources"):
+        for subresource in get_objects(source, "subresources"):
             group, kind_version, kind = _response_kind(subresource)
             if group or kind_version or kind:
-                subname = f"{name}/{text(subresource, 'subresource')}"
-                verbs = texts(subresource, "verbs")
+                subname = f"{name}/{get_str(subresource, 'subresource')}"
+                verbs = get_strs(subresource, "verbs")
                 resources.append(APIResource(subname, singular_name, namespaced, kind, verbs, group, kind_version))
     return resources
 
 
 def _response_kind(source: dict[str, Any]) -> tuple[str, str, str]:
-    kind = mapping(source, "responseKind")
-    return text(kind, "group"), text(kind, "version"), text(kind, "kind")
+    kind = get_object(source, "responseKind")
+    return get_str(kind, "group"), get_str(kind, "version"), get_str(kind, "kind")

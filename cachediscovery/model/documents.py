@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .duplicates import each_group_once, each_resource_once
-from .fields import MalformedDocument, flag, mapping, mappings, text, texts
-from .name_filter import honest_resources
+from .fields import MalformedDocument, get_bool, get_object, get_objects, get_str, get_strs
+from .name_filter import drop_invalid_resources
 from .names import is_group_name, is_version_name
 from .types import (
     APIGroup,
@@ -49,10 +49,10 @@ def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool
     Servers may leave `kind` out as long as `content` is there; a cache file (`strict`) has both
     `kind` and `apiVersion`, since kubectl reads no other.
     """
-    found = text(parsed, "kind")
+    found = get_str(parsed, "kind")
     if found != kind and (found or strict or content not in parsed):
         raise MalformedDocument(f"kind is {found!r}, expected {kind!r}")
-    if strict and text(parsed, "apiVersion") != "v1":
+    if strict and get_str(parsed, "apiVersion") != "v1":
         raise MalformedDocument("apiVersion is not 'v1'")
 
 
@@ -62,7 +62,7 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
     A cache file (`strict`) without groups, or with a name that no server may have, is neither ours nor kubectl's.
     """
     expect_kind(parsed, GROUP_LIST_KIND, "groups", strict=strict)
-    groups = each_group_once([_group_from(group) for group in mappings(parsed, "groups")])
+    groups = each_group_once([_group_from(group) for group in get_objects(parsed, "groups")])
     if strict:
         if not groups:
             raise MalformedDocument("no groups")
@@ -76,11 +76,11 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
 def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:
     """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another list."""
     expect_kind(parsed, RESOURCE_LIST_KIND, "resources", strict=strict)
-    found = text(parsed, "groupVersion")
+    found = get_str(parsed, "groupVersion")
     if found != group_version and (found or strict):
         raise MalformedDocument(f"groupVersion is {found!r}, expected {group_version!r}")
-    resources = [_resource_from(item) for item in mappings(parsed, "resources")]
-    honest = honest_resources(resources, group_version)
+    resources = [_resource_from(item) for item in get_objects(parsed, "resources")]
+    honest = drop_invalid_resources(resources, group_version)
     return APIResourceList(group_version, each_resource_once(honest, group_version))
 
 
@@ -142,32 +142,32 @@ def resource_to(resource: APIResource) -> dict[str, Any]:
 
 def _group_from(source: dict[str, Any]) -> APIGroup:
     return APIGroup(
-        name=text(source, "name"),
-        versions=tuple(_version_from(version) for version in mappings(source, "versions")),
-        preferred_version=_version_from(mapping(source, "preferredVersion")),
+        name=get_str(source, "name"),
+        versions=tuple(_version_from(version) for version in get_objects(source, "versions")),
+        preferred_version=_version_from(get_object(source, "preferredVersion")),
         server_address_by_client_cidrs=tuple(
-            ServerAddressByClientCIDR(text(address, "clientCIDR"), text(address, "serverAddress"))
-            for address in mappings(source, "serverAddressByClientCIDRs")
+            ServerAddressByClientCIDR(get_str(address, "clientCIDR"), get_str(address, "serverAddress"))
+            for address in get_objects(source, "serverAddressByClientCIDRs")
         ),
     )
 
 
 def _version_from(source: dict[str, Any]) -> GroupVersionForDiscovery:
-    return GroupVersionForDiscovery(text(source, "groupVersion"), text(source, "version"))
+    return GroupVersionForDiscovery(get_str(source, "groupVersion"), get_str(source, "version"))
 
 
 def _resource_from(source: dict[str, Any]) -> APIResource:
     return APIResource(
-        text(source, "name"),
-        text(source, "singularName"),
-        flag(source, "namespaced"),
-        text(source, "kind"),
-        texts(source, "verbs"),
-        text(source, "group"),
-        text(source, "version"),
-        texts(source, "shortNames"),
-        texts(source, "categories"),
-        text(source, "storageVersionHash"),
+        get_str(source, "name"),
+        get_str(source, "singularName"),
+        get_bool(source, "namespaced"),
+        get_str(source, "kind"),
+        get_strs(source, "verbs"),
+        get_str(source, "group"),
+        get_str(source, "version"),
+        get_strs(source, "shortNames"),
+        get_strs(source, "categories"),
+        get_str(source, "storageVersionHash"),
     )
 
 

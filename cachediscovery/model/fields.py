@@ -12,7 +12,8 @@ class MalformedDocument(ValueError):
     """Parsed JSON that is not the document it should be; the message says where it differs."""
 
 
-def text(source: Mapping[str, Any], key: str) -> str:
+def get_str(source: Mapping[str, Any], key: str) -> str:
+    """The string under `key`; "" where it is absent."""
     value = source.get(key)
     if value is None:
         return ""
@@ -21,7 +22,8 @@ def text(source: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def flag(source: Mapping[str, Any], key: str) -> bool:
+def get_bool(source: Mapping[str, Any], key: str) -> bool:
+    """The boolean under `key`; false where it is absent."""
     value = source.get(key)
     if value is None:
         return False
@@ -30,7 +32,8 @@ def flag(source: Mapping[str, Any], key: str) -> bool:
     return value
 
 
-def texts(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def get_strs(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The strings of the list under `key`; none where it is absent."""
     value = source.get(key)
     if value is None:
         return ()
@@ -42,7 +45,7 @@ def texts(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def mapping(source: Mapping[str, Any], key: str) -> dict[str, Any]:
+def get_object(source: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The object under `key`; an empty one where it is absent."""
     value = source.get(key)
     if value is None:
@@ -52,7 +55,8 @@ def mapping(source: Mapping[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def mappings(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def get_objects(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects of the list under `key`; none where it is absent."""
     value = source.get(key)
     if value is None:
         return []
@@ -66,7 +70,7 @@ def mappings(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 def base64_data(source: Mapping[str, Any], key: str) -> bytes:
     """The bytes of a field in base64, such as those of a kubeconfig that end in `-data`; b"" where there is none."""
-    encoded = "".join(text(source, key).split())
+    encoded = "".join(get_str(source, key).split())
     if not encoded:
         return b""
     import base64

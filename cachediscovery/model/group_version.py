@@ -26,9 +26,11 @@ class GroupVersion(NamedTuple):
         return cls(group, version) if slash else cls("", group)
 
     def with_kind(self, kind: str) -> GroupVersionKind:
+        """A kind of this group version."""
         return GroupVersionKind(self.group, self.version, kind)
 
     def with_resource(self, resource: str) -> GroupVersionResource:
+        """A resource of this group version."""
         return GroupVersionResource(self.group, self.version, resource)
 
 
@@ -76,10 +78,12 @@ class GroupVersionKind(NamedTuple):
 
     @property
     def group_version(self) -> GroupVersion:
+        """The group and the version."""
         return GroupVersion(self.group, self.version)
 
     @property
     def group_kind(self) -> GroupKind:
+        """The kind in any version."""
         return GroupKind(self.group, self.kind)
 
     @classmethod
@@ -100,8 +104,10 @@ class GroupVersionResource(NamedTuple):
 
     @property
     def group_version(self) -> GroupVersion:
+        """The group and the version."""
         return GroupVersion(self.group, self.version)
 
     @property
     def group_resource(self) -> GroupResource:
+        """The resource in any version."""
         return GroupResource(self.group, self.resource)

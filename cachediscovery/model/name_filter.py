@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def honest_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
+def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
     """The groups and versions whose names may become URLs and paths; the others are named in a warning."""
     honest = []
     for group in groups.groups:
@@ -42,12 +42,13 @@ def honest_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGrou
     return honest
 
 
-def is_honest(group_version: GroupVersion, *, core: bool) -> bool:
+def is_valid_group_version(group_version: GroupVersion, *, core: bool) -> bool:
+    """Whether a group version may become a URL and a path; `core` for the core group's."""
     named = group_version.group == "" if core else is_group_name(group_version.group)
     return named and is_version_name(group_version.version)
 
 
-def honest_resources(resources: Sequence[APIResource], group_version: str) -> Sequence[APIResource]:
+def drop_invalid_resources(resources: Sequence[APIResource], group_version: str) -> Sequence[APIResource]:
     """The resources, without the names that would disturb a terminal, a line or the index; a warning tells them.
 
     A resource is left out whose own name or kind is such a name; a word of a list is left out alone.

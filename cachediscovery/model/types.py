@@ -33,6 +33,7 @@ class APIGroup(NamedTuple):
 
     @property
     def group_versions(self) -> tuple[GroupVersion, ...]:
+        """The group's versions, in the server's order."""
         return tuple(GroupVersion(self.name, version.version) for version in self.versions)
 
 

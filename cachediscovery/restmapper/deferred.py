@@ -46,15 +46,19 @@ class DeferredDiscoveryRESTMapper:
         self._tables: dict[str | None, ResourceTable] = {}
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
+        """See `RESTMapper.kind_for`."""
         return self._find(None, RESTMapper.kind_for, resource)
 
     def kinds_for(self, resource: GroupVersionResource) -> list[GroupVersionKind]:
+        """See `RESTMapper.kinds_for`."""
         return list(self._find(None, RESTMapper.kinds_for, resource))
 
     def resource_for(self, resource: GroupVersionResource) -> GroupVersionResource:
+        """See `RESTMapper.resource_for`."""
         return self._find(None, RESTMapper.resource_for, resource)
 
     def resources_for(self, resource: GroupVersionResource) -> list[GroupVersionResource]:
+        """See `RESTMapper.resources_for`."""
         return list(self._find(None, RESTMapper.resources_for, resource))
 
     def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
@@ -66,15 +70,19 @@ class DeferredDiscoveryRESTMapper:
         return list(self._find(group_kind.group, RESTMapper.rest_mappings, group_kind, *versions))
 
     def resource_singularizer(self, resource: str) -> str:
+        """See `RESTMapper.resource_singularizer`."""
         return self._find(None, RESTMapper.resource_singularizer, resource)
 
     def mapping_for(self, argument: str) -> RESTMapping:
+        """See `RESTMapper.mapping_for`."""
         return self._find(None, RESTMapper.mapping_for, argument)
 
     def expand_category(self, category: str) -> list[GroupResource]:
+        """See `RESTMapper.expand_category`."""
         return list(self._find(None, RESTMapper.expand_category, category))
 
     def nearest_names(self, argument: str, count: int = 3) -> list[str]:
+        """See `RESTMapper.nearest_names`."""
         return list(self._find(None, RESTMapper.nearest_names, argument, count))
 
     def mapper(self, group: str | None = None) -> RESTMapper:

@@ -34,22 +34,27 @@ class RESTMapping(NamedTuple):
 
     @property
     def resource(self) -> GroupVersionResource:
+        """The full name of the resource."""
         return GroupVersionResource(self.group, self.version, self.plural)
 
     @property
     def group_version_kind(self) -> GroupVersionKind:
+        """The full name of the kind."""
         return GroupVersionKind(self.group, self.version, self.kind)
 
     @property
     def group_version(self) -> GroupVersion:
+        """The group and the version."""
         return GroupVersion(self.group, self.version)
 
     @property
     def group_resource(self) -> GroupResource:
+        """The resource in any version."""
         return GroupResource(self.group, self.plural)
 
     @property
     def group_kind(self) -> GroupKind:
+        """The kind in any version."""
         return GroupKind(self.group, self.kind)
 
     @property

@@ -62,6 +62,7 @@ class ResourceTable:
         return _mappings(self._search.by_name(name))
 
     def by_short_name(self, name: str) -> Sequence[RESTMapping]:
+        """The mappings of the resources with this short name, best first."""
         return _mappings(self._search.by_short_name(name))
 
     def by_kind(self, kind: str) -> Sequence[RESTMapping]:
@@ -69,6 +70,7 @@ class ResourceTable:
         return _mappings(self._search.by_kind(kind))
 
     def by_category(self, category: str) -> Sequence[RESTMapping]:
+        """The mappings of the resources in this category, best first."""
         return _mappings(self._search.by_category(category))
 
     def names(self) -> list[str]:

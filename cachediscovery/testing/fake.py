@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..transport.base import Response
+    from ..transport.base import DocumentResponse
 
 
 class Call(NamedTuple):
@@ -57,6 +57,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._server
 
     @property
@@ -66,6 +67,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
 
     @fresh.setter
     def fresh(self, value: bool) -> None:
+        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
         self._fresh = value
 
     def fail(self, what: str, error: DiscoveryError | None = None) -> None:
@@ -80,29 +82,36 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         self._failures.pop(what, None)
 
     def invalidate(self, group_version: str | None = None) -> None:
+        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
         self._record("invalidate", *([group_version] if group_version is not None else []))
 
     def server_groups(self) -> APIGroupList:
+        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
         self._record("server_groups")
         return self._groups()
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
         self._record("server_resources_for_group_version", group_version)
         return self._resources(parse_group_version(group_version))
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
         self._record("server_groups_and_resources")
         return groups_and_resources(self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
         self._record("server_preferred_resources")
         return preferred_resources(self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
+        """The namespaced ones of `server_preferred_resources`."""
         self._record("server_preferred_namespaced_resources")
         return namespaced_only(lambda: preferred_resources(self._everything()))
 
     def server_version(self) -> VersionInfo:
+        """The server's version."""
         self._record("server_version")
         return self.version
 
@@ -110,7 +119,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         """There are no documents."""
         self._record("openapi_v3")
 
-        def not_found(path: str) -> Response:
+        def not_found(path: str) -> DocumentResponse:
             raise NotFound(f"{self.server}{path}", f"the fake has no {path}", 404)
 
         return OpenAPIV3(not_found)

@@ -145,6 +145,7 @@ class DiscoveryServer:
         return path
 
     def start(self) -> None:
+        """Begin to serve."""
         self._thread.start()
 
     def stop(self) -> None:

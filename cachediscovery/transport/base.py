@@ -20,7 +20,7 @@ NOT_MODIFIED = 304
 _OK = 200
 
 
-class Response(NamedTuple):
+class DocumentResponse(NamedTuple):
     """A whole response. `stored` tells that the server answered 304: the body is the stored one, and still holds."""
 
     url: str
@@ -36,10 +36,11 @@ class Headers(dict[str, str]):
         super().__init__((name.lower(), value) for name, value in reversed(list(headers)))
 
     def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        """The value of a header, whatever the case of its name; `default` if it is missing."""
         return super().get(name.lower(), default)
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """What came over the wire. `headers` ignores letter case."""
 
     url: str
@@ -62,16 +63,17 @@ class DocumentTransport(ABC):
 
     @property
     def server(self) -> str:
+        """The URL of the API server."""
         return self._server
 
     @abstractmethod
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         """GET `url`, whatever status it may have, and `note_identity` of who answers.
 
         Raises `RequestError` where there is no whole answer.
         """
 
-    def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> Response:
+    def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> DocumentResponse:
         """GET `path` (from the server's root, beginning with a slash).
 
         `conditional=False` makes no use of a stored response. Raises `StatusError` for any status but
@@ -82,12 +84,12 @@ class DocumentTransport(ABC):
         stored = store.load(url) if store is not None and conditional else None
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
         if answer.status == NOT_MODIFIED and stored is not None:
-            return Response(answer.url, stored.content_type, stored.body, stored=True)
+            return DocumentResponse(answer.url, stored.content_type, stored.body, stored=True)
         if answer.status != _OK:
             from .error_mapping import status_error
 
             raise status_error(answer.url, answer.status, answer.headers, answer.body)
-        response = Response(answer.url, answer.headers.get("Content-Type", ""), answer.body)
+        response = DocumentResponse(answer.url, answer.headers.get("Content-Type", ""), answer.body)
         etag = answer.headers.get("ETag", "")
         if store is not None and etag:
             from .http_store import StoredResponse

@@ -13,7 +13,7 @@ from itertools import count
 
 from .._cancellation import WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
-from .base import Answer, Headers
+from .base import Headers, RawResponse
 from .deadline import DeadlineResponse
 from .dialer import close_when_dropped, hang_up
 from .server_identity import fingerprint_of_peer
@@ -73,13 +73,14 @@ class ServerConnections:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
+        """Called in the child of a fork, where only the thread that forked is left."""
         # The connections are the parent's, and answers would go to either.
         for connection in self._idle:
             connection.close()
         self._idle.clear()
         self._busy.clear()
 
-    def get(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
+    def get(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> RawResponse:
         """GET `target` (path and query); `host` is what the `Host` header says. The answer's `url` is left empty.
 
         Raises `OSError`, `http.client.HTTPException`, `zlib.error`, `ValueError` for header lines that are none,
@@ -101,7 +102,7 @@ class ServerConnections:
                 # The server may have closed it just when it was to be used again.
                 continue
 
-    def get_on(self, number: int, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer | None:
+    def get_on(self, number: int, host: str, target: str, headers: Sequence[tuple[str, str]]) -> RawResponse | None:
         """Like `get`, but on the connection with that number; None if it is not open any more."""
         deadline = time.monotonic() + _MAX_WAIT_SECONDS
         while True:
@@ -159,7 +160,7 @@ class ServerConnections:
         begun = self._dialer.take()
         return self._new(begun) if begun is not None else None
 
-    def _ask(self, connection: Connection, host: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
+    def _ask(self, connection: Connection, host: str, target: str, headers: Sequence[tuple[str, str]]) -> RawResponse:
         try:
             with current().ending(partial(hang_up, connection.sock)):
                 connection.sock.settimeout(self._read_timeout)
@@ -182,7 +183,7 @@ class ServerConnections:
         if not is_open:
             connection.close()
         shown = Headers(response.headers.items())
-        return Answer("", response.status, shown, body, connection.fingerprint, connection.number)
+        return RawResponse("", response.status, shown, body, connection.fingerprint, connection.number)
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         """The whole body, decompressed."""

@@ -36,9 +36,11 @@ class DeadlineFile(io.RawIOBase):
         self.connection.settimeout(self._seconds)
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        """Read into `buffer` within the time that is left; the number of bytes."""
         if self._ended:
             return 0
         if self._deadline is not None:
@@ -55,6 +57,7 @@ class DeadlineFile(io.RawIOBase):
         self._ended = True
 
     def close(self) -> None:
+        """Close what the bytes come from."""
         if not self.closed:
             self._file.close()
         super().close()

@@ -64,6 +64,7 @@ class Dialer:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
+        """Called in the child of a fork, where only the thread that forked is left."""
         # What was begun is the parent's.
         self.close()
 

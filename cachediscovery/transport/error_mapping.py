@@ -99,12 +99,14 @@ def request_error(
 
 
 def connect_timed_out(url: str, connect_timeout: float | None) -> RequestTimeout:
+    """The error for a connection that was not made in time."""
     return RequestTimeout(
         url, f"no connection to {url} {_in_time(connect_timeout)}: is the server reachable from here?"
     )
 
 
 def read_timed_out(url: str, read_timeout: float | None) -> RequestTimeout:
+    """The error for an answer that did not come in time."""
     return RequestTimeout(url, f"{url} did not answer {_in_time(read_timeout)}: try again, or raise the read time-out")
 
 
@@ -113,10 +115,12 @@ def _in_time(seconds: float | None) -> str:
 
 
 def too_large(url: str, limit: int) -> InvalidDocument:
+    """The error for an answer larger than the bound."""
     return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
 
 
 def cut_short(url: str) -> InvalidDocument:
+    """The error for an answer that ended before its end."""
     return InvalidDocument(url, f"the answer of {url} was cut short: try again")
 
 

@@ -10,7 +10,7 @@ from base64 import b64encode
 
 from ..model.documents import parse_object
 from ..model.errors import CredentialsError
-from ..model.fields import MalformedDocument, mapping, text
+from ..model.fields import MalformedDocument, get_object, get_str
 from ..model.records import NamedTuple
 from ..model.redact import one_line, printable
 from .tls import ca_bytes
@@ -102,17 +102,17 @@ def _cluster(config: ClientConfig, plugin: ExecConfig) -> dict[str, Any]:
 
 def _credential(answer: bytes, plugin: ExecConfig) -> ExecCredential:
     parsed = parse_object(answer)
-    if text(parsed, "kind") != "ExecCredential":
+    if get_str(parsed, "kind") != "ExecCredential":
         raise MalformedDocument("its output is not an ExecCredential")
-    if text(parsed, "apiVersion") != plugin.api_version:
+    if get_str(parsed, "apiVersion") != plugin.api_version:
         raise MalformedDocument(f"configured for {plugin.api_version}, it answered with another apiVersion")
-    status = mapping(parsed, "status")
-    token, certificate, key = (text(status, name) for name in ("token", "clientCertificateData", "clientKeyData"))
+    status = get_object(parsed, "status")
+    token, certificate, key = (get_str(status, name) for name in ("token", "clientCertificateData", "clientKeyData"))
     if not (token or certificate or key):
         raise MalformedDocument("neither a token nor a certificate with its key")
     if bool(certificate) != bool(key):
         raise MalformedDocument("a certificate without key, or a key without certificate")
-    return ExecCredential(token, certificate.encode(), key.encode(), _timestamp(text(status, "expirationTimestamp")))
+    return ExecCredential(token, certificate.encode(), key.encode(), _timestamp(get_str(status, "expirationTimestamp")))
 
 
 def _timestamp(rfc3339: str) -> float | None:

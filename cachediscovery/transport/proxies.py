@@ -43,6 +43,7 @@ def hostname_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by the loopback interface."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     import ipaddress

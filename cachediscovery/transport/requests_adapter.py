@@ -37,10 +37,12 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
+        """Called by requests: what decides which pool a connection is of, the TLS settings included."""
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, dict(self._tls)
 
     def proxy_manager_for(self, proxy: Any, **keywords: Any) -> Any:
+        """Called by requests: the pools of a proxy, whose connections can be given up."""
         manager = super().proxy_manager_for(proxy, **keywords)
         if isinstance(manager, ProxyManager):
             # Those of SOCKS are connections of another kind.

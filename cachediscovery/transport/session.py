@@ -13,7 +13,7 @@ from .._cancellation import current
 from .._concurrency import Lock
 from ..model.errors import RequestError
 from ..model.redact import without_userinfo
-from .base import Answer
+from .base import RawResponse
 from .error_mapping import cut_short, read_timed_out, request_error, status_error, too_large
 from .proxies import checked_proxies, proxies_for
 from .requests_adapter import ServerAdapter
@@ -57,13 +57,14 @@ class ServerSession:
         self._anonymous: requests.Session | None = None
 
     def close(self) -> None:
+        """Close all connections."""
         self._session.close()
         if self._anonymous is not None:
             self._anonymous.close()
 
     def get(
         self, url: str, headers: Sequence[tuple[str, str]], identity: Identity | None, *, anonymous: bool
-    ) -> Answer:
+    ) -> RawResponse:
         """One answer, whatever its status; `anonymous` shows no credentials. Raises `RequestError`."""
         started = time.monotonic()
         try:
@@ -74,7 +75,7 @@ class ServerSession:
                 certificate = fingerprint_of_peer(source.connection) if source is not None else ""
                 with current().ending(getattr(response.raw, "hang_up", _nothing)):
                     body = self._read(response, started)
-                return Answer(without_userinfo(url), response.status_code, response.headers, body, certificate)
+                return RawResponse(without_userinfo(url), response.status_code, response.headers, body, certificate)
         except Exception as error:
             raise self._failed(url, error, self._options.read_timeout, started) from None
 

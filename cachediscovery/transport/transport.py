@@ -10,7 +10,7 @@ from .._cancellation import Cancellation, WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
 from ..model.errors import DiscoveryError, RequestError, StatusError
 from ..model.redact import without_userinfo
-from .base import NOT_MODIFIED, Answer, StreamingTransport
+from .base import NOT_MODIFIED, RawResponse, StreamingTransport
 from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy
 from .request_headers import request_headers
@@ -88,6 +88,7 @@ class Transport(StreamingTransport):
         renew_after_fork(self)
 
     def after_fork(self) -> None:
+        """Called in the child of a fork, where only the thread that forked is left."""
         if self._given is None:
             # Another thread of the parent may have been within a lock of its connection pool.
             self._session_made = None
@@ -108,6 +109,7 @@ class Transport(StreamingTransport):
             self._credentials.identity()
 
     def reconnect(self) -> None:
+        """Make the requests that begin from now on on new connections."""
         with self._lock:
             closeable = (self._session_made, self._connections_made or self._dialer)
         for made in closeable:
@@ -115,13 +117,14 @@ class Transport(StreamingTransport):
                 made.close()
 
     def close(self) -> None:
+        """End all requests under way and close all connections; a later request opens new ones."""
         with self._lock:
             ended, self._open = self._open, Cancellation()
         ended.cancel("the connections were closed")
         self.reconnect()
         ended.wait_until_idle(_CLOSE_SECONDS)
 
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
         try:
             with Cancellation(self._open, current()):
@@ -131,7 +134,7 @@ class Transport(StreamingTransport):
 
             raise request_error(without_userinfo(url), error, 0, 0) from None
 
-    def _ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def _ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         waited, retries, renewed = 0.0, 0, False
         while True:
             identity = self._credentials.identity() if self._credentials is not None else None
@@ -151,6 +154,7 @@ class Transport(StreamingTransport):
                 current().sleep(pause)
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
+        """GET an answer without an end: see `StreamingTransport.stream`."""
         within = self._open
         with Cancellation(within, current()):
             return self._stream(path, accept, read_timeout, within)
@@ -170,7 +174,7 @@ class Transport(StreamingTransport):
                 raise
         return stream(self._credentials.identity())
 
-    def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> Answer:
+    def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> RawResponse:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
         anonymous, asked = False, url
         for _ in range(_MAX_REDIRECTS + 1):
@@ -199,7 +203,7 @@ class Transport(StreamingTransport):
             without_userinfo(asked), f"{without_userinfo(asked)} redirects without end: check the server's URL"
         )
 
-    def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, anonymous: bool) -> Answer:
+    def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, anonymous: bool) -> RawResponse:
         started = time.monotonic()
         lines = self._lines(headers, None if anonymous else identity)
         connections = None if anonymous else self._connections(identity)
@@ -215,6 +219,7 @@ class Transport(StreamingTransport):
         return answer
 
     def get_on(self, connection: int, path: str) -> bytes | None:
+        """GET `path` on a connection that is still open; None if it is not."""
         identity = self._credentials.identity() if self._credentials is not None else None
         connections = self._connections(identity)
         if connections is None:

@@ -60,4 +60,5 @@ class LineStream:
             self.close()
 
     def close(self) -> None:
+        """Close the answer."""
         self._response.close()

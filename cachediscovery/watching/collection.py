@@ -6,7 +6,7 @@ import json
 
 from ..model.documents import parse_object
 from ..model.errors import InvalidDocument, StatusError
-from ..model.fields import MalformedDocument, mapping, text
+from ..model.fields import MalformedDocument, get_object, get_str
 from ..model.redact import one_line
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ class CollectionWatch:
         # One object or all of them: the version is that of the collection.
         response = self._transport.get(f"{self.path}?limit=1", accept=_LIST)
         try:
-            version = text(mapping(parse_object(response.body), "metadata"), "resourceVersion")
+            version = get_str(get_object(parse_object(response.body), "metadata"), "resourceVersion")
         except MalformedDocument as error:
             raise InvalidDocument(response.url, f"{response.url} answered with no list: {one_line(error)}") from None
         if not version.isalnum() or not version.isascii():
@@ -78,17 +78,17 @@ class CollectionWatch:
         url = self._transport.server + self.path
         try:
             event = parse_object(line)
-            kind, found = text(event, "type"), mapping(event, "object")
+            kind, found = get_str(event, "type"), get_object(event, "object")
             if not kind:
                 raise MalformedDocument("an event without a type")
             if kind == "ERROR":
                 raise _status_error(url, found)
-            metadata = mapping(found, "metadata")
-            version = text(metadata, "resourceVersion")
+            metadata = get_object(found, "metadata")
+            version = get_str(metadata, "resourceVersion")
             if version.isalnum() and version.isascii():
                 self._resource_version = version
             if kind != "BOOKMARK":
-                changed(text(metadata, "name"))
+                changed(get_str(metadata, "name"))
         except MalformedDocument as error:
             raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from None
 

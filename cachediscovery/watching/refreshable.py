@@ -13,8 +13,11 @@ class Refreshable(Protocol):
     """A client that can bring its cache up to date."""
 
     @property
-    def server(self) -> str: ...
+    def server(self) -> str:
+        """The URL of the API server."""
 
-    def refresh(self, since: float) -> None: ...
+    def refresh(self, since: float) -> None:
+        """Bring the cache up to date, unless that was done at `since` (monotonic clock) or later."""
 
-    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]: ...
+    def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
+        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""

@@ -42,6 +42,7 @@ class Refresher:
             self._refresh(since)
 
     def stop(self) -> None:
+        """End `run`."""
         with self._condition:
             self._stopped = True
             self._condition.notify()

@@ -240,7 +240,7 @@ def test_documents_of_another_cluster_that_another_process_puts_there_meanwhile_
     first.server_groups_and_resources()
     store = first._cache.store
     assert store is not None
-    slow = ReadsSlowly(store.root, store.folder, store.authority, store.server)
+    slow = ReadsSlowly(store.root, store.folder, store.trust_fingerprint, store.server)
     client = CachedDiscoveryClient(first.delegate, slow, recheck_interval=3600)
     other = clusters.client()
 

@@ -110,7 +110,7 @@ def test_all_that_is_known_of_a_cluster_is_remembered(tmp_path: Path, kubeconfig
     remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", shares_url=True, ca_files=(str(ca_file),)))
     found = remembered(tmp_path, kubeconfig).load()
     assert found is not None
-    assert (found.server, found.authority) == ("https://one", "abc")
+    assert (found.server, found.trust_fingerprint) == ("https://one", "abc")
     assert (found.shares_url, found.ca_files) == (True, (str(ca_file),))
 
 

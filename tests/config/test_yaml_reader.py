@@ -15,7 +15,7 @@ import yaml
 
 from cachediscovery.config import yaml_reader
 from cachediscovery.config.yaml_reader import read_yaml
-from cachediscovery.model.fields import MalformedDocument, mapping, mappings, text
+from cachediscovery.model.fields import MalformedDocument, get_object, get_objects, get_str
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import Ran
@@ -94,21 +94,21 @@ def ours(content: str) -> dict[str, Any] | None:
             parsed = {}
         if not isinstance(parsed, dict):
             return None
-        document: dict[str, Any] = {"current-context": text(parsed, "current-context")}
+        document: dict[str, Any] = {"current-context": get_str(parsed, "current-context")}
         for plural in ("clusters", "users", "contexts"):
-            entries = mappings(parsed, plural)
-            document[plural] = [{"name": text(entry, "name"), **_entry(entry, plural[:-1])} for entry in entries]
+            entries = get_objects(parsed, plural)
+            document[plural] = [{"name": get_str(entry, "name"), **_entry(entry, plural[:-1])} for entry in entries]
     except MalformedDocument:
         return None
     return document
 
 
 def _entry(source: dict[str, Any], singular: str) -> dict[str, Any]:
-    entry = mapping(source, singular)
+    entry = get_object(source, singular)
     for key in ("token", "username", "password", "as", "namespace", "server"):
-        text(entry, key)
-    for argument in mapping(entry, "exec").get("args", []):
-        text({"argument": argument}, "argument")
+        get_str(entry, key)
+    for argument in get_object(entry, "exec").get("args", []):
+        get_str({"argument": argument}, "argument")
     return {singular: entry}
 
 

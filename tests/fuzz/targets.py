@@ -14,7 +14,7 @@ from cachediscovery.index.documents import SECTIONS
 from cachediscovery.index.index_file import INDEX_FILE, read_index
 from cachediscovery.index.search import COLUMNS
 from cachediscovery.model.aggregated import ACCEPT
-from cachediscovery.transport.base import Answer, DocumentTransport
+from cachediscovery.transport.base import DocumentTransport, RawResponse
 from cachediscovery.transport.http_store import HTTPStore
 
 URL = "http://fuzz.test"
@@ -30,14 +30,14 @@ class _Fuzzed(DocumentTransport):
 
     def __init__(self, body: bytes, content_type: str) -> None:
         super().__init__(URL)
-        self._answer = Answer(URL, 200, {"Content-Type": content_type, "ETag": '"x"'}, body)
+        self._answer = RawResponse(URL, 200, {"Content-Type": content_type, "ETag": '"x"'}, body)
 
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         return self._answer._replace(url=url)
 
 
 class _Down(DocumentTransport):
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         raise RequestError(url, "nobody is there")
 
 
@@ -68,7 +68,7 @@ def file(data: bytes) -> None:
     store = DocumentStore(_STORE.root, _STORE.folder, _STORE.authority)
     client = CachedDiscoveryClient(DiscoveryClient(_Down(URL), URL), store, stale_if_error=1e9)
     responses.load(f"{URL}/apis")
-    read_index(store.root, store.folder, [*COLUMNS, *SECTIONS], store.authority)
+    read_index(store.root, store.folder, [*COLUMNS, *SECTIONS], store.trust_fingerprint)
     store.was_fetch(int.from_bytes(data[:7], "big"))
     for call in (
         client.server_groups,

@@ -13,12 +13,12 @@ from cachediscovery import ClientConfig, DiscoveryClient, TransportOptions
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.transport import Transport
 
-Answer = Callable[[socket.socket], None]
+RawResponse = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @contextmanager
-def raw_server(answer: Answer) -> Iterator[str]:
+def raw_server(answer: RawResponse) -> Iterator[str]:
     """A TCP server that hands each connection, once its request has been read, to `answer`."""
     listener = socket.create_server(("127.0.0.1", 0))
     stopped = threading.Event()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediscovery.transport.base import Answer
+from cachediscovery.transport.base import RawResponse
 from cachediscovery.transport.connections import CutShortError, ServerConnections, TooLargeError
 from cachediscovery.transport.dialer import Dialer
 
@@ -112,7 +112,7 @@ def serve(script: Script) -> Iterator[Serve]:
         connections.close()
 
 
-def get(connections: ServerConnections) -> Answer:
+def get(connections: ServerConnections) -> RawResponse:
     return connections.get("api.test", "/x", [("Accept", "text/plain")])
 
 

@@ -37,6 +37,7 @@ _ALWAYS = (GROUP, VERSION, PLURAL, SHORT_NAMES, NAMESPACED, KIND, LISTED)
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     output = parsed.text("output")
     if output not in _FORMATS:
         raise UsageError(

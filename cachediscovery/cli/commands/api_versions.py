@@ -8,6 +8,7 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     session = Session(parsed, asks=parsed.flag("refresh") or not parsed.flag("cached"))
     names, failure = session.group_versions()
     write(printable_lines("".join([f"{name}\n" for name in sorted(names)])))

@@ -11,6 +11,7 @@ from ..upkeep import kept_in_words, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     roots, problems = roots_of(parsed)
     # The platform's first: below it what cannot be removed from kubectl's is superseded.
     removed = cleared = 0

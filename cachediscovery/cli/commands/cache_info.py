@@ -16,6 +16,7 @@ _HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDES
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")

@@ -8,5 +8,6 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     write(f"{Session(parsed).store_or_fail().folder}\n")
     return 0

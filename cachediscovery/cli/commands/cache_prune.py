@@ -13,6 +13,7 @@ from ..upkeep import kept_in_words, known_folders, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     roots, problems = roots_of(parsed)
     doomed = {root: _doomed_below(root, parsed) for root in roots}
     if parsed.flag("dry-run"):

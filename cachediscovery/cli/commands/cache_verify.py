@@ -12,6 +12,7 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")

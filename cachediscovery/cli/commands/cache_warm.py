@@ -39,6 +39,7 @@ class _Row:
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     rows = [_Row(name) for name in _contexts(parsed)]
     # Contexts of one cluster share a folder: one of them will do.
     clusters: dict[str, list[tuple[_Row, Session]]] = {}

@@ -35,6 +35,7 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     if len(parsed.arguments) != 1 or parsed.arguments[0] not in SCRIPTS:
         raise UsageError(f"name one shell: {', '.join(SCRIPTS)}")
     write(SCRIPTS[parsed.arguments[0]])

@@ -27,6 +27,7 @@ class _Run(NamedTuple):
 
 
 def run(_: Parsed) -> int:
+    """Run the command; its exit code."""
     with tempfile.TemporaryDirectory(prefix="cachediscovery-demo-") as folder, DiscoveryServer() as server:
         home = Path(folder)
         kubeconfig = server.write_kubeconfig(home / "kubeconfig")

@@ -17,6 +17,7 @@ from ..upkeep import kept_in_words, report
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     if len(parsed.arguments) > 1:
         raise UsageError(f"one group version at most, got {parsed.arguments}")
     chosen = [str(parse_group_version(argument)) for argument in parsed.arguments]

@@ -35,6 +35,7 @@ _HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     output = parsed.text("output")
     if output not in _FORMATS:
         raise UsageError(f"--output must be json or name, not {output!r}")

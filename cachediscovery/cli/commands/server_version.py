@@ -30,6 +30,7 @@ _FIELDS = (
 
 
 def run(parsed: Parsed) -> int:
+    """Run the command; its exit code."""
     output = parsed.text("output")
     if output not in ("", "json", "yaml"):
         raise UsageError("--output must be 'yaml' or 'json'")

@@ -8,5 +8,6 @@ from ..output import write
 
 
 def run(_: Parsed) -> int:
+    """Run the command; its exit code."""
     write(f"cachediscovery {VERSION}\n")
     return 0

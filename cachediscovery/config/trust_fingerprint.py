@@ -1,4 +1,4 @@
-"""The authority of a cluster: a fingerprint of what its certificates must come from, to tell clusters apart."""
+"""The trust_fingerprint of a cluster: a fingerprint of what its certificates must come from, to tell clusters apart."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HEX_DIGITS = 16
 def cluster_of(config: ClientConfig) -> Cluster:
     """The cluster of a configuration. Of a file that cannot be read the first request will complain."""
     own = (config.ca_file,) if config.ca_file and not config.ca_data else ()
-    authority = ""
+    trust_fingerprint = ""
     if config.has_tls and not config.insecure_skip_tls_verify:
-        authority = _fingerprint(_certificates(config.ca_data, config.ca_file), config.tls_server_name)
+        trust_fingerprint = _fingerprint(_certificates(config.ca_data, config.ca_file), config.tls_server_name)
     return Cluster(
         config.server,
-        authority,
+        trust_fingerprint,
         shares_url=config.shares_url,
         ca_files=tuple(dict.fromkeys((*own, *config.url_ca_files))),
         context=config.context,
@@ -32,10 +32,12 @@ def cluster_of(config: ClientConfig) -> Cluster:
 
 def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfig:
     """`config` with what the other clusters of the kubeconfig at its URL tell of it."""
-    authority = cluster_of(config).authority
+    trust_fingerprint = cluster_of(config).trust_fingerprint
     address = address_of(config.server)
     at_url = [cluster for cluster in configured_clusters(kubeconfig) if address_of(cluster.server) == address]
-    shared = bool(authority) and any(cluster.authority not in ("", authority) for cluster in at_url)
+    shared = bool(trust_fingerprint) and any(
+        cluster.trust_fingerprint not in ("", trust_fingerprint) for cluster in at_url
+    )
     files = [file for cluster in at_url for file in cluster.ca_files]
     return config._replace(shares_url=shared, url_ca_files=tuple(dict.fromkeys(files)))
 
@@ -43,21 +45,21 @@ def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfi
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
     """The clusters that a kubeconfig names, without a word on who shares a URL."""
     from ..model.errors import ConfigError
-    from ..model.fields import MalformedDocument, base64_data, flag, text
+    from ..model.fields import MalformedDocument, base64_data, get_bool, get_str
     from .client_config import ClientConfig
     from .server_url import split_server
 
     for entry in kubeconfig.clusters.values():
         try:
-            server = text(entry, "server")
+            server = get_str(entry, "server")
             if "@" in server:
                 server, _, _ = split_server(server)
             config = ClientConfig(
                 server,
-                ca_file=text(entry, "certificate-authority"),
+                ca_file=get_str(entry, "certificate-authority"),
                 ca_data=base64_data(entry, "certificate-authority-data"),
-                insecure_skip_tls_verify=flag(entry, "insecure-skip-tls-verify"),
-                tls_server_name=text(entry, "tls-server-name"),
+                insecure_skip_tls_verify=get_bool(entry, "insecure-skip-tls-verify"),
+                tls_server_name=get_str(entry, "tls-server-name"),
             )
         except (MalformedDocument, ConfigError):
             continue
@@ -65,7 +67,7 @@ def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
 
 
 def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
-    """The `authority` of a configuration that is not ours."""
+    """The `trust_fingerprint` of a configuration that is not ours."""
     return _fingerprint(_certificates(b"", ca_file), tls_server_name)
 
 
@@ -84,6 +86,6 @@ def _fingerprint(certificates: bytes, tls_server_name: str) -> str:
         return ""
     from hashlib import sha256
 
-    # Line ends and blank lines are not what makes an authority.
+    # Line ends and blank lines do not change what is trusted.
     material = b"".join(certificates.split()) + b"\0" + tls_server_name.encode()
     return sha256(material).hexdigest()[:_HEX_DIGITS]
