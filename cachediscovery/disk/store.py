@@ -317,7 +317,7 @@ def open_store(
     return DocumentStore(*place, cluster.authority, cluster.url)
 
 
-def stores_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] = os.environ) -> list[DocumentStore]:
+def stores_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> list[DocumentStore]:
     """All stores that may hold documents of a cluster: below kubectl's root, and below the platform's cache folder."""
     roots = dict.fromkeys(root for root in (cache_root(cache_dir, environ), platform_cache_root()) if root)
     return [DocumentStore(root, cluster_folder(root, cluster), cluster.authority, cluster.url) for root in roots]
