@@ -21,7 +21,7 @@ PROGRAM = """
 import json, os, random, signal, sys, threading, time, traceback
 from cachediscovery import CachedDiscoveryClient, ConfigOverrides, DeferredDiscoveryRESTMapper
 forks, kubeconfig, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-shared = CachedDiscoveryClient.from_kubeconfig(ConfigOverrides(kubeconfig=kubeconfig), coherence=0.01)
+shared = CachedDiscoveryClient.from_kubeconfig(ConfigOverrides(kubeconfig=kubeconfig), recheck_interval=0.01)
 mapper = DeferredDiscoveryRESTMapper(shared)
 stop, errors = threading.Event(), []
 
