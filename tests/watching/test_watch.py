@@ -171,16 +171,3 @@ def test_a_server_that_answers_every_watch_with_gone_is_not_hammered(watched: Fi
     watched.begin()
     time.sleep(2)
     assert 4 <= len(asked) <= 10
-
-
-def test_an_on_change_that_raises_is_named_and_ends_nothing(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> None:
-        raise ZeroDivisionError("oops")
-
-    watched.watch = watched.client.watch(on_change=fail)
-    settle(watched)
-    for name in ("one", "two"):
-        watched.server.recording.add_group(f"{name}.test", {"v1": WIDGETS})
-        watched.crds.tell("ADDED", f"widgets.{name}.test")
-        assert eventually(lambda name=name: f"{name}.test" in watched.groups())  # type: ignore[misc]
-        assert eventually(lambda: "on_change raised ZeroDivisionError: oops" in caplog.text)
