@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
 
 from cachediscovery import CachedDiscoveryClient, CertificateError, ClientConfig, DiscoveryClient, StatusError
@@ -57,6 +58,22 @@ def test_the_environments_proxy_is_used_neither_for_this_machine_nor_for_where_i
         assert (server.request_count, other.request_count, proxy.request_count) == (1, 1, 0)
         proxy.fail("http://api.test/apis", Failure(200, body=b"{}"))
         assert get("http://api.test") == b"{}", "others go through it"
+        transport = Transport(server.url, config=ClientConfig(server.url))
+        assert transport.ask(f"{server.url}/api", {}).connection is not None, "without requests"
+        transport.close()
+
+
+def test_where_a_callers_session_is_redirected_to_the_environment_says_nothing(
+    server: DiscoveryServer, other: DiscoveryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DiscoveryServer() as proxy, requests.Session() as session:
+        session.trust_env = False
+        monkeypatch.setenv("http_proxy", proxy.url)
+        server.fail("/apis", Failure(302, headers=(("Location", f"{other.url}/apis"),)))
+        transport = Transport(server.url, session=session)
+        transport.get("/apis")
+        transport.close()
+        assert (server.request_count, other.request_count, proxy.request_count) == (1, 1, 0)
 
 
 def tls_for(authority: trustme.CA, name: str) -> ssl.SSLContext:
@@ -96,9 +113,9 @@ def test_a_plugin_is_run_again_once_for_a_request_however_many_tokens_are_refuse
 ) -> None:
     plugin = Plugin(tmp_path)
     plugin.answer(token="TOKEN")
-    plugin.path.write_text(
-        plugin.path.read_text().replace(".read_text())\n", ".read_text().replace('TOKEN', os.urandom(8).hex()))\n")
-    )
+    script = plugin.path.read_text().replace(".read_text())\n", ".read_text().replace('TOKEN', os.urandom(8).hex()))\n")
+    # Not without end, if it is run for every 401.
+    plugin.path.write_text(script + "sys.exit((folder / 'runs').stat().st_size > 4)\n")
     with DiscoveryServer(tls=tls, token="another") as server:
         config = plugin.config(server.url)._replace(ca_data=authority.cert_pem.bytes())
         with pytest.raises(StatusError, match="401"):
