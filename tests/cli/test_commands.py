@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,14 +36,15 @@ def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServe
 
 
 def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> None:
-    with DiscoveryServer(delay=1.5) as server:
+    with DiscoveryServer() as server:
+        begun, answer = threading.Event(), threading.Event()
+        server.on_request = lambda _: (begun.set(), answer.wait(60), None)[2]
         cli("cache", "path", server=server)
         fetching = threading.Thread(target=cli, args=("api-resources", "--cached"), kwargs={"server": server})
         fetching.start()
-        while not list((home / ".kube/cache").rglob(".cachediscovery.lock")):
-            time.sleep(0.02)
-        time.sleep(0.3)
+        assert begun.wait(60)
         assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
+        answer.set()
         fetching.join()
         assert not list((home / ".kube/cache").rglob("server*.json"))
 
