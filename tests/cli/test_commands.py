@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import yaml
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.version import VERSION
 
-from ..conftest import BIN, Ran, run
+from ..conftest import BIN, Ran, eventually, run
 
 Run = Callable[..., Ran]
 
@@ -43,8 +44,14 @@ def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> N
         fetching = threading.Thread(target=cli, args=("api-resources", "--cached"), kwargs={"server": server})
         fetching.start()
         assert begun.wait(60)
-        assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
-        answer.set()
+        (lock,) = (home / ".kube/cache").rglob(".cachediscovery.lock")
+        before = lock.stat().st_mtime_ns
+        with ThreadPoolExecutor(1) as pool:
+            invalidating = pool.submit(cli, "invalidate", server=server)
+            # Whoever waits for the lock touches it.
+            assert eventually(lambda: lock.stat().st_mtime_ns != before)
+            answer.set()
+            assert invalidating.result().out == f"invalidated 40 documents of {server.url}\n"
         fetching.join()
         assert not list((home / ".kube/cache").rglob("server*.json"))
 
