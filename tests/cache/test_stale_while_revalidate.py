@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cachediscovery import CachedDiscoveryClient, NotFound, RequestError
+from cachediscovery import CachedDiscoveryClient, GroupDiscoveryFailed, NotFound, RequestError
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from ..conftest import WIDGETS, Ran, eventually
+from ..conftest import WIDGETS, Ran, eventually, threads_of_ours
 from .test_stale_if_error import SEVEN_HOURS, expire
 
 Make = Callable[..., CachedDiscoveryClient]
@@ -28,15 +30,16 @@ def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
         old = cached_client(server).server_groups_and_resources()
         expire(tmp_path)
         server.recording.add_group("new.test", {"v1": WIDGETS})
-        server.delay = 0.2
+        answer = threading.Event()
+        server.on_request = lambda _: (answer.wait(60), None)[1]
         server.forget_requests()
         client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, recheck_interval=0)
-        started = time.monotonic()
         for _ in range(20):
             assert client.server_groups_and_resources() == old
             client.server_groups()
             client.server_resources_for_group_version("apps/v1")
-        assert time.monotonic() - started < 0.2
+        assert server.request_count == 0, "nothing was answered, and nothing was waited for"
+        answer.set()
         assert eventually(lambda: client.server_groups_and_resources() != old)
         groups, _ = client.server_groups_and_resources()
         assert groups[-1].name == "new.test"
@@ -72,10 +75,11 @@ def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
     server.forget_requests()
     client = cached_client(server, stale_while_revalidate=SEVEN_HOURS)
     with caplog.at_level(logging.WARNING, "cachediscovery"):
+        assert client.server_groups() == old
+        assert eventually(lambda: bool(caplog.records) and not threads_of_ours())
         for _ in range(50):
             assert client.server_groups() == old
-            time.sleep(0.01)
-        assert eventually(lambda: bool(caplog.records))
+            assert eventually(lambda: not threads_of_ours())
     (record,) = caplog.records
     assert "going on with what has expired" in record.getMessage()
     assert sorted(server.paths()) == ["/api", "/apis"]
@@ -93,11 +97,15 @@ def test_what_was_invalidated_is_never_returned(server: DiscoveryServer, cached_
 def test_a_failed_group_version_is_not_held_on_to(server: DiscoveryServer, cached_client: Make) -> None:
     server.recording.mark_stale("batch/v1")
     client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, ttl=0.05)
-    client.server_groups()
-    time.sleep(0.1)
-    server.forget_requests()
-    client.server_groups()
-    assert sorted(server.paths()) == ["/api", "/apis"]
+
+    def requests() -> list[str]:
+        with suppress(GroupDiscoveryFailed):
+            client.server_groups()
+        return sorted(server.paths())
+
+    assert requests() == ["/api", "/apis"]
+    # Asked within the call, and not in a thread after it.
+    assert eventually(lambda: requests() == ["/api", "/api", "/apis", "/apis"])
 
 
 def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_process(
@@ -106,18 +114,18 @@ def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_proce
     expected = cli("api-resources", server=server).out
     expire(home)
     server.recording.add_group("new.test", {"v1": WIDGETS})
-    server.delay = 3
-    flags = ("api-resources", "--cached", "--stale-while-revalidate=24h")
-    started = time.monotonic()
-    ran = cli(*flags, server=server)
+    server.forget_requests()
+    answer = threading.Event()
+    server.on_request = lambda _: (answer.wait(120), None)[1]
     # Its standard output is read to the end: the process behind does not hold it open.
-    assert time.monotonic() - started < 2.5
+    ran = cli("api-resources", "--cached", "--stale-while-revalidate=24h", server=server)
     assert ran == Ran(0, expected, "")
+    assert server.request_count == 0, "nothing was answered, and nothing was waited for"
+    answer.set()
     (groups,) = home.rglob("servergroups.json")
     assert eventually(lambda: time.time() - groups.stat().st_mtime < 60)
-    server.delay = 0
     assert eventually(lambda: "widgets" in cli("api-resources", "--cached", server=server).out)
-    assert sorted(server.paths()) == ["/api", "/api", "/apis", "/apis"]
+    assert sorted(server.paths()) == ["/api", "/apis"]
 
 
 def test_a_refresh_flag_brings_a_cache_up_to_date_with_two_empty_answers(server: DiscoveryServer, cli: Run) -> None:
@@ -206,7 +214,7 @@ def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make,
             client.server_groups()
             groups = Path(client.path())
             assert eventually(lambda groups=groups: time.time() - groups.stat().st_mtime < 60)  # type: ignore[misc]
-        time.sleep(0.2)
+        assert eventually(lambda: not threads_of_ours())
         assert sorted(server.paths()) == ["/api", "/apis"]
 
 
@@ -226,3 +234,21 @@ def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
     assert not client.resource_index.write()
     monkeypatch.setattr(client._cache, "signatures", signatures)
     assert client.resource_index.write()
+
+
+def test_where_no_thread_can_be_started_what_has_expired_is_used_and_the_next_call_tries_again(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = cached_client(server).server_groups()
+    expire(tmp_path)
+    server.recording.add_group("new.test", {"v1": WIDGETS})
+    client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, recheck_interval=0)
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        for _ in range(3):
+            assert client.server_groups() == old
+    assert eventually(lambda: client.server_groups().groups[-1].name == "new.test")

@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import yaml
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.version import VERSION
 
-from ..conftest import BIN, Ran, run
+from ..conftest import BIN, Ran, eventually, run
 
 Run = Callable[..., Ran]
 
@@ -37,14 +37,21 @@ def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServe
 
 
 def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> None:
-    with DiscoveryServer(delay=1.5) as server:
+    with DiscoveryServer() as server:
+        begun, answer = threading.Event(), threading.Event()
+        server.on_request = lambda _: (begun.set(), answer.wait(60), None)[2]
         cli("cache", "path", server=server)
         fetching = threading.Thread(target=cli, args=("api-resources", "--cached"), kwargs={"server": server})
         fetching.start()
-        while not list((home / ".kube/cache").rglob(".cachediscovery.lock")):
-            time.sleep(0.02)
-        time.sleep(0.3)
-        assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
+        assert begun.wait(60)
+        (lock,) = (home / ".kube/cache").rglob(".cachediscovery.lock")
+        before = lock.stat().st_mtime_ns
+        with ThreadPoolExecutor(1) as pool:
+            invalidating = pool.submit(cli, "invalidate", server=server)
+            # Whoever waits for the lock touches it.
+            assert eventually(lambda: lock.stat().st_mtime_ns != before)
+            answer.set()
+            assert invalidating.result().out == f"invalidated 40 documents of {server.url}\n"
         fetching.join()
         assert not list((home / ".kube/cache").rglob("server*.json"))
 

@@ -192,9 +192,9 @@ def test_any_bytes_are_an_answer_within_the_bound_or_an_exception_of_the_network
 def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_replaced(serve: Serve, script: Script) -> None:
     whole = OK + b"Content-Length: 1\r\n\r\nx"
     connections = serve([whole, whole], [whole])
-    for _ in range(3):
+    for closed in (0, 1, 2):
         assert get(connections).body == b"x"
-        time.sleep(0.05)
+        assert eventually(lambda closed=closed: script.closed == closed)  # type: ignore[misc]
     assert (script.accepted, len(script.requests)) == (2, 3)
 
 
@@ -238,10 +238,11 @@ def test_a_target_that_would_end_the_line_is_never_sent(serve: Serve, script: Sc
 def test_what_comes_on_an_idle_connection_is_not_the_next_answer(serve: Serve, script: Script) -> None:
     script.after_answer = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
     connections = serve([OK + b"Content-Length: 1\r\n\r\na"])
-    for _ in range(3):
+    for closed in (1, 2, 3):
         found = get(connections)
         assert (found.status, found.body) == (200, b"a")
-        time.sleep(0.05)
+        # By then the server has said what nobody asked for.
+        assert eventually(lambda closed=closed: script.closed == closed)  # type: ignore[misc]
     assert script.accepted == 3
 
 

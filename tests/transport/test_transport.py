@@ -4,7 +4,6 @@ import gzip
 import logging
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
@@ -151,14 +150,6 @@ def test_every_impersonated_group_is_a_header_line_of_its_own(server: DiscoveryS
     ]
 
 
-def test_netrc_is_not_read(server: DiscoveryServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / ".netrc").write_text("machine 127.0.0.1 login jane password secret\n")
-    (home / ".netrc").chmod(0o600)
-    monkeypatch.setenv("NETRC", str(home / ".netrc"))
-    get(server.url)
-    assert not server.requests[0].header("Authorization")
-
-
 def test_no_secret_reaches_a_message_or_a_log(server: DiscoveryServer, caplog: pytest.LogCaptureFixture) -> None:
     server.fail("/apis", Failure(503))
     url = server.url.replace("://", "://jane:secret@")
@@ -176,14 +167,6 @@ def test_a_kubeconfigs_proxy_is_used_even_for_the_loopback_interface(server: Dis
     url = "http://127.0.0.1:1"
     transport = Transport(url, config=ClientConfig(url, proxy_url=server.url))
     assert transport.get("/apis").body == b"{}"
-
-
-def test_the_environments_proxy_is_not_used_for_the_loopback_interface(
-    server: DiscoveryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert get(server.url)
 
 
 def test_a_proxy_that_fails_is_named_as_such(server: DiscoveryServer) -> None:

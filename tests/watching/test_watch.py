@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +103,8 @@ def test_a_server_that_ends_or_breaks_every_watch_is_not_hammered(watched: Fixtu
     for collection in (watched.crds, watched.services):
         collection.ends_at_once = True
     watched.begin()
-    time.sleep(2)
-    assert 2 <= len(watched.crds.queries) <= 5
+    assert eventually(lambda: len(watched.crds.queries) >= 2)
+    assert remains(lambda: len(watched.crds.queries) <= 5, 1.5)
 
 
 def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path) -> None:
@@ -169,18 +168,5 @@ def test_a_server_that_answers_every_watch_with_gone_is_not_hammered(watched: Fi
     watched.server.on_request = lambda path: asked.append(path) if path == CRDS else None
     watched.crds.events_at_once = [{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}]
     watched.begin()
-    time.sleep(2)
-    assert 4 <= len(asked) <= 10
-
-
-def test_an_on_change_that_raises_is_named_and_ends_nothing(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> None:
-        raise ZeroDivisionError("oops")
-
-    watched.watch = watched.client.watch(on_change=fail)
-    settle(watched)
-    for name in ("one", "two"):
-        watched.server.recording.add_group(f"{name}.test", {"v1": WIDGETS})
-        watched.crds.tell("ADDED", f"widgets.{name}.test")
-        assert eventually(lambda name=name: f"{name}.test" in watched.groups())  # type: ignore[misc]
-        assert eventually(lambda: "on_change raised ZeroDivisionError: oops" in caplog.text)
+    assert eventually(lambda: len(asked) >= 4)
+    assert remains(lambda: len(asked) <= 10, 1.5)

@@ -5,7 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 
 from cachediscovery.testing import DiscoveryServer, Failure
 
+from ...cache.test_stale_if_error import expire
 from ...conftest import Ran
 
 Run = Callable[..., Ran]
@@ -153,9 +154,9 @@ def test_verbose_shows_requests_misses_and_hits(server: DiscoveryServer, cli: Ru
     assert "cache miss" in cli("api-resources", "--cached", "-v", "--cache-ttl=0s", server=server).err
 
 
-def test_the_ttl_can_be_set_by_flag_and_environment(server: DiscoveryServer, cli: Run) -> None:
+def test_the_ttl_can_be_set_by_flag_and_environment(server: DiscoveryServer, cli: Run, home: Path) -> None:
     cli("api-resources", "--cached", server=server)
-    time.sleep(0.1)
+    expire(home, 1)
     server.forget_requests()
     cli("api-resources", "--cached", server=server, CACHEDISCOVERY_TTL="50ms")
     assert server.request_count == 2
@@ -195,12 +196,15 @@ def test_a_reader_that_goes_away_is_no_traceback(
 
 
 def test_an_interrupt_ends_at_once_and_without_a_traceback(environ: dict[str, str], tmp_path: Path) -> None:
-    with DiscoveryServer(delay=30) as server:
+    with DiscoveryServer() as server:
+        begun, over = threading.Event(), threading.Event()
+        server.on_request = lambda _: (begun.set(), over.wait(120), None)[2]
         kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
         command = [sys.executable, "-m", "cachediscovery", "api-resources", "--kubeconfig", str(kubeconfig)]
         process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(1.5)
+        assert begun.wait(60)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=15)
+        over.set()
     assert process.returncode == 130
     assert err == b""

@@ -13,7 +13,7 @@ import trustme
 
 from cachediscovery.testing import DiscoveryServer
 
-from .other_clusters import tls_of, write_kubeconfig
+from ..other_clusters import tls_of, write_kubeconfig
 
 # Eight threads that use clients in all ways, whose credentials are those of a plugin and expire at once; children that
 # use them as well. Says how many children there were, and what went wrong in them.

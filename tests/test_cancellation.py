@@ -1,0 +1,74 @@
+"""Waiting that another thread ends: at whatever moment it does."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cachediscovery._cancellation import Cancellation, WaitCancelledError, current
+from cachediscovery._concurrency import Lock, begin_in_thread
+
+
+def test_a_wait_that_begins_just_when_it_is_cancelled_is_ended() -> None:
+    class CancelledMeanwhile(Cancellation):
+        def check(self) -> None:
+            super().check()
+            self.cancel("no more")
+
+    ended = threading.Event()
+    with pytest.raises(WaitCancelledError, match="no more"), CancelledMeanwhile().ending(ended.set):
+        pass
+    assert ended.is_set()
+
+
+def test_what_ends_around_ends_within_and_not_the_other_way_round() -> None:
+    outer = Cancellation()
+    inner, ended = Cancellation(outer), threading.Event()
+
+    def cancel_outer() -> None:
+        with inner, inner.ending(ended.set):
+            outer.cancel("over")
+
+    with pytest.raises(WaitCancelledError, match="over"):
+        cancel_outer()
+    assert ended.is_set()
+    inner = Cancellation(other := Cancellation())
+    inner.cancel("over")
+    other.check()
+
+
+def test_a_wait_that_was_ended_has_no_result() -> None:
+    cancellation = Cancellation()
+    with pytest.raises(WaitCancelledError), cancellation.ending(lambda: None):
+        cancellation.cancel("over")
+
+
+def test_threads_that_are_begun_within_are_within() -> None:
+    cancellation = Cancellation()
+    with cancellation:
+        assert begin_in_thread(current)() is cancellation
+    assert current() is not cancellation
+
+
+@pytest.mark.parametrize("what", ["lock", "sleep"])
+def test_neither_a_lock_nor_a_pause_is_waited_for_any_longer(what: str) -> None:
+    cancellation, lock = Cancellation(), Lock()
+    lock.acquire()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(cancellation.acquire, lock) if what == "lock" else pool.submit(cancellation.sleep, 600)
+        cancellation.cancel("over")
+        with pytest.raises(WaitCancelledError):
+            waiting.result(20)
+
+
+def test_a_child_of_a_fork_ends_nothing_of_its_parents() -> None:
+    cancellation, ended = Cancellation(), threading.Event()
+    with cancellation.ending(ended.set):
+        child = os.fork()
+        if child == 0:
+            cancellation.cancel("over")
+            os._exit(1 if ended.is_set() else 0)
+        assert os.waitpid(child, 0)[1] == 0
