@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cachediscovery.cli.command_table.completion import SCRIPTS
 
+from cachediscovery.cli.commands.completion import SCRIPTS
 from cachediscovery.cli.completion_words import candidates, split_line
 from cachediscovery.testing import DiscoveryServer
 

@@ -100,6 +100,20 @@ def test_a_warm_command_imports_next_to_nothing(
     assert not found & {"json", "re", "typing", "collections", "functools", "enum", "threading", "contextlib", "zlib"}
 
 
+@pytest.mark.parametrize("line", ["resolve depl", "invalidate apps", "api-resources --api-group app"])
+def test_a_completion_reads_the_index_of_documents_of_any_age(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], home: Path, tmp_path: Path, line: str
+) -> None:
+    cli("api-resources", server=server)
+    for path in home.rglob("server*.json"):
+        os.utime(path, (1e9, 1e9))
+    cli("api-resources", "--cached", "--cache-ttl=1000000h", server=server)
+    environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
+    found = imported(environ, "__complete", "zsh", f"cachediscovery {line}")
+    assert "cachediscovery.index.search" in found
+    assert not found & {*HEAVY, "json", "re", "cachediscovery.model.documents", "cachediscovery.cache.cached_client"}
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import cachediscovery; print(*set(sys.modules) - before)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

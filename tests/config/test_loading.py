@@ -320,3 +320,9 @@ def test_an_extension_reaches_the_plugin_as_the_json_that_kubectl_makes_of_it(wr
     assert json.loads(plugin.cluster_config) == {
         "2026-11-23": "2026-11-24", "a": "1:30", "7": [1, 1.5, True, None], "true": {},
     }  # fmt: skip
+
+
+def test_a_relative_token_file_is_relative_to_its_own_file(write: Write, tmp_path: Path) -> None:
+    write(kubeconfig(user={"tokenFile": "secrets/token"}), "a/1")
+    config = load_config(environ={"KUBECONFIG": f"{tmp_path}/a/1"})
+    assert config.token_file == f"{tmp_path}/a/secrets/token"

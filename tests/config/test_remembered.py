@@ -11,6 +11,7 @@ from cachediscovery.config.cluster import Cluster
 from cachediscovery.disk.remembered import RememberedCluster, is_outdated
 
 from ..conftest import eventually
+from ..other_user import JANE, needs_root
 
 
 @pytest.fixture
@@ -203,3 +204,52 @@ def test_flags_and_names_that_are_not_utf_8_are_remembered(tmp_path: Path, kubec
     found = remembered(tmp_path, kubeconfig, odd).load()
     assert found is not None
     assert (found.server, found.context) == ("https://one", odd)
+
+
+def test_what_another_user_has_written_is_not_believed(tmp_path: Path, kubeconfig: Path) -> None:
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    folder = tmp_path / "cache" / "cachediscovery"
+    (path,) = folder.iterdir()
+    for each in (path, folder, tmp_path / "cache"):
+        mode = each.stat().st_mode & 0o777
+        each.chmod(mode | 0o002)
+        assert server_of(remembered(tmp_path, kubeconfig)) == ""
+        each.chmod(mode)
+        assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
+
+
+@needs_root
+def test_what_belongs_to_another_user_is_not_believed(tmp_path: Path, kubeconfig: Path) -> None:
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    folder = tmp_path / "cache" / "cachediscovery"
+    (path,) = folder.iterdir()
+    for each in (path, folder, tmp_path / "cache"):
+        os.chown(each, JANE, JANE)
+        assert server_of(remembered(tmp_path, kubeconfig)) == ""
+        os.chown(each, 0, 0)
+        assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
+
+
+def test_a_file_dated_in_whole_seconds_is_remembered_when_it_is_old_enough(tmp_path: Path, kubeconfig: Path) -> None:
+    # Such a date is that of a file system that knows no less: the file may change without another date.
+    def is_remembered(age: int) -> tuple[bool, float]:
+        second = int(time.time()) - age
+        os.utime(kubeconfig, (second, second))
+        remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+        return server_of(remembered(tmp_path, kubeconfig)) == "https://one", time.time() - second
+
+    found, age = is_remembered(0)
+    while age >= 2:
+        # The machine was busy for long.
+        found, age = is_remembered(0)
+    assert not found
+    assert is_remembered(60)[0]
+    os.utime(kubeconfig, ns=(0, time.time_ns() // 10**9 * 10**9 - 999_999_999))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://two"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == "https://two"
+
+
+def test_a_file_from_the_future_is_not_remembered(tmp_path: Path, kubeconfig: Path) -> None:
+    os.utime(kubeconfig, (time.time() + 60.5, time.time() + 60.5))
+    remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
+    assert server_of(remembered(tmp_path, kubeconfig)) == ""

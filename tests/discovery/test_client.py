@@ -25,6 +25,8 @@ from cachediscovery import (
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 
+from ..conftest import WIDGETS
+
 Make = Callable[..., DiscoveryClient]
 
 
@@ -317,3 +319,18 @@ def test_every_error_is_a_discovery_error() -> None:
 
     raised = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
     assert all(issubclass(error, DiscoveryError) for error in raised)
+
+
+@pytest.mark.parametrize("name", ["../x", "x\nforged", "\x1b[2J", ""])
+def test_a_stale_group_version_whose_name_is_none_is_not_among_the_failed(
+    server: DiscoveryServer, base_client: Make, name: str
+) -> None:
+    server.recording.add_group(name, {"v1": WIDGETS})
+    server.recording.add_group("honest.example", {"../v1": WIDGETS, "v1": WIDGETS})
+    for item in server.recording.apis["items"][-2:]:
+        for version in item["versions"]:
+            version["freshness"] = "Stale"
+    with pytest.raises(GroupDiscoveryFailed) as caught:
+        base_client(server).server_groups_and_resources()
+    assert [*caught.value.failed] == [GroupVersion("honest.example", "v1")]
+    assert str(caught.value).isprintable()

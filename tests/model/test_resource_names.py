@@ -119,8 +119,8 @@ def test_nothing_of_the_servers_steers_a_terminal(server: DiscoveryServer, cli: 
         server.recording.add_group(name, {"v1": odd_entries(odd)})
     odd = "".join(ODD)
     # The log tells of a group that is listed twice.
-    for _ in range(2):
-        server.recording.add_group(odd, {"v1": [entry()]})
+    server.recording.add_group(odd, {"v1": [entry()], "v2": []})
+    server.recording.add_group(odd, {"v1": [entry()]})
     server.recording.unaggregated["/version"].update(gitVersion=f"v1{odd}", platform=f"linux{odd}", extra=odd)
     for words in (line.split(), [*line.split(), "-v"], line.split()):
         ran = cli(*words, server=server)

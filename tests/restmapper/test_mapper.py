@@ -179,3 +179,18 @@ def test_a_miss_beside_a_failed_group_says_that_the_group_was_unavailable(fake: 
 
 def test_a_namespace_that_is_not_utf_8_keeps_its_bytes_in_the_path() -> None:
     assert collection_path("apps", "v1", "deployments", "a\udcffb") == "/apis/apps/v1/namespaces/a%FFb/deployments"
+
+
+def test_with_a_version_a_group_has_to_be_the_whole_one(mapper: RESTMapper) -> None:
+    assert mapper.resource_for(partial("events", "events")).group == "events.k8s.io"
+    assert mapper.resource_for(partial("events", "events.k8s.io", "v1")).group == "events.k8s.io"
+    with pytest.raises(NoResourceMatchError):
+        mapper.resource_for(partial("events", "events", "v1"))
+
+
+def test_versions_of_a_kind_come_in_the_order_in_which_they_are_asked_for(mapper: RESTMapper) -> None:
+    twin = GroupKind("one.example", "Twin")
+    for versions in (("v1", "v2"), ("v2", "v1"), ("v3", "v1", "v2"), ("v1",)):
+        expected = [version for version in versions if version != "v3"]
+        assert [each.version for each in mapper.rest_mappings(twin, *versions)] == expected
+        assert mapper.rest_mapping(twin, *versions).version == expected[0]

@@ -19,7 +19,7 @@ from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.transport import Transport
 
 from ..conftest import eventually, threads_of_ours
-from ..test_stale import SEVEN_HOURS, expire
+from ..cache.test_stale_if_error import SEVEN_HOURS, expire
 from .servers import OK, raw_server
 
 V1 = "client.authentication.k8s.io/v1"

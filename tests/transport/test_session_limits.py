@@ -16,7 +16,7 @@ from cachediscovery.transport import transport as transport_module
 from cachediscovery.transport.credentials import Credentials
 from cachediscovery.transport.transport import Transport
 
-from ..test_stale import SEVEN_HOURS, expire
+from ..cache.test_stale_if_error import SEVEN_HOURS, expire
 from .servers import get
 from .test_credentials import Plugin
 

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cachediscovery.cli.command_table.completion import SCRIPTS
 
+from cachediscovery.cli.commands.completion import SCRIPTS
+from cachediscovery.index.index_file import INDEX_FILE
 from cachediscovery.testing import DiscoveryServer, Failure
 
-from ...conftest import BIN, Ran, run
+from ...conftest import BIN, WIDGETS, Ran, run
 
 Run = Callable[..., Ran]
 
@@ -135,3 +137,38 @@ def test_bash_completes_with_the_script(
 @pytest.mark.parametrize("shell", [shell for shell in SCRIPTS if shutil.which(shell)])
 def test_every_script_is_valid_in_its_shell(shell: str) -> None:
     subprocess.run([shell, "-n", "-c", SCRIPTS[shell]], check=True)
+
+
+@pytest.mark.parametrize("refresh", [(), ("--refresh",)], ids=["from the index", "by the mapper"])
+def test_an_ambiguous_short_name_is_told_of_a_warm_cache_as_of_the_server(
+    server: DiscoveryServer, cli: Run, refresh: tuple[str, ...]
+) -> None:
+    for group in ("one.example", "two.example"):
+        server.recording.add_group(group, {"v1": [{**WIDGETS[0], "shortNames": ["wi"]}]})
+    cli("api-resources", server=server)
+    server.forget_requests()
+    ran = cli("resolve", "wi", "-o", "name", *refresh, server=server)
+    assert ran.out == "widgets.one.example\n"
+    assert ran.err == 'Warning: short name "wi" could also match lower priority resource widgets.two.example\n'
+    assert server.request_count == (2 if refresh else 0)
+
+
+@pytest.mark.parametrize("has_index", [True, False])
+def test_completion_offers_names_of_documents_of_any_age(
+    server: DiscoveryServer, cli: Run, home: Path, has_index: bool
+) -> None:
+    cli("api-resources", server=server)
+    for path in [*home.rglob("server*.json")]:
+        os.utime(path, (1e9, 1e9))
+    for path in [*home.rglob(INDEX_FILE)]:
+        path.unlink()
+    if has_index:
+        # One of documents that are as old as that.
+        cli("api-resources", "--cached", "--cache-ttl=1000000h", server=server)
+        assert [*home.rglob(INDEX_FILE)]
+    server.forget_requests()
+    for flags in ("", "--cache-ttl=0s "):
+        for line, expected in (("resolve deployments.", "deployments.apps"), ("invalidate apps/", "apps/v1")):
+            ran = cli("__complete", "zsh", f"cachediscovery {flags}{line}", server=server)
+            assert ran == (0, f"{expected}\n", "")
+    assert server.request_count == 0
