@@ -55,14 +55,19 @@ def run_and_exit() -> NoReturn:
 
 def _finish() -> None:
     files = sys.modules.get("cachediscovery.disk.files")
-    if files is not None:
-        files.finish_writing()
+    # It takes a moment at most, and an interrupt does not shorten it.
+    while files is not None:
+        try:
+            files.finish_writing()
+            break
+        except KeyboardInterrupt:
+            code = INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         try:
             # None if it was closed when the process began.
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyboardInterrupt):
             pass
 
 
