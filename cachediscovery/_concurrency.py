@@ -6,7 +6,7 @@ import os
 import sys
 
 # The rest of threading takes 2 ms to import.
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident
 from _weakref import ref
 
 TYPE_CHECKING = False
@@ -50,25 +50,19 @@ def _renew_all() -> None:
             thing.after_fork()
 
 
-def _wait_for_imports() -> None:
-    """Wait for what other threads are importing: the child of a fork would wait for it for ever."""
-    waited: set[str] = set()
-    while True:
-        specs = [(name, getattr(module, "__spec__", None)) for name, module in list(sys.modules.items())]
-        found = {name for name, spec in specs if getattr(spec, "_initializing", False)} - waited
-        if not found:
-            return
-        waited |= found
-        for name in found:
-            try:
-                __import__(name)
-            except Exception:
-                # It is the other thread's to complain of.
-                continue
+def _forget_imports() -> None:
+    """Have what other threads of the parent were importing imported anew: the child would wait for them for ever.
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_wait_for_imports, after_in_child=_renew_all)
+    Python does so for its own locks, but not for those of single modules.
+    """
+    locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
+    for name, reference in list(locks.items()):
+        if getattr(reference(), "owner", None) in (None, get_ident()):
+            continue
+        locks.pop(name, None)
+        if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
+            for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+                del sys.modules[known]
 
 
 class Lock:
@@ -97,6 +91,33 @@ class Lock:
 
     def after_fork(self) -> None:
         self._lock = allocate_lock()
+
+
+# Held while something is done that a fork must not fall into: locks that are not ours would stay locked in the child,
+# or the child would keep a pipe open whose end the parent waits for.
+UNFORKABLE = Lock()
+_MAX_FORK_SECONDS = 5.0
+# Whether it is held for the fork that is under way.
+_forking: list[bool] = []
+
+
+def _before_fork() -> None:
+    _forking.append(UNFORKABLE.acquire(_MAX_FORK_SECONDS))
+
+
+def _after_fork_in_parent() -> None:
+    if _forking.pop():
+        UNFORKABLE.release()
+
+
+def _after_fork_in_child() -> None:
+    _forking.clear()
+    _forget_imports()
+    _renew_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 class Once(Generic[T]):

@@ -35,40 +35,45 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run_and_exit() -> NoReturn:
-    """The program: run one command, and be gone. Taking an interpreter apart takes as long as to start one."""
+    """Run one command, then `os._exit`: interpreter shutdown costs as much as start-up."""
     import gc
 
-    # What a command makes it needs to its end: looking for garbage among it takes time, and finds none.
+    # The objects of a command live until it ends: looking for garbage among them takes time, and finds none.
     gc.disable()
     code = INTERRUPTED
     try:
         code = main()
     except KeyboardInterrupt:
-        # Another one, while the first was dealt with.
+        # A second one, while the first was handled.
         pass
-    try:
-        _finish()
-    except KeyboardInterrupt:
+    if _finish():
         code = INTERRUPTED
     os._exit(code)
 
 
-def _finish() -> None:
+def _finish() -> bool:
+    """Finish the files that are being written, and flush the output; whether an interrupt came meanwhile.
+
+    It takes a moment at most, and an interrupt does not shorten it.
+    """
     files = sys.modules.get("cachediscovery.disk.files")
-    # It takes a moment at most, and an interrupt does not shorten it.
+    is_interrupted = False
     while files is not None:
         try:
             files.finish_writing()
             break
         except KeyboardInterrupt:
-            code = INTERRUPTED
+            is_interrupted = True
     for stream in (sys.stdout, sys.stderr):
         try:
             # None if it was closed when the process began.
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError, KeyboardInterrupt):
+        except (OSError, ValueError):
             pass
+        except KeyboardInterrupt:
+            is_interrupted = True
+    return is_interrupted
 
 
 def program_name() -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from base64 import b64encode
 
+from .._concurrency import UNFORKABLE
 from ..model.documents import parse_object
 from ..model.errors import CredentialsError
 from ..model.fields import MalformedDocument, get_object, get_str
@@ -39,13 +40,14 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
     interactive = _interactive(plugin)
     environ = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": _exec_info(config, plugin, interactive)}
     try:
-        ran = subprocess.run(
-            [plugin.command, *plugin.args],
-            env=environ,
-            stdin=None if interactive else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=False,
-        )
+        with UNFORKABLE:
+            process = subprocess.Popen(
+                [plugin.command, *plugin.args],
+                env=environ,
+                stdin=None if interactive else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+            )
+        answer = _answer_of(process)
     except FileNotFoundError:
         hint = one_line(printable(plugin.install_hint))
         raise CredentialsError(
@@ -54,15 +56,25 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
         ) from None
     except (OSError, ValueError) as error:
         raise CredentialsError(f"exec plugin {plugin.command} cannot be run: {one_line(error)}") from None
-    if ran.returncode != 0:
+    if process.returncode != 0:
         raise CredentialsError(
-            f"exec plugin {plugin.command} failed with exit code {ran.returncode}: "
+            f"exec plugin {plugin.command} failed with exit code {process.returncode}: "
             "run it by hand, or log in again with your provider's tool"
         )
     try:
-        return _credential(ran.stdout, plugin)
+        return _credential(answer, plugin)
     except MalformedDocument as error:
         raise CredentialsError(f"exec plugin {plugin.command} gave no usable credential: {one_line(error)}") from None
+
+
+def _answer_of(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process writes to its end, which is waited for; it is killed if the waiting is interrupted."""
+    with process:
+        try:
+            return process.communicate()[0]
+        except BaseException:
+            process.kill()
+            raise
 
 
 def _interactive(plugin: ExecConfig) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 
-from .._concurrency import Lock
+from .._concurrency import UNFORKABLE, Lock
 from ..config.files import read_configured
 from ..model.errors import ConfigError, CredentialsError
 from ..model.redact import one_line
@@ -30,7 +30,9 @@ class TLSContexts:
         """The context that shows `certificate` (PEM; b"" for none). Raises `ConfigError` or `CredentialsError`."""
         with self._lock:
             if self._made is None or self._made[0] != (certificate, key):
-                self._made = (certificate, key), ssl_context(self._config, certificate, key)
+                # OpenSSL has locks of its own.
+                with UNFORKABLE:
+                    self._made = (certificate, key), ssl_context(self._config, certificate, key)
             return self._made[1]
 
 

@@ -18,8 +18,8 @@ from cachediscovery import CachedDiscoveryClient, ClientConfig, ExecConfig, Requ
 from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.transport import Transport
 
-from ..conftest import eventually, threads_of_ours
 from ..cache.test_stale_if_error import SEVEN_HOURS, expire
+from ..conftest import eventually, threads_of_ours
 from .servers import OK, raw_server
 
 V1 = "client.authentication.k8s.io/v1"
