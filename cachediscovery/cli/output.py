@@ -36,7 +36,7 @@ def write(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -274,4 +274,4 @@ def _duration(text: str, source: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UsageError(f"{source}: {error}") from None
+        raise UsageError(f"{source}: {error}") from error

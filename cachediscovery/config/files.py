@@ -14,4 +14,4 @@ def read_configured(path: str, what: str) -> bytes:
             return file.read(_MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{what} {path} cannot be read: {reason}") from None
+        raise ConfigError(f"{what} {path} cannot be read: {reason}") from error

@@ -66,9 +66,9 @@ def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] | None = None
         try:
             read.append(_read(path))
             found.append(path)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
             if explicit:
-                raise ConfigError(f"kubeconfig {path} does not exist: check --kubeconfig") from None
+                raise ConfigError(f"kubeconfig {path} does not exist: check --kubeconfig") from error
     return Kubeconfig(
         paths=tuple(found),
         current_context=next((file.current_context for file in read if file.current_context), ""),
@@ -94,13 +94,15 @@ def _read(path: str) -> Kubeconfig:
         raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"kubeconfig {path} cannot be read: {reason}") from None
+        raise ConfigError(f"kubeconfig {path} cannot be read: {reason}") from (
+            error if isinstance(error, OSError) else None
+        )
     if len(data) > _MAX_BYTES:
         raise ConfigError(f"kubeconfig {path} is larger than {_MAX_BYTES >> 20} MiB: is it the right file?")
     try:
         return _parse(data, path)
     except MalformedDocument as error:
-        raise ConfigError(f"kubeconfig {path} is not a valid kubeconfig: {one_line(error)}") from None
+        raise ConfigError(f"kubeconfig {path} is not a valid kubeconfig: {one_line(error)}") from error
 
 
 def _parse(data: bytes, path: str) -> Kubeconfig:

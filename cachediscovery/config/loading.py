@@ -42,7 +42,7 @@ def load_config(
     try:
         return _resolve(kubeconfig, overrides, environ, service_account_dir)
     except MalformedDocument as error:
-        raise ConfigError(f"kubeconfig {kubeconfig.where()} is not a valid kubeconfig: {one_line(error)}") from None
+        raise ConfigError(f"kubeconfig {kubeconfig.where()} is not a valid kubeconfig: {one_line(error)}") from error
 
 
 def _resolve(
@@ -133,8 +133,8 @@ def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: Con
     name = overrides.tls_server_name if replaced else get_str(cluster, "tls-server-name")
     try:
         name.encode("ascii" if name.isascii() else "idna")
-    except UnicodeError:
-        raise ConfigError(f"tls-server-name {name!r} is not a host's name") from None
+    except UnicodeError as error:
+        raise ConfigError(f"tls-server-name {name!r} is not a host's name") from error
     return config._replace(
         ca_file=ca_file,
         ca_data=ca_data,
@@ -226,7 +226,7 @@ def _exec_extension(cluster: Mapping[str, Any]) -> str:
                 # What YAML has, and JSON has not, is .inf and .nan.
                 return json.dumps(item["extension"], allow_nan=False)
             except (ValueError, RecursionError) as error:
-                raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is no JSON ({one_line(error)})") from None
+                raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is no JSON ({one_line(error)})") from error
     return ""
 
 

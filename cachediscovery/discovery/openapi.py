@@ -48,7 +48,7 @@ class OpenAPIV3:
         except MalformedDocument as error:
             raise InvalidDocument(
                 response.url, f"{response.url} answered with a malformed OpenAPI index: {error}"
-            ) from None
+            ) from error
         # Anything else would lead the credentials to a place of the document's choice.
         return {
             path: OpenAPIV3GroupVersion(path, url, self._get)
@@ -61,4 +61,4 @@ def _object(response: DocumentResponse) -> dict[str, Any]:
     try:
         return parse_object(response.body)
     except MalformedDocument as error:
-        raise InvalidDocument(response.url, f"{response.url} answered with something that is {error}") from None
+        raise InvalidDocument(response.url, f"{response.url} answered with something that is {error}") from error

@@ -46,6 +46,6 @@ def group_version_resources(lists: Iterable[APIResourceList]) -> set[GroupVersio
         try:
             group_version = GroupVersion.parse(resource_list.group_version)
         except ValueError as error:
-            raise DiscoveryError(str(error)) from None
+            raise DiscoveryError(str(error)) from error
         found.update(group_version.with_resource(resource.name) for resource in resource_list.resources)
     return found

@@ -112,7 +112,7 @@ def replace_file(path: str, data: bytes, mtime: float | None = None, temporary: 
     except BaseException as error:
         _unlink(temporary)
         if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from error
         raise
     finally:
         _unfinished.pop(temporary, None)
@@ -242,9 +242,9 @@ def make_folder(folder: str, root: str) -> None:
 def _make_one(path: str) -> None:
     try:
         os.mkdir(path, 0o700)
-    except FileExistsError:
+    except FileExistsError as error:
         if not is_folder(path):
-            raise OSError(errno.ELOOP, "a symbolic link leads out of it, or a file is in the way", path) from None
+            raise OSError(errno.ELOOP, "a symbolic link leads out of it, or a file is in the way", path) from error
 
 
 def _make_with_parents(path: str) -> None:
@@ -254,9 +254,9 @@ def _make_with_parents(path: str) -> None:
         _make_with_parents(parent)
     try:
         os.mkdir(path, 0o700)
-    except FileExistsError:
+    except FileExistsError as error:
         if not os.path.isdir(path):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
 
 
 def folders_between(top: str, path: str) -> list[str]:

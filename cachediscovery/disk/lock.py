@@ -203,8 +203,8 @@ def _lock(path: str) -> Callable[[], object]:
     _lock_files.note(path)
     try:
         lock.acquire(blocking=False)
-    except filelock.Timeout:
-        raise BlockingIOError(f"{path} is locked") from None
+    except filelock.Timeout as error:
+        raise BlockingIOError(f"{path} is locked") from error
     _lock_files.note(path)
     # For whoever waits.
     overwrite(path, f"{os.getpid()} {_node()}".ljust(_OWNER_BYTES - 1).encode("ascii", "replace") + b"\n", 0)

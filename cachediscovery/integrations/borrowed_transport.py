@@ -8,6 +8,7 @@ from ..config.trust_fingerprint import fingerprint_of_file
 from ..discovery.client import DiscoveryClient
 from ..disk.document_store import open_store
 from ..model.errors import DiscoveryError
+from ..model.fields import MalformedDocument
 from ..transport.base import DocumentTransport, Headers, RawResponse
 from ..transport.error_mapping import request_error, status_error
 from ..transport.http_store import HTTPStore
@@ -16,6 +17,7 @@ from ..transport.server_identity import identity_of, note_identity
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     # (path, headers) -> (status, headers, body)
     Ask = Callable[[str, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
@@ -71,9 +73,21 @@ def discovery_by(
     return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
 
 
+def discovery_for_configuration(transport: BorrowedTransport, configuration: Any) -> CachedDiscoveryClient:
+    """`discovery_by` for the `Configuration` of a client that OpenAPI Generator made, such as `kubernetes`."""
+    is_verified = configuration.verify_ssl
+    return discovery_by(
+        transport,
+        configuration.host,
+        ca_file=configuration.ssl_ca_cert if is_verified else "",
+        tls_server_name=getattr(configuration, "tls_server_name", "") if is_verified else "",
+    )
+
+
 def original_error(error: DiscoveryError) -> BaseException:
     """The other client's own exception behind ours, which its users are prepared to catch; ours if there is none."""
     cause = error.__cause__
     if isinstance(cause, DiscoveryError):
         return original_error(cause)
-    return cause if cause is not None else error
+    # A response that is no document is an error of ours, caused by another of ours.
+    return error if cause is None or isinstance(cause, MalformedDocument) else cause

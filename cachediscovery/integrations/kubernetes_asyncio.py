@@ -23,7 +23,7 @@ from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 from ..cache.async_client import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
 from ..model.errors import DiscoveryError
-from .borrowed_transport import BorrowedTransport, discovery_by, original_error
+from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
 from .resource_tree import ResourceTree
 
 TYPE_CHECKING = False
@@ -46,15 +46,8 @@ class CachedDiscoverer(Discoverer):
     def __init__(self, client: Any, cache_file: str | None = None) -> None:
         self.client = client
         self._loop = asyncio.get_running_loop()
-        server: str = client.configuration.host
-        self._transport = BorrowedTransport(server, self._ask)
-        trust = client.configuration
-        self._discovery = discovery_by(
-            self._transport,
-            server,
-            ca_file=trust.ssl_ca_cert if trust.verify_ssl else "",
-            tls_server_name=getattr(trust, "tls_server_name", "") if trust.verify_ssl else "",
-        )
+        self._transport = BorrowedTransport(client.configuration.host, self._ask)
+        self._discovery = discovery_for_configuration(self._transport, client.configuration)
         self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
         self._version: dict[str, Any] | None = None
 

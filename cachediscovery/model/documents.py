@@ -36,7 +36,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         # As Go, which reads U+FFFD for what is not UTF-8, and no other encoding; from bytes Python would read any.
         parsed = json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
-        raise MalformedDocument(f"not JSON ({_first_line(error)})") from None
+        raise MalformedDocument(f"not JSON ({_first_line(error)})") from error
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a JSON object")
     document: dict[str, Any] = _without_lone_surrogates(parsed) if b"\\ud" in data.lower() else parsed

@@ -78,5 +78,5 @@ def base64_data(source: Mapping[str, Any], key: str) -> bytes:
 
     try:
         return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise MalformedDocument(f"{key!r} is not base64") from None
+    except (binascii.Error, ValueError) as error:
+        raise MalformedDocument(f"{key!r} is not base64") from error

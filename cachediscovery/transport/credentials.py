@@ -109,7 +109,7 @@ class Credentials:
             if self._token_file_token:
                 return self._token_file_token
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise CredentialsError(f"tokenFile {path} cannot be read: {reason}") from None
+            raise CredentialsError(f"tokenFile {path} cannot be read: {reason}") from _harmless(error)
         if not token:
             raise CredentialsError(f"tokenFile {path} is empty")
         self._token_file_read_at = now
@@ -131,6 +131,11 @@ def _client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
 def _identity_of(credential: ExecCredential) -> Identity:
     authorization = f"Bearer {_header_safe(credential.token, 'token')}" if credential.token else ""
     return Identity(authorization, credential.certificate, credential.key)
+
+
+def _harmless(error: Exception) -> Exception | None:
+    """An error that may be chained: one of decoding holds what was read, the token."""
+    return error if isinstance(error, OSError) else None
 
 
 def _header_safe(token: str, what: str) -> str:

@@ -48,14 +48,14 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
                 stdout=subprocess.PIPE,
             )
         answer = _answer_of(process)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         hint = one_line(printable(plugin.install_hint))
         raise CredentialsError(
             f"exec plugin {plugin.command} is not installed"
             + (f": {hint}" if hint else ": install it, or fix its path")
-        ) from None
+        ) from error
     except (OSError, ValueError) as error:
-        raise CredentialsError(f"exec plugin {plugin.command} cannot be run: {one_line(error)}") from None
+        raise CredentialsError(f"exec plugin {plugin.command} cannot be run: {one_line(error)}") from error
     if process.returncode != 0:
         raise CredentialsError(
             f"exec plugin {plugin.command} failed with exit code {process.returncode}: "

@@ -60,7 +60,7 @@ def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSL
             context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
         except (ssl.SSLError, TypeError, ValueError) as error:
             where = config.ca_file or "certificate-authority-data"
-            raise ConfigError(f"{where} holds no usable certificate: {one_line(error)}") from None
+            raise ConfigError(f"{where} holds no usable certificate: {one_line(error)}") from error
     else:
         _trust_system(context)
     if certificate:
@@ -92,8 +92,8 @@ def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> N
                 file.write(certificate.rstrip(b"\n") + b"\n" + key)
             context.load_cert_chain(path, password=no_prompt)
     except ssl.SSLError as error:
-        raise CredentialsError(f"the client certificate and key cannot be used: {one_line(error)}") from None
+        raise CredentialsError(f"the client certificate and key cannot be used: {one_line(error)}") from error
     except OSError as error:
         raise CredentialsError(
             f"the client key cannot be loaded by way of a temporary file: {error.strerror}"
-        ) from None
+        ) from error

@@ -132,7 +132,7 @@ class Transport(StreamingTransport):
         except WaitCancelledError as error:
             from .error_mapping import request_error
 
-            raise request_error(without_userinfo(url), error, 0, 0) from None
+            raise request_error(without_userinfo(url), error, 0, 0) from error
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
         waited, retries, renewed = 0.0, 0, False
@@ -245,8 +245,10 @@ class Transport(StreamingTransport):
             from .error_mapping import request_error, too_large
 
             if isinstance(error, TooLargeError):
-                raise too_large(shown, options.max_document_bytes) from None
-            raise request_error(shown, error, options.connect_timeout, options.read_timeout) from None
+                raise too_large(shown, options.max_document_bytes) from error.with_traceback(None)
+            failed = request_error(shown, error, options.connect_timeout, options.read_timeout)
+            # Without its frames, which would keep the connection alive.
+            raise failed from error.with_traceback(None)
 
     def _lines(self, headers: Mapping[str, str], identity: Identity | None) -> list[tuple[str, str]]:
         if self._config is None:

@@ -64,7 +64,7 @@ class CollectionWatch:
         try:
             version = get_str(get_object(parse_object(response.body), "metadata"), "resourceVersion")
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, f"{response.url} answered with no list: {one_line(error)}") from None
+            raise InvalidDocument(response.url, f"{response.url} answered with no list: {one_line(error)}") from error
         if not version.isalnum() or not version.isascii():
             raise InvalidDocument(response.url, f"{response.url} answered with a list that has no version")
         return version
@@ -90,7 +90,7 @@ class CollectionWatch:
             if kind != "BOOKMARK":
                 changed(get_str(metadata, "name"))
         except MalformedDocument as error:
-            raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from None
+            raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from error
 
 
 def _status_error(url: str, status: dict[str, Any]) -> StatusError:

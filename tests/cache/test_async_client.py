@@ -19,6 +19,19 @@ from cachediscovery.testing import DiscoveryServer, Failure
 Make = Callable[..., CachedDiscoveryClient]
 
 
+# Members of the sync client that the async one lacks.
+MISSING = {"delegate", "from_kubeconfig", "openapi_v3", "path", "resource_index", "watch"}
+
+
+def test_its_members_are_the_sync_clients_but_for_those_that_are_listed() -> None:
+    sync, own = (
+        {name for name in vars(kind) if not name.startswith("_")}
+        for kind in (CachedDiscoveryClient, AsyncCachedDiscoveryClient)
+    )
+    assert sync - own == MISSING
+    assert own - sync == {"client", "run"}
+
+
 def test_its_answers_are_the_sync_clients(server: DiscoveryServer, cached_client: Make) -> None:
     sync = cached_client(server)
 
