@@ -28,4 +28,4 @@ else:
             return made
 
     class NamedTuple(metaclass=_RecordType):
-        pass
+        """The base class of named tuples, as `typing.NamedTuple` is."""

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
         def by_name(self, name: str) -> Sequence[Row_co]:
             """The rows with this plural or singular name."""
 
-        def by_short_name(self, name: str) -> Sequence[Row_co]: ...
+        def by_short_name(self, name: str) -> Sequence[Row_co]:
+            """The rows with this short name."""
 
         def by_kind(self, kind: str) -> Sequence[Row_co]:
             """The rows with this kind, in the letter case of the kind or in lower case."""

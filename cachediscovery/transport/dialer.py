@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .options import TransportOptions
 
     class Closeable(Protocol):
-        def close(self) -> None: ...
+        """What can be closed."""
+
+        def close(self) -> None:
+            """Close it."""
 
     # Waits for a connection that was begun, or for why it could not be made.
     _Begun: TypeAlias = Callable[[], socket.socket | OSError]
