@@ -69,7 +69,9 @@ def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidat
             for seed in range(processes)
         ]
         ended = [process.communicate(timeout=900) for process in running]
-        assert [err for _, err in ended if err] == []
+        # A busy machine may let a process wait for more than the two seconds after which it says so.
+        said = [line for _, err in ended for line in err.decode().splitlines()]
+        assert [line for line in said if not line.startswith("waiting for process ")] == []
         reports = [json.loads(out) for out, _ in ended]
         asked = Counter(server.paths())
     assert [error for report in reports for error in report["errors"]] == []

@@ -110,7 +110,7 @@ class DocumentStore:
         path = self.path(key)
         if not path or not self._may_write():
             return None
-        if epoch and self.record().epoch != epoch:
+        if epoch and self.record().epoch not in ("", epoch):
             return None
         if not self.is_of_cluster():
             from .cluster_record import new_record

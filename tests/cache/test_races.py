@@ -17,7 +17,9 @@ from cachediscovery import (
     ClientConfig,
     DeferredDiscoveryRESTMapper,
     DiscoveryClient,
+    IndexedDiscoveryInterface,
     NotFound,
+    ResourceIndex,
 )
 from cachediscovery._concurrency import Lock
 from cachediscovery.config.trust_fingerprint import cluster_of
@@ -91,10 +93,20 @@ def test_an_invalidation_at_any_moment_of_a_lookup_goes_before_it(
 
 
 def test_a_change_between_two_looks_of_a_mapper_makes_no_table_of_what_was_before() -> None:
-    class Changing(FakeDiscoveryClient):
+    class Changing(FakeDiscoveryClient, IndexedDiscoveryInterface, ResourceIndex):
         """Another process replaces its documents just after they were read for the first time."""
 
         changes = 0
+
+        @property
+        def resource_index(self) -> ResourceIndex:
+            return self
+
+        def search(self) -> None:
+            return None
+
+        def write(self) -> bool:
+            return False
 
         def revision(self) -> int:
             return self.changes

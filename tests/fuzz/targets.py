@@ -65,7 +65,7 @@ def file(data: bytes) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True, mode=0o700)
     with open(path, "wb") as written:
         written.write(data[1:])
-    store = DocumentStore(_STORE.root, _STORE.folder, _STORE.authority)
+    store = DocumentStore(_STORE.root, _STORE.folder, _STORE.trust_fingerprint)
     client = CachedDiscoveryClient(DiscoveryClient(_Down(URL), URL), store, stale_if_error=1e9)
     responses.load(f"{URL}/apis")
     read_index(store.root, store.folder, [*COLUMNS, *SECTIONS], store.trust_fingerprint)
