@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cachediscovery.disk.cluster_record import ClusterRecord
 from cachediscovery.disk.store import GROUPS, DocumentStore, open_store
 
 
@@ -239,3 +240,24 @@ def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: Document
     (nested / "v1" / "serverresources.json").write_bytes(b"{}")
     assert set(store.keys()) == {GROUPS, "v1", "apps/v1"}
     assert set(store.keys({GROUPS, "v1"})) == {"apps/v1"}
+
+
+def test_while_a_store_starts_over_nobody_finds_a_document_there_or_puts_one_there(tmp_path: Path) -> None:
+    folder = str(tmp_path / "cache" / "discovery" / "x")
+    found = []
+
+    class Removing(DocumentStore):
+        def remove(self, key: str) -> bool:
+            other = DocumentStore(self.root, folder, server="https://x")
+            found.append(other.read("apps/v1"))
+            found.append(other.write("batch/v1", b"{}", time.time(), epoch="old"))
+            return super().remove(key)
+
+    store = Removing(str(tmp_path / "cache"), folder, server="https://x")
+    store.keep_record(ClusterRecord("https://x", epoch="old"))
+    for key in (GROUPS, "apps/v1"):
+        assert store.write(key, b"{}", time.time(), epoch="old")
+    assert store.start_over(ClusterRecord("https://x", epoch="new"))
+    assert len(found) == 4
+    assert not any(found)
+    assert list(store.keys()) == []
