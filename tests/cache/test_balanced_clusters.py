@@ -16,12 +16,12 @@ import trustme
 
 from cachediscovery import APIResourceList, CachedDiscoveryClient, ClusterMismatchError
 from cachediscovery.disk.document_store import DocumentStore
-from cachediscovery.disk.files import StoredFile
 from cachediscovery.testing import DiscoveryServer, Recording, load_recording
 
 from ..conftest import eventually
 from ..other_clusters import client_for, tls_of, write_kubeconfig
 from .balancer import Balancer
+from .test_races import InterruptedStore
 
 FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
@@ -221,41 +221,71 @@ def test_a_switch_at_any_request_of_a_listing_leaves_one_cluster(start: Start, u
     assert len(lists) == len(GROUP_VERSIONS)
 
 
-class ReadsSlowly(DocumentStore):
-    """Calls `on_read` before each document is read."""
-
-    on_read: Callable[[str], object] = str
-
-    def read(self, key: str) -> StoredFile | None:
-        self.on_read(key)
-        return super().read(key)
-
-
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_documents_of_another_cluster_that_another_process_puts_there_meanwhile_make_no_answer(
     start: Start, in_memory: bool
 ) -> None:
+    """At every moment of a listing from disk."""
     clusters = start(*map(recording_of, "AB"), uids=True)
-    first = clusters.client()
-    first.server_groups_and_resources()
-    store = first._cache.store
-    assert store is not None
-    slow = ReadsSlowly(store.root, store.folder, store.trust_fingerprint, store.server)
-    client = CachedDiscoveryClient(first.delegate, slow, recheck_interval=3600)
     other = clusters.client()
+    at, reached = 0, True
+    while reached:
+        # Every moment, but those alike of the documents in the middle.
+        at += 1 if at < 12 else 3
+        clusters.lead_to("A")
+        other.delegate.transport.reconnect()  # type: ignore[attr-defined]
+        other.refresh()
+        store = InterruptedStore(make_store_of(other), at)
+        client = CachedDiscoveryClient(other.delegate, store, recheck_interval=3600)
 
-    def switch(key: str) -> None:
-        if key == "policy/v1":
-            slow.on_read = str
+        def switch() -> None:
             clusters.lead_to("B")
-            first.delegate.close()  # type: ignore[attr-defined]
+            other.delegate.transport.reconnect()  # type: ignore[attr-defined]
             other.refresh()
 
-    slow.on_read = switch
-    if in_memory:
-        for group_version in GROUP_VERSIONS[:3]:
-            client.server_resources_for_group_version(group_version)
-    assert clusters_of(client.server_groups_and_resources()[1]) == {"B"}
+        if in_memory:
+            for group_version in GROUP_VERSIONS[:3]:
+                client.server_resources_for_group_version(group_version)
+        store.calls, store.interrupt = 0, switch
+        found = clusters_of(client.server_groups_and_resources()[1])
+        reached = store.calls >= at
+        assert len(found) == 1, at
+    assert at > 12
+
+
+def make_store_of(client: CachedDiscoveryClient) -> DocumentStore:
+    """The store of a client, as another process would have it."""
+    folder = str(Path(client.path()).parent)
+    return DocumentStore(folder[: folder.index("/discovery/")], folder)
+
+
+def test_a_thread_that_finds_another_cluster_ends_no_other_threads_request(start: Start) -> None:
+    clusters = start(*map(recording_of, "AB"), uids=True)
+    client = clusters.client()
+    client.server_groups_and_resources()
+    asked, answer = threading.Event(), threading.Event()
+
+    def hold(path: str) -> None:
+        if path == "/apis/batch/v1":
+            asked.set()
+            answer.wait(20)
+
+    clusters.servers["A"].on_request = hold
+    client.invalidate("batch/v1")
+    client.invalidate("apps/v1")
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(client.server_resources_for_group_version("batch/v1")))
+    thread.start()
+    assert asked.wait(20)
+    # No connection is left that leads to A, but the one of the thread.
+    clusters.servers["A"].headers["Connection"] = "close"
+    clusters.lead_to("B")
+    assert clusters_of([client.server_resources_for_group_version("apps/v1")])
+    client.invalidate("apps/v1")
+    assert clusters_of([client.server_resources_for_group_version("apps/v1")]) == {"B"}
+    answer.set()
+    thread.join()
+    assert clusters_of(found) == {"B"}
 
 
 # At random moments.

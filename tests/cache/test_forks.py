@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 
+from cachediscovery import ConfigOverrides, load_config
+from cachediscovery._concurrency import UNFORKABLE
 from cachediscovery.testing import DiscoveryServer
+from cachediscovery.transport.exec_plugin import run_exec_plugin
 
 from ..other_clusters import tls_of, write_kubeconfig
 
@@ -134,3 +141,78 @@ def test_no_child_of_a_program_whose_threads_use_the_client_hangs(
             counted["forks"] += report["forks"]
     assert counted["forks"] == forks
     figures("forks while eight threads use a client", **counted)
+
+
+def test_a_child_imports_what_a_thread_of_its_parent_was_importing(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text("import gate\ngate.importing.set()\ngate.over.wait(20)\nVALUE = 1\n")
+    (tmp_path / "gate.py").write_text("import threading\nimporting, over = threading.Event(), threading.Event()\n")
+    program = """
+import gate, os, sys, threading
+import cachediscovery._concurrency
+thread = threading.Thread(target=__import__, args=("slow_module",))
+thread.start()
+gate.importing.wait()
+child = os.fork()
+if child == 0:
+    threading.Timer(20, os._exit, [1]).start()
+    gate.over.set()
+    import slow_module
+    os._exit(0 if slow_module.VALUE == 1 else 2)
+status = os.waitpid(child, 0)[1]
+gate.over.set()
+thread.join()
+import slow_module
+print(status, slow_module.VALUE)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    path = os.pathsep.join((str(tmp_path), *sys.path))
+    ran = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, timeout=60, check=False)
+    assert ran.stdout.split() == [b"0", b"1"], ran.stderr.decode()
+
+
+def test_no_fork_falls_into_what_must_not_be_forked() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with UNFORKABLE:
+            begun.set()
+            over.wait(0.3)
+            over.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(20)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if over.is_set() and UNFORKABLE.acquire(timeout=1) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join()
+
+
+def test_a_fork_waits_until_a_plugin_has_begun(tmp_path: Path, plugin_kubeconfig: Path) -> None:
+    """A child that had the plugin's pipes open would keep the parent waiting for as long as it lives."""
+    config = load_config(ConfigOverrides(kubeconfig=str(plugin_kubeconfig)))
+    assert config.exec is not None
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            run_exec_plugin(config, config.exec)  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    children = []
+    try:
+        for _ in range(30):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            children.append(child)
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)

@@ -87,6 +87,8 @@ def test_an_invalidation_at_any_moment_of_a_lookup_goes_before_it(
             client.server_resources_for_group_version("new.test/v1")
             reached = store.calls >= at
             if reached:
+                written = Path(client.path("new.test/v1"))
+                assert warm or not written.exists() or b'"Old"' not in written.read_bytes(), at
                 found = client.server_resources_for_group_version("new.test/v1")
                 assert [resource.kind for resource in found.resources] == ["New"], at
     assert at > 5

@@ -307,3 +307,24 @@ def test_a_torn_record_says_nothing_that_the_whole_one_does_not(tmp_path: Path) 
             assert value in ("", whole) if isinstance(value, str) else set(value) <= set(whole)
     (tmp_path / RECORD_FILE).write_bytes(data.replace(b"cluster 3", b"cluster 2", 1))
     assert read_record(str(tmp_path)) == ClusterRecord()
+
+
+def test_while_a_store_starts_over_nobody_finds_a_document_there_or_puts_one_there(tmp_path: Path) -> None:
+    folder = str(tmp_path / "cache" / "discovery" / "x")
+    found = []
+
+    class Removing(DocumentStore):
+        def remove(self, key: str) -> bool:
+            other = DocumentStore(self.root, folder, server="https://x")
+            found.append(other.read("apps/v1"))
+            found.append(other.write("batch/v1", b"{}", time.time(), epoch="old"))
+            return super().remove(key)
+
+    store = Removing(str(tmp_path / "cache"), folder, server="https://x")
+    store.keep_record(ClusterRecord("https://x", epoch="old"))
+    for key in (GROUPS, "apps/v1"):
+        assert store.write(key, b"{}", time.time(), epoch="old")
+    assert store.start_over(ClusterRecord("https://x", epoch="new"))
+    assert len(found) == 4
+    assert not any(found)
+    assert list(store.keys()) == []

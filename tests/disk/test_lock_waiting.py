@@ -152,6 +152,27 @@ def test_nobody_waits_twice_in_one_call(
         process.wait()
 
 
+def test_what_is_done_after_waiting_in_vain_does_not_wait_again_however_long_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_module, "MAX_WAIT", 0.5)
+    process = hold(str(tmp_path / "lock"))
+    lock = FetchLock(lambda: str(tmp_path / "lock"))
+
+    def fetch() -> float:
+        began = time.monotonic()
+        assert eventually(lambda: time.monotonic() - began > 0.6)
+        began = time.monotonic()
+        lock.run(lambda: "fetched", lambda: None)
+        return time.monotonic() - began
+
+    try:
+        assert lock.run(fetch, lambda: None) < 0.3
+    finally:
+        process.kill()
+        process.wait()
+
+
 # Eight threads whose documents expire at once: one of them always fetches.
 GREEDY = """
 import sys, threading

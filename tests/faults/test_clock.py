@@ -121,3 +121,16 @@ def test_files_of_another_time_are_no_answer_for_the_command_line(
         server.forget_requests()
         assert cli("api-resources", "--cached", server=server) == expected
         assert server.request_count == 0
+
+
+def test_a_document_in_memory_grows_old_while_the_clock_is_set_back(
+    server: DiscoveryServer, cached_client: Make, clock: Clock
+) -> None:
+    client = cached_client(server, ttl=0.3, recheck_interval=3600)
+    client.server_groups_and_resources()
+    clock.offset = -3600
+    server.forget_requests()
+    began = time.monotonic()
+    while time.monotonic() - began < 0.4:
+        client.server_resources_for_group_version("apps/v1")
+    assert server.request_count > 0
