@@ -115,7 +115,7 @@ class DocumentStore:
         path = self.path(key)
         if not path or not self._may_write():
             return None
-        if epoch and self.record().epoch != epoch:
+        if epoch and self.record().epoch not in ("", epoch):
             return None
         if not self._writers:
             # A warm start writes nothing.
