@@ -24,3 +24,8 @@ def test_every_public_name_can_be_imported_and_is_told_to_type_checkers() -> Non
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         cachediscovery.nothing  # noqa: B018
+
+
+def test_no_module_is_longer_than_three_hundred_lines() -> None:
+    package = Path(cachediscovery.__file__).parent
+    assert [path.name for path in package.rglob("*.py") if len(path.read_text().splitlines()) > 300] == []

@@ -199,7 +199,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         this client holds now (if it holds none: those that it sees first) or that `on_change` was last called for.
         Returns at once; the watch ends when it is closed, or as a context manager.
         """
-        from ..transport.base import StreamingTransport
+        from ..transport.streaming import StreamingTransport
         from ..watching.baseline import Baseline
         from ..watching.refresher import Refresher
         from ..watching.watch import DiscoveryWatch

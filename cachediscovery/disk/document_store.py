@@ -12,17 +12,9 @@ import time
 from .. import _log as log
 from .._concurrency import Once
 from ..config.cluster import Cluster
+from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
-from .layout import (
-    GROUPS_FILE,
-    RESOURCES_FILE,
-    cache_root,
-    cluster_folder,
-    is_superseded,
-    place_of,
-    platform_cache_root,
-    supersede,
-)
+from .layout import GROUPS_FILE, RESOURCES_FILE
 from .trust import distrust_below, distrust_of_path
 
 TYPE_CHECKING = False
@@ -161,7 +153,7 @@ class DocumentStore:
 
         So nobody but kubectl goes on using what cannot be removed.
         """
-        supersede(self.root, self.folder)
+        layout.supersede(self.root, self.folder)
         self._looked_at = float("-inf")
         return self.is_superseded()
 
@@ -188,7 +180,7 @@ class DocumentStore:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         reason = distrust_of_path(self.root, self.folder)
-        self._is_superseded = not reason and is_superseded(self.root, self.folder)
+        self._is_superseded = not reason and layout.is_superseded(self.root, self.folder)
         known, self._distrust, self._looked_at = self._distrust, reason, now
         if reason and reason != known:
             log.warning("the discovery cache is not used: %s", reason)
@@ -246,12 +238,11 @@ class DocumentStore:
 
     def note_fetch(self, asked_at: float) -> None:
         """Note on disk that the documents dated `asked_at` were asked for then, and not just written."""
-        if not self._may_write() or self._noted == asked_at or not self.make():
-            return
-        self._noted = asked_at
-        from .fetches import note_fetch
+        if self._may_write() and self._noted != asked_at and self.make():
+            self._noted = asked_at
+            from .fetches import note_fetch
 
-        note_fetch(self.folder, asked_at)
+            note_fetch(self.folder, asked_at)
 
     def was_fetch(self, moment: int) -> bool:
         """Whether documents dated `moment` (nanoseconds since the epoch) were noted, by any process, not long ago."""
@@ -292,13 +283,13 @@ def open_store(
         from ..config.server_url import split_server
 
         split_server(cluster.server)
-    place, root = place_of(cluster, cache_dir, environ), cache_root(cache_dir, environ)
+    place, root = layout.place_of(cluster, cache_dir, environ), layout.cache_root(cache_dir, environ)
     if place is not None and place[0] == root:
         return DocumentStore(*place, cluster.trust_fingerprint, cluster.url)
-    reason = distrust_of_path(root, cluster_folder(root, cluster)) if root else ""
+    reason = distrust_of_path(root, layout.cluster_folder(root, cluster)) if root else ""
     if place is None:
         why = f" ({reason})" if reason else ""
-        roots = root or "a home folder", platform_cache_root()
+        roots = root or "a home folder", layout.platform_cache_root()
         log.warning("neither %s nor %s can hold the discovery cache%s: going on without", *roots, why)
         return None
     if reason:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..model.aggregated import GROUP, KIND, VERSIONS
+from .failure import Failure
 from .recording import Recording, load_recording
 
 TYPE_CHECKING = False
@@ -36,18 +37,6 @@ class ServedRequest(NamedTuple):
     def header(self, name: str) -> str:
         """The first header of this name, in any letter case; "" without one."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
-
-class Failure(NamedTuple):
-    """An answer in place of the recorded one. Without a `body` it is a `Status` object with `message`."""
-
-    status: int = 503
-    message: str = "the server is currently unable to handle the request"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    content_type: str = "application/json"
-    # How often; None for always.
-    times: int | None = None
 
 
 class DiscoveryServer:

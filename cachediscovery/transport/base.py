@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .http_store import HTTPStore
-    from .watch_stream import LineStream
 
 NOT_MODIFIED = 304
 _OK = 200
+
+
+class TooLargeError(Exception):
+    """The body of an answer is larger than the bound."""
+
+
+class CutShortError(Exception):
+    """The connection ended before the answer did."""
 
 
 class DocumentResponse(NamedTuple):
@@ -115,14 +122,3 @@ class DocumentTransport(ABC):
 
     def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
         """Close the connections. The transport may be used again."""
-
-
-class StreamingTransport(DocumentTransport):
-    """A transport that can also GET an answer without an end, as of a watch."""
-
-    @abstractmethod
-    def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
-        """GET `path`; `read_timeout`, in seconds, is the longest silence in the answer.
-
-        Raises `StatusError` for any status but 200, else another `RequestError`.
-        """

@@ -13,7 +13,7 @@ from itertools import count
 
 from .._cancellation import WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
-from .base import Headers, RawResponse
+from .base import CutShortError, Headers, RawResponse, TooLargeError
 from .deadline import DeadlineResponse
 from .dialer import close_when_dropped, hang_up
 from .server_identity import fingerprint_of_peer
@@ -32,14 +32,6 @@ _CHUNK = 1 << 20
 _MAX_WAIT_SECONDS = 5.0
 _POLL = 0.005
 _GZIP = 16 + zlib.MAX_WBITS
-
-
-class TooLargeError(Exception):
-    """The body of an answer is larger than the bound."""
-
-
-class CutShortError(Exception):
-    """The connection ended before the answer did."""
 
 
 class Connection(http.client.HTTPConnection):

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .options import TransportOptions
+
 # What to do about it, by HTTP status.
 _ADVICE = {
     401: "log in again, or check the credentials of the context",
@@ -169,3 +171,17 @@ def _innermost(causes: list[BaseException]) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return without_userinfo(str(causes[-1])) or type(causes[-1]).__name__
+
+
+def connection_error(url: str, error: Exception, options: TransportOptions) -> RequestError | None:
+    """The error for what a request on a connection of ours has raised; None for what is no failure of a request."""
+    import http.client
+    import zlib
+
+    from .base import CutShortError, TooLargeError
+
+    if isinstance(error, TooLargeError):
+        return too_large(url, options.max_document_bytes)
+    if isinstance(error, (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError)):
+        return request_error(url, error, options.connect_timeout, options.read_timeout)
+    return None

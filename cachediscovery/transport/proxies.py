@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config.client_config import ClientConfig
+
 _PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
@@ -40,6 +44,11 @@ def hostname_of(url: str) -> str:
     from urllib.parse import urlsplit
 
     return urlsplit(url).hostname or ""
+
+
+def may_need_proxy_for(config: ClientConfig | None) -> bool:
+    """Whether a proxy may be used for the server of `config`; true without one, for a session of the caller's."""
+    return config is None or bool(config.proxy_url) or may_need_proxy(config.server)
 
 
 def is_loopback(host: str) -> bool:

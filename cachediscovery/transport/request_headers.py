@@ -31,3 +31,16 @@ def request_headers(
 
             lines += impersonation_headers(config.impersonation)
     return lines
+
+
+def host_and_target(url: str) -> tuple[str, str]:
+    """What a request for `url` says in its `Host` header, and in its first line."""
+    from urllib.parse import quote, urlsplit
+
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    # As `requests` does: what is escaped already stays as it is.
+    return host, quote(target, safe="!#$%&'()*+,/:;=?@[]~")

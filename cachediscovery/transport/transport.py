@@ -10,11 +10,13 @@ from .._cancellation import Cancellation, WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
 from ..model.errors import DiscoveryError, RequestError, StatusError
 from ..model.redact import without_userinfo
-from .base import NOT_MODIFIED, RawResponse, StreamingTransport
+from .base import NOT_MODIFIED, RawResponse
 from .options import CONNECTIONS_AHEAD, TransportOptions
-from .proxies import may_need_proxy
-from .request_headers import request_headers
+from .proxies import may_need_proxy_for
+from .redirects import MAX_REDIRECTS, REDIRECTS, redirected, same_origin, told_of_redirect
+from .request_headers import host_and_target, request_headers
 from .server_identity import identity_of, note_identity
+from .streaming import StreamingTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +35,12 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_MAX_REDIRECTS = 5
 # An overloaded server is asked this often, and waited for this long in all, before the user is told.
 _MAX_RETRIES = 4
 _MAX_RETRY_SECONDS = 20.0
 # What is closed ends at once, but for a name that is looked up, or a session of the caller's.
 _CLOSE_SECONDS = 1.5
 _OK = 200
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class Transport(StreamingTransport):
@@ -95,7 +95,7 @@ class Transport(StreamingTransport):
 
     def connect_ahead(self) -> None:
         """Begin to connect, in threads, for the requests that are about to come; what fails, fails again then."""
-        if self._credentials is None or self._may_need_proxy():
+        if self._credentials is None or may_need_proxy_for(self._config):
             return
         try:
             dialer = self._dialer_for(self._credentials.identity())
@@ -177,26 +177,26 @@ class Transport(StreamingTransport):
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> RawResponse:
         """Follow redirects: within the server with the credentials, to elsewhere without any."""
         anonymous, asked = False, url
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             try:
                 response = self._send(url, headers, identity, anonymous=anonymous)
             except RequestError as error:
-                raise _told_of_redirect(error, asked, url) from error.__cause__
+                raise told_of_redirect(error, asked, url) from error.__cause__
             location = response.headers.get("Location", "")
-            if response.status not in _REDIRECTS or not location:
+            if response.status not in REDIRECTS or not location:
                 if response.status in (_OK, NOT_MODIFIED):
                     return response
                 from .error_mapping import status_error
 
                 refused = status_error(without_userinfo(url), response.status, response.headers, response.body)
-                raise _told_of_redirect(refused, asked, url)
-            url = _redirected(url, location)
+                raise told_of_redirect(refused, asked, url)
+            url = redirected(url, location)
             if not url:
                 raise RequestError(
                     without_userinfo(asked),
                     f"{without_userinfo(asked)} redirects to a place that is not HTTP: check the server's URL",
                 )
-            if not anonymous and not _same_origin(asked, url):
+            if not anonymous and not same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
                 anonymous = True
         raise RequestError(
@@ -210,7 +210,7 @@ class Transport(StreamingTransport):
         if connections is None:
             answer = self._session().get(url, lines, identity, anonymous=anonymous)
         else:
-            sent = self._send_over(partial(connections.get, *_host_and_target(url)), url, lines)
+            sent = self._sent(partial(connections.get, *host_and_target(url), lines), url)
             answer = sent._replace(url=without_userinfo(url))
         if not anonymous:
             note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
@@ -226,27 +226,21 @@ class Transport(StreamingTransport):
             return None
         url = self._server + path
         lines = self._lines({"Accept": "application/json"}, identity)
-        answer = self._send_over(partial(connections.get_on, connection, *_host_and_target(url)), url, lines)
+        answer = self._sent(partial(connections.get_on, connection, *host_and_target(url), lines), url)
         if answer is None:
             return None
         note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
         return answer.body if answer.status == _OK else b""
 
-    def _send_over(self, send: Callable[[list[tuple[str, str]]], T], url: str, lines: list[tuple[str, str]]) -> T:
-        import http.client
-        import zlib
-
-        from .connections import CutShortError, TooLargeError
-
-        shown, options = without_userinfo(url), self._options
+    def _sent(self, send: Callable[[], T], url: str) -> T:
         try:
-            return send(lines)
-        except (OSError, http.client.HTTPException, zlib.error, ValueError, TooLargeError, CutShortError) as error:
-            from .error_mapping import request_error, too_large
+            return send()
+        except Exception as error:
+            from .error_mapping import connection_error
 
-            if isinstance(error, TooLargeError):
-                raise too_large(shown, options.max_document_bytes) from error.with_traceback(None)
-            failed = request_error(shown, error, options.connect_timeout, options.read_timeout)
+            failed = connection_error(without_userinfo(url), error, self._options)
+            if failed is None:
+                raise
             # Without its frames, which would keep the connection alive.
             raise failed from error.with_traceback(None)
 
@@ -256,12 +250,9 @@ class Transport(StreamingTransport):
             return list(headers.items())
         return request_headers(headers, self._config, identity)
 
-    def _may_need_proxy(self) -> bool:
-        return self._config is None or bool(self._config.proxy_url) or may_need_proxy(self._config.server)
-
     def _connections(self, identity: Identity | None) -> ServerConnections | None:
         """The connections for this identity's certificate; None where a proxy may be in between."""
-        if identity is None or self._may_need_proxy():
+        if identity is None or may_need_proxy_for(self._config):
             return None
         dialer = self._dialer_for(identity)
         with self._lock:
@@ -308,51 +299,3 @@ class Transport(StreamingTransport):
             assert self._config is not None
             self._tls = TLSContexts(self._config)
         return self._tls
-
-
-def _host_and_target(url: str) -> tuple[str, str]:
-    """What a request for `url` says in its `Host` header, and in its first line."""
-    from urllib.parse import quote, urlsplit
-
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    if not host.isascii():
-        host = host.encode("idna").decode()
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    # As `requests` does: what is escaped already stays as it is.
-    return host, quote(target, safe="!#$%&'()*+,/:;=?@[]~")
-
-
-def _redirected(url: str, location: str) -> str:
-    """Where a `Location` header of `url` leads; "" if that is no http or https URL."""
-    from urllib.parse import urljoin, urlsplit
-
-    try:
-        begun = urlsplit(location)
-        if (begun.scheme and not begun.netloc) or not location.isprintable():
-            # urljoin would read "http:///" as a path of this server, and drop some control characters.
-            return ""
-        found = urljoin(url, location)
-        parts = urlsplit(found)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        # A port that is no number, or a bracket.
-        return ""
-    return found if is_usable else ""
-
-
-def _told_of_redirect(error: RequestError, asked: str, url: str) -> RequestError:
-    """`error`, which names `url` alone, with the URL that redirected there."""
-    if url != asked:
-        error.args = (f"{without_userinfo(asked)} redirects: {error}",)
-    return error
-
-
-def _same_origin(one: str, other: str) -> bool:
-    from urllib.parse import urlsplit
-
-    def origin(url: str) -> tuple[str, str | None, int | None]:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-    return origin(one) == origin(other)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..transport.base import StreamingTransport
+    from ..transport.streaming import StreamingTransport
     from ..transport.watch_stream import LineStream
 
 # Only that something changed counts: the names of the objects are enough, and are a hundredth of them.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ..transport.base import StreamingTransport
+    from ..transport.streaming import StreamingTransport
     from .refreshable import Refreshable
     from .refresher import Refresher
 

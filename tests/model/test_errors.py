@@ -22,7 +22,7 @@ from cachediscovery.cli.flags import UsageError
 from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
-from cachediscovery.transport.connections import CutShortError, TooLargeError
+from cachediscovery.transport.base import CutShortError, TooLargeError
 from cachediscovery.transport.dialer import ConnectTimeoutError
 
 URL = "https://api.test/apis"

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediscovery.transport.base import RawResponse
-from cachediscovery.transport.connections import CutShortError, ServerConnections, TooLargeError
+from cachediscovery.transport.base import CutShortError, RawResponse, TooLargeError
+from cachediscovery.transport.connections import ServerConnections
 from cachediscovery.transport.dialer import Dialer
 
 from ..conftest import eventually, threads_of_ours
