@@ -1,1 +1,1 @@
-"""The cached discovery client and its rules: entries, expiry, invalidation, one fetch for all who miss."""
+"""The cached discovery client and its rules: entries, expiry, invalidation, one fetch for concurrent misses."""

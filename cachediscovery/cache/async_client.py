@@ -1,4 +1,4 @@
-"""`AsyncCachedDiscoveryClient`: the cached client for programs on asyncio. The code is the sync client's."""
+"""`AsyncCachedDiscoveryClient`: the cached client for asyncio programs. It runs the sync client in threads."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-# A loop that has not run for this long, in seconds, is taken for one that nobody will run again.
+# A loop that has not run for this many seconds is considered stopped for good.
 _STOPPED_SECONDS = 1.0
-# A thread that waits for a loop checks this often, in seconds, that it still runs.
+# How often, in seconds, a thread that waits for a loop checks that the loop still runs.
 _CHECK_SECONDS = 0.05
 
 
 class AsyncCachedDiscoveryClient:
-    """A `CachedDiscoveryClient` whose work is done in threads: the event loop never waits for disk or network.
+    """Runs a `CachedDiscoveryClient` in threads: the event loop never waits for disk or network.
 
-    The methods are those of the sync client, each a coroutine; `fresh` and `invalidate` do no work
-    and are the same.
+    The methods are coroutines with the names of the sync client's. `fresh` and `invalidate` do no I/O and stay sync.
     """
 
     def __init__(self, client: CachedDiscoveryClient) -> None:
@@ -39,14 +38,14 @@ class AsyncCachedDiscoveryClient:
 
     @classmethod
     def for_config(cls, config: ClientConfig, *, cache_dir: str = "") -> AsyncCachedDiscoveryClient:
-        """An async client for what `load_config` returned."""
+        """Make an async client for a config that `load_config` returned."""
         from .cached_client import CachedDiscoveryClient
 
         return cls(CachedDiscoveryClient.for_config(config, cache_dir=cache_dir))
 
     @property
     def client(self) -> CachedDiscoveryClient:
-        """The sync client: it may be used as well, from other threads."""
+        """The sync client. Other threads may use it at the same time."""
         return self._client
 
     @property
@@ -56,31 +55,31 @@ class AsyncCachedDiscoveryClient:
 
     @property
     def fresh(self) -> bool:
-        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
+        """Whether this client itself fetched everything it used since it was made or last invalidated."""
         return self._client.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
-        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
+        """Invalidate everything, or one group version: use nothing older than this moment. Makes no request."""
         self._client.invalidate(group_version)
 
     async def server_groups(self) -> APIGroupList:
-        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if a part could not be listed."""
         return await self.run(self._client.server_groups)
 
     async def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
         return await self.run(self._client.server_resources_for_group_version, group_version)
 
     async def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
         return await self.run(self._client.server_groups_and_resources)
 
     async def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
         return await self.run(self._client.server_preferred_resources)
 
     async def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
         return await self.run(self._client.server_preferred_namespaced_resources)
 
     async def server_version(self) -> VersionInfo:
@@ -92,12 +91,12 @@ class AsyncCachedDiscoveryClient:
         await self.run(self._client.refresh)
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-        """`call` in a thread: for whatever works on the sync client, a REST mapper say."""
+        """Run `call` in a thread: for code that uses the sync client, such as a REST mapper."""
         return await run_in_thread(call, *arguments, **keywords)
 
 
 async def run_in_thread(call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-    """`call` in a thread. When the awaiting task is cancelled, or the loop ends, so does what the call waits for."""
+    """Run `call` in a thread. Its waits end when the awaiting task is cancelled or the loop ends."""
     cancellation = LoopCancellation(asyncio.get_running_loop())
 
     def run() -> T:
@@ -112,7 +111,7 @@ async def run_in_thread(call: Callable[P, T], *arguments: P.args, **keywords: P.
 
 
 def call_on_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Called in a thread: what `coroutine` returns on `loop`. Raises `WaitCancelledError` if the loop has ended."""
+    """Run `coroutine` on `loop` from another thread. Raises `WaitCancelledError` if the loop has ended."""
     cancellation = LoopCancellation(loop, current())
     try:
         with cancellation:
@@ -124,21 +123,21 @@ def call_on_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any,
                 return future.result()
     finally:
         if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-            # The loop has ended before it began this.
+            # The loop ended before it started the coroutine.
             coroutine.close()
 
 
 class LoopCancellation(Cancellation):
-    """Is also cancelled when the event loop is closed, or was stopped and does not run again."""
+    """A cancellation that also happens when the event loop is closed, or stopped and not run again."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *within: Cancellation) -> None:
         super().__init__(*within)
         self._loop = loop
-        # When it was first found not to run, on the monotonic clock; None while it runs.
+        # When the loop was first found stopped, on the monotonic clock; None while it runs.
         self._stopped_at: float | None = None
 
     def reason(self) -> str:
-        """Why nothing is waited for any more; "" while it is."""
+        """Why the wait was cancelled; "" if it was not."""
         return super().reason() or self._end_of_loop()
 
     def _end_of_loop(self) -> str:
@@ -147,6 +146,6 @@ class LoopCancellation(Cancellation):
         if self._loop.is_running():
             self._stopped_at = None
             return ""
-        # Between two calls of run_until_complete a loop stands still as well.
+        # A loop also stops between two calls of run_until_complete.
         stopped_at = self._stopped_at = self._stopped_at or time.monotonic()
         return "the event loop was stopped" if time.monotonic() - stopped_at >= _STOPPED_SECONDS else ""

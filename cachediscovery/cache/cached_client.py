@@ -1,8 +1,8 @@
-"""`CachedDiscoveryClient`: a discovery client that remembers, on disk and in memory.
+"""`CachedDiscoveryClient`: a discovery client with a cache on disk and in memory.
 
-client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient` in one, with what users asked of either
-(see README.md): one fetch for all who miss together, no document from before an invalidation, no partial
-result cached as a complete one.
+It combines client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient`, and adds what their users asked for
+(see README.md): concurrent misses cause one fetch, no document from before an invalidation is used, and a partial
+listing is never cached as a complete one.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
 class CacheOptions(NamedTuple):
     """How long cached documents are used, and where they are kept. All times are in seconds.
 
-    For `ttl` a document is fresh: kubectl's six hours by default. Within `recheck_interval` of the last look at a file,
-    calls are served from memory without checking whether another process has replaced or removed it. For
-    `stale_if_error` after it has expired, a document is used, with a warning, if the server cannot be reached. For
-    `stale_while_revalidate` it is served at once, and refreshed in a thread (RFC 5861). `cache_dir` is the cache's
-    root, kubectl's by default.
+    A document is fresh for `ttl`; the default is kubectl's six hours. Within `recheck_interval` of the last check of a
+    file, calls are served from memory without checking whether another process has replaced or removed it. For
+    `stale_if_error` after it expired, a document is used, with a warning, if the server cannot be reached. For
+    `stale_while_revalidate` after it expired, it is served at once, and refreshed in a thread (RFC 5861). `cache_dir`
+    is the root of the cache; the default is kubectl's.
     """
 
     ttl: float = DEFAULT_TTL
@@ -66,7 +66,7 @@ class CacheOptions(NamedTuple):
     cache_dir: str = ""
 
     def updated(self, keywords: CacheKeywords) -> CacheOptions:
-        """These options with those of `keywords`. Raises `TypeError` for a keyword that is no option."""
+        """Replace the options given in `keywords`. Raises `TypeError` for an unknown keyword."""
         for name in keywords:
             if name not in self._fields:
                 raise TypeError(f"{name!r} is not an option of the cache: use one of {', '.join(self._fields)}")
@@ -74,11 +74,10 @@ class CacheOptions(NamedTuple):
 
 
 class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface):
-    """Wraps a discovery client (`delegate`) and answers from a cache shared with kubectl where it can.
+    """Wraps a discovery client (`delegate`) and serves from a cache shared with kubectl.
 
-    Safe for use by several threads, and by any number of processes on one folder. All methods raise
-    `DiscoveryError` where the server had to be asked and could not answer; a cache that cannot be read or
-    written costs time only.
+    Safe for use by several threads, and by any number of processes on one folder. All methods raise `DiscoveryError`
+    if a request was needed and failed. A cache that cannot be read or written costs only time.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         revalidate: Callable[[], None] | None = None,
         **keywords: Unpack[CacheKeywords],
     ) -> None:
-        """`store` holds the files, None for a cache in memory alone; the `cache_dir` of the options is not used here.
+        """Make a client that keeps its files in `store`; None keeps documents in memory only. Ignores `cache_dir`.
 
         Each option of `cache` may be given as a keyword. Call `revalidate` instead of refreshing in a thread when an
         expired document is served.
@@ -119,7 +118,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         options: TransportOptions | None = None,
         **keywords: Unpack[CacheKeywords],
     ) -> CachedDiscoveryClient:
-        """A cached client for what `load_config` returned; `options` are those of its requests."""
+        """Make a cached client for a config that `load_config` returned; `options` are for its requests."""
         from ..config.trust_fingerprint import cluster_of
         from ..discovery.lazy_client import LazyDiscoveryClient
         from ..disk.document_store import open_store
@@ -138,10 +137,10 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         options: TransportOptions | None = None,
         **keywords: Unpack[CacheKeywords],
     ) -> CachedDiscoveryClient:
-        """A cached client for the kubeconfig, as `load_config(overrides)` understands it, read when it has to be.
+        """Make a cached client for the kubeconfig that `load_config(overrides)` would load.
 
-        The server's URL is remembered for the state of the kubeconfig files: with a warm cache
-        no kubeconfig is parsed and no connection made. Raises `ConfigError`.
+        The server's URL is remembered until the kubeconfig files change. With a warm cache no kubeconfig is parsed and
+        no connection made. Raises `ConfigError`.
         """
         from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
         from ..disk.document_store import open_store
@@ -159,45 +158,45 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     @property
     def delegate(self) -> DiscoveryInterface:
-        """The client that is asked on a miss."""
+        """The client that makes the requests on a miss."""
         return self._delegate
 
     @property
     def resource_index(self) -> ResourceIndex:
-        """The index of all resources that this client holds."""
+        """The index of all resources in this client's cache."""
         return self._index
 
     @property
     def fresh(self) -> bool:
-        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
+        """Whether this client itself fetched everything it used since it was made or last invalidated."""
         return self._cache.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
-        """From now on use nothing older than this moment: of everything, or of one group version.
+        """Invalidate everything, or one group version: use nothing older than this moment.
 
-        Makes no request: what is asked for next is fetched then, and cached as usual.
+        Makes no request: the next call fetches what it needs, and caches it as usual.
         """
         self._cache.invalidate(None if group_version is None else _key_of(group_version))
         if isinstance(self._delegate, CachedDiscoveryInterface):
             self._delegate.invalidate(group_version)
 
     def refresh(self, since: float | None = None, *, wait: bool = True) -> None:
-        """Bring the cache up to date: all that is served, asked for conditionally.
+        """Refresh everything the server serves, with conditional requests.
 
         Meanwhile other callers get what is cached. Skip the fetch if everything cached was fetched at or after `since`
         (seconds on `time.monotonic`); the default is now. Without `wait`, skip it also if another process is fetching.
-        Raises `DiscoveryError`; failed group versions are not among its errors.
+        Raises `DiscoveryError`, but not for failed group versions.
         """
         self._fetcher.refresh(time.monotonic() if since is None else since, wait=wait)
 
     def watch(self, *, interval: float = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
-        """Keep the cache true while the program runs: a CRD that comes, changes or goes is seen within a second.
+        """Keep the cache up to date while the program runs: a CRD added, changed or deleted is seen within a second.
 
-        Watches CustomResourceDefinitions and APIServices, for which the credentials need the rights `list` and `watch`;
-        where they have none, the server is asked every `interval` seconds, with conditional requests, and a
-        warning says so. `on_change` is called, in a thread of the watch, when the documents are no longer those that
-        this client holds now (if it holds none: those that it sees first) or that `on_change` was last called for.
-        Returns at once; the watch ends when it is closed, or as a context manager.
+        Watches CustomResourceDefinitions and APIServices. The credentials need the verbs `list` and `watch` on them;
+        without these, a warning is logged and the watch sends conditional requests every `interval` seconds.
+        `on_change` is called, in a thread of the watch, when the documents differ from those this client holds now (if
+        it holds none: the first it sees), or from those at its last call. Returns at once. The watch ends when it is
+        closed; it is also a context manager.
         """
         from ..transport.streaming import StreamingTransport
         from ..watching.baseline import Baseline
@@ -206,18 +205,18 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         from .held_documents import held_documents
 
         transport = self._delegate.transport if isinstance(self._delegate, ConnectedDiscoveryInterface) else None
-        # Now: what changes before the first look is a change as well.
+        # Taken now, so that a change before the first refresh counts too.
         held = (None, {}) if on_change is None else held_documents(self._cache, self._stale)
         refresher = Refresher(self, interval, on_change, Baseline(*held))
         return DiscoveryWatch(self, transport if isinstance(transport, StreamingTransport) else None, refresher)
 
     def path(self, group_version: str | None = None) -> str:
-        """The file of the groups, or of one group version; "" where there is no cache on disk."""
+        """The path of the file of the groups, or of one group version; "" without a cache on disk."""
         key = GROUPS if group_version is None else _key_of(group_version)
         return self._cache.store.path(key) if self._cache.store is not None else ""
 
     def server_groups(self) -> APIGroupList:
-        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if a part could not be listed."""
         found = self._cache.groups(allow_expired=True)
         if found is None:
             found = self._fetcher.groups()
@@ -228,8 +227,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return all_groups(found)
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
-        # The plain case first and alone: a program calls this once for every lookup.
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
+        # A fast path for the common case: programs call this for every lookup.
         found = self._cache.peek(group_version) if group_version else None
         if found is None:
             key = _key_of(group_version)
@@ -239,25 +238,25 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return found
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
         from ..model.listing import groups_and_resources
 
         return groups_and_resources(self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
         from ..model.listing import preferred_resources
 
         return preferred_resources(self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
         from ..model.listing import namespaced_only
 
         return namespaced_only(self.server_preferred_resources)
 
     def server_version(self) -> VersionInfo:
-        """Asks the server each time, as client-go's cached clients do."""
+        """The server's version. Never cached, as in client-go's cached clients."""
         return self._fetcher.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
@@ -266,13 +265,13 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     @property
     def _fetcher(self) -> DocumentFetcher:
-        """Made on the first miss: where there is none, nothing that asks a server is imported."""
+        """The fetcher, made on the first miss: without a miss, no code that makes requests is imported."""
         return self._fetcher_made.get(self._make_fetcher)
 
     def _make_fetcher(self) -> DocumentFetcher:
         if isinstance(self._delegate, ConnectedDiscoveryInterface):
             self._delegate.connect_ahead()
-        # While the handshakes are under way.
+        # Imported while the handshakes are under way.
         from .document_fetcher import DocumentFetcher
 
         return DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
@@ -283,7 +282,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
 
 def _key_of(group_version: str) -> str:
-    """The key of a document's file. Raises `InvalidGroupVersion`."""
+    """The key of a group version's document. Raises `InvalidGroupVersion`."""
     from ..model.names import parse_group_version
 
     return str(parse_group_version(group_version))

@@ -1,11 +1,11 @@
-"""`ClusterIdentity`: notices that another cluster now answers where the cached documents' cluster did.
+"""`ClusterIdentity`: notices that another cluster now answers at the URL of the cached documents' cluster.
 
-Behind one URL there may be another cluster than yesterday, or than a moment ago: one that was built anew, another end
-of a port-forward, a balancer that leads each connection elsewhere. README.md says what is noticed when.
+The cluster behind a URL may change from one day, or one request, to the next: the cluster was rebuilt, a port-forward
+leads elsewhere, a load balancer spreads connections over several clusters. README.md says what is noticed when.
 
-What proves that two answers are of one cluster: a UID that both carry; the same certificate, where one of them carries
-no UIDs; else the UID of the namespace kube-system, or those of the priority levels, asked for on the connections that
-the answers came on. Answers that carry neither UIDs nor a certificate cannot be compared.
+Two responses are of one cluster if they carry a common UID, or, where one carries no UIDs, the same certificate.
+Otherwise compare the UID of the namespace kube-system, or the UIDs of the priority levels, requested on the connections
+of the two responses. Responses with neither UIDs nor a certificate cannot be compared.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Other processes may be changing the record at the same time.
+# Other processes may change the record at the same time.
 _TRIES = 3
 
 
 class ClusterIdentity:
-    """Compares who answers with who answered before. Safe for use by several threads."""
+    """Compares the servers that answer with those that answered before. Safe for use by several threads."""
 
     def __init__(self, store: DocumentStore | None, delegate: DiscoveryInterface, forget: Callable[[], None]) -> None:
-        """`forget` is called, once for each change, to drop all that was known of the other cluster."""
+        """Call `forget`, once for each change of cluster, to drop all that is known of the previous one."""
         self._store = store
         self._delegate = delegate
         self._forget = forget
         self._lock = Lock()
-        # What is known where it cannot be kept on disk; there it is shared with other processes.
+        # The record used if none can be kept on disk. The one on disk is shared with other processes.
         self._record = ClusterRecord()
         self._on_disk = store is not None
-        # One who has answered for the cluster of the record, in this process; and that record's epoch.
+        # The record's epoch, and a server of its cluster that answered this process.
         self._witness: tuple[str, ServerIdentity] | None = None
-        # The epoch of whoever was admitted last, and how often it was another than the one before.
+        # The epoch admitted last, and how often it changed.
         self._admitted = ""
         self.changes: int = 0
 
     @property
     def epoch(self) -> str:
-        """A word that changes when another cluster is found; "" as long as nobody has answered."""
+        """A token that changes when another cluster is found; "" before the first response."""
         return self._known().epoch
 
     def admit(self, answered: Sequence[ServerIdentity], epoch: str) -> str | None:
-        """The epoch in which all who have answered are servers of one cluster, the documents'; None if they are not.
+        """The epoch of the cluster if all who answered are its servers, else None.
 
-        `epoch` is what it was before they were asked. Where the documents turn out to be another cluster's, they are
-        removed. Whoever is not admitted may ask again, on new connections.
+        `epoch` is the one before the requests. If the cached documents turn out to be another cluster's, remove them.
+        After None the caller may retry: new connections are used.
         """
         with self._lock:
             epochs = {self._admit(seen, epoch) for seen in dict.fromkeys(answered)} or {self._known().epoch}
@@ -73,20 +73,20 @@ class ClusterIdentity:
             return found
 
     def give_up(self) -> None:
-        """Forget all: who answers here cannot be settled."""
+        """Forget everything: it cannot be settled which cluster answers."""
         with self._lock, self._store.record_lock() if self._store is not None else nullcontext():
             self._start_over(self._new_record())
             self._forget()
 
     def _admit(self, seen: ServerIdentity, epoch: str) -> str | None:
-        """The epoch in which one who has answered is a server of the cluster; None if it is not."""
+        """The epoch of the cluster if a server that answered belongs to it, else None."""
         for last in (False,) * _TRIES + (True,):
             known = self._known()
             same = self._joined(seen, known, epoch)
             if same is None:
                 return None
             if last:
-                # Other processes keep changing it, or the disk fails: without the record no document is kept.
+                # Other processes keep changing the record, or the disk fails. Without it no document is put on disk.
                 self._on_disk, self._record = False, same
             elif not self._change(known, same, start_over=not self._is_of_configured(known)):
                 continue
@@ -95,9 +95,9 @@ class ClusterIdentity:
         return None
 
     def _joined(self, seen: ServerIdentity, known: ClusterRecord, epoch: str) -> ClusterRecord | None:
-        """The record with what is seen; None where that is not of the same cluster."""
+        """The record with the identity seen added; None if that is not of the same cluster."""
         if not self._is_of_configured(known):
-            # The configuration has told already: nothing that is on disk was used.
+            # The record is of another configuration, so nothing on disk was used.
             return self._new_record().with_seen(seen.certificate, seen.uids)
         same = (known if known.epoch else self._new_record()).with_seen(seen.certificate, seen.uids)
         if _is_proof(seen, known):
@@ -109,7 +109,7 @@ class ClusterIdentity:
         return None
 
     def _refuse(self, seen: ServerIdentity, known: ClusterRecord, epoch: str, cluster_uid: str) -> None:
-        # Before the record changes: whoever asks after that, asks on new connections.
+        # Before the record changes, so that every request after the change uses new connections.
         if isinstance(self._delegate, ConnectedDiscoveryInterface):
             self._delegate.transport.reconnect()
         if epoch == known.epoch:
@@ -119,10 +119,10 @@ class ClusterIdentity:
             record = self._new_record().with_seen(seen.certificate, seen.uids)._replace(cluster_uid=cluster_uid)
             if self._change(known, record, start_over=True):
                 self._forget()
-        # Otherwise the record was made after this was asked, and nobody can tell whose answer is the newer one.
+        # Otherwise the record is newer than this request, and it is unknown which response is newer.
 
     def _settle(self, seen: ServerIdentity, known: ClusterRecord) -> tuple[str, bool]:
-        """The UID of the cluster that `seen` is of, "" if that cannot be told; and whether it is the one known."""
+        """The UID of the cluster of `seen`, "" if unknown; and whether it is the known cluster."""
         witness = self._witness[1] if self._witness is not None and self._witness[0] == known.epoch else None
         cluster_uid, known_uid = self._cluster_uid(seen), known.cluster_uid
         if cluster_uid and not known_uid and witness is not None:
@@ -145,7 +145,7 @@ class ClusterIdentity:
 
     @staticmethod
     def _ask(seen: ServerIdentity, ask: Callable[[int | None], T]) -> T | None:
-        """What the server that was seen answers, None if another may have answered."""
+        """The response of the server that was seen; None if another may have answered."""
         with gathered_identities() as answered:
             try:
                 found = ask(seen.connection)
@@ -154,7 +154,7 @@ class ClusterIdentity:
         return found if answered and all(_is_same_end(answer, seen) for answer in answered) else None
 
     def _known(self) -> ClusterRecord:
-        """What is known by all processes, or, where that is nothing, by this one."""
+        """The record that all processes share, or else this process's own."""
         stored = self._store.record() if self._store is not None and self._on_disk else None
         return stored if stored is not None and stored.epoch else self._record
 
@@ -167,7 +167,7 @@ class ClusterIdentity:
         )
 
     def _change(self, known: ClusterRecord, record: ClusterRecord, *, start_over: bool = False) -> bool:
-        """Put `record` in the place of what is known; False if another process was quicker."""
+        """Replace the record `known` by `record`; False if another process changed it first."""
         if self._store is None or not self._on_disk:
             self._record = record
             return True
@@ -191,14 +191,14 @@ class ClusterIdentity:
 
 
 def _is_proof(seen: ServerIdentity, known: ClusterRecord) -> bool:
-    """Whether what is seen proves that it is the cluster known, or nothing can be compared."""
+    """Whether `seen` proves to be of the known cluster, or cannot be compared with it."""
     if seen.uids and known.uids:
         return not seen.uids.isdisjoint(known.uids)
     return not (seen.certificate and known.certificates) or seen.certificate in known.certificates
 
 
 def _is_same_end(answer: ServerIdentity, seen: ServerIdentity) -> bool:
-    """Whether an answer is of the same cluster as the one seen before."""
+    """Whether a response is of the same cluster as the one seen before."""
     if answer.uids and seen.uids:
         return not answer.uids.isdisjoint(seen.uids)
     if seen.connection is not None and answer.connection == seen.connection:

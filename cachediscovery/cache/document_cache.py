@@ -1,6 +1,6 @@
-"""`DocumentCache`: one cluster's documents, in memory over disk, and the rules by which they may be used. No HTTP.
+"""`DocumentCache`: one cluster's documents, in memory and on disk, and the rules for their use. No HTTP.
 
-A document is known by its key: `GROUPS`, or a group version such as `apps/v1`.
+A document's key is `GROUPS`, or a group version such as `apps/v1`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from .document_files import DocumentFiles
     from .entry import Asked, Document, Entry
 
-# An answer in whose course another cluster took over is put together anew.
+# A result is built again if another cluster took over meanwhile.
 _TRIES = 3
-# With no more documents than this in memory, all of them are read from the index, which is one file.
+# With at most this many documents in memory, read all of them from the index, which is one file.
 _FEW = 2
 
 
@@ -36,9 +36,9 @@ class DocumentCache:
     """The memory layer and the disk layer behind one set of rules. Safe for use by several threads."""
 
     def __init__(self, store: DocumentStore | None, ttl: float, recheck_interval: float, grace: float = 0.0) -> None:
-        """`store` may be None: memory alone. All times are in seconds.
+        """Make a cache over `store`, or in memory only if it is None. All times are in seconds.
 
-        For `grace` seconds after they have expired, documents are served to callers who allow it.
+        For `grace` seconds after they expired, documents are served to callers that pass `allow_expired`.
         """
         self.store = store
         self.ttl = ttl
@@ -47,16 +47,16 @@ class DocumentCache:
         # Called whenever an expired document is served.
         self.on_expired: Callable[[], None] = _nothing
         self._memory = MemoryLayer()
-        # None before the first document is read, written or invalidated: a warm start needs the index alone.
+        # None before the first document is read, written or invalidated: a warm start needs only the index.
         self._files_made: Once[DocumentFiles] = Once()
         self._revised_at = 0.0
-        # The epoch (`ClusterRecord.epoch`) in which the cluster is asked.
+        # The epoch (`ClusterRecord.epoch`) of the cluster that answers now.
         self.current_epoch: Callable[[], str] = self._epoch_on_disk
-        # True while everything used was put here by `put` since the last invalidation.
+        # True while everything used came from `put` since the last invalidation.
         self.fresh: bool = True
 
     def peek(self, key: str) -> APIResourceList | None:
-        """The resources of a group version, if they are in memory and their file was checked within the interval."""
+        """The resources of a group version, if in memory, fresh, and checked within the interval; else None."""
         entry = self._memory.get(key)
         if entry is not None and time.monotonic() - entry.checked_at < self._recheck_interval and entry.is_fresh():
             value: APIResourceList = entry.value  # type: ignore[assignment]
@@ -76,8 +76,8 @@ class DocumentCache:
     def get(self, key: str, *, recheck: bool = False, allow_expired: bool = False) -> Document | None:
         """The document from memory or disk, or None.
 
-        `recheck` checks the file whatever the interval. With `allow_expired` the document may have expired, within
-        the grace.
+        `recheck` checks the file even within the interval. `allow_expired` accepts a document that expired within the
+        grace.
         """
         entry = self._memory.get(key)
         now = time.monotonic()
@@ -95,7 +95,7 @@ class DocumentCache:
 
     @property
     def clusters(self) -> int:
-        """How often everything in memory was dropped because another cluster took over."""
+        """How many times everything in memory was dropped because another cluster took over."""
         return self._memory.clusters
 
     def get_all(self, *, recheck: bool = False, allow_expired: bool = False) -> DiscoveryResult | None:
@@ -114,7 +114,7 @@ class DocumentCache:
     def with_resources(
         self, groups: DiscoveryResult, *, recheck: bool = False, allow_expired: bool = False
     ) -> DiscoveryResult:
-        """`groups` with the resource lists that are in memory or on disk."""
+        """Add to `groups` the resource lists that are in memory or on disk."""
         resources: dict[GroupVersion, APIResourceList] = {}
         for group_version in groups.groups.group_versions:
             found = self.resources(str(group_version), recheck=recheck, allow_expired=allow_expired)
@@ -123,19 +123,19 @@ class DocumentCache:
         return groups._replace(resources=resources)
 
     def is_ours(self, key: str) -> bool:
-        """Whether the document in memory was put there by `put`."""
+        """Whether the document in memory came from `put`."""
         entry = self._memory.get(key)
         return entry is not None and entry.ours
 
     def was_asked_since(self, key: str, since: float) -> bool:
-        """Whether the document in memory was asked for at `since`, on the monotonic clock, or later."""
+        """Whether the document in memory was requested at or after `since` (on the monotonic clock)."""
         entry = self._memory.get(key)
         if entry is None or entry.asked.moment < since:
             return False
         return entry.ours or (entry.signature is not None and self._files.was_fetched_at(entry.signature))
 
     def get_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
-        """The document from disk although it expired, at most `stale` seconds ago; and its age in seconds."""
+        """The document from disk, even if it expired at most `stale` seconds ago; and its age in seconds."""
         read = self._files.read(key)
         age = max(0.0, time.time() - read[1].mtime) if read is not None else 0.0
         if read is None or age >= self.ttl + stale:
@@ -144,20 +144,20 @@ class DocumentCache:
         return read[0], age
 
     def in_memory(self) -> dict[str, Document]:
-        """The documents in memory, by key, those of the index included."""
+        """The documents in memory, including those of the index, by key."""
         if len(self._memory) <= _FEW:
             self._read_all()
         return {key: entry.value for key, entry in self._memory.items()}
 
     def put(self, key: str, value: Document, data: bytes | None, asked: Asked, ttl: float | None = None) -> None:
-        """Put a document into memory, for `ttl` seconds at most, and, where there is `data`, on disk."""
+        """Put a document into memory, for at most `ttl` seconds, and its `data`, if any, on disk."""
         files = self._files
         if asked.moment < files.invalidated_at(key) or not are_one(asked.epoch, self.current_epoch()):
-            # Asked for before an invalidation, or of another cluster: good for who asked, not for anybody later.
+            # Requested before an invalidation, or from another cluster: valid for this caller, not for later ones.
             return
         signature = files.write(key, data, asked) if data is not None else None
         if signature is not None and asked.moment < files.invalidated_at(key):
-            # Invalidated while it was written, for its being another cluster's perhaps: nobody is to find it.
+            # Invalidated during the write, perhaps because it is another cluster's: nobody may read it.
             files.remove(key)
             return
         from .entry import Entry
@@ -167,16 +167,16 @@ class DocumentCache:
         self._memory.put(key, entry, lambda: asked.moment >= files.invalidated_at(key))
 
     def remove_file(self, key: str) -> None:
-        """Remove a document's file, which the server no longer confirms."""
+        """Remove the file of a document that the server no longer confirms."""
         self._files.remove(key)
 
     def evict_except(self, keys: Set[str]) -> None:
-        """Remove all documents but those of `keys`, in memory and on disk."""
+        """Evict all documents except `keys`, in memory and on disk."""
         self._memory.drop_except(keys)
         self._files.remove_except(keys)
 
     def invalidate(self, key: str | None) -> None:
-        """Use nothing older than this moment: of everything (None), or of one document."""
+        """Invalidate everything (None), or one document: use nothing older than this moment."""
         self._files.invalidate(key)
         if key is None:
             self._memory.drop_all()
@@ -185,33 +185,33 @@ class DocumentCache:
             self._memory.drop_key(key)
 
     def forget(self) -> None:
-        """Use nothing older than this moment, and nothing that follows from it: another cluster answers now."""
+        """Invalidate everything, and what was derived from it: another cluster answers now."""
         self._memory.forget_cluster()
         self.invalidate(None)
 
     def knows_core_group(self) -> bool:
-        """Whether the cluster is known to have, or to have had, a core group."""
+        """Whether the cluster is known to have a core group, or to have had one."""
         return self._memory.has_core or self._files.has_core_group()
 
     def signatures(self) -> dict[str, Signature]:
-        """The states of the files that the documents in memory were read from, or written to."""
+        """The states of the files that the documents in memory were read from or written to, by key."""
         return {key: entry.signature for key, entry in self._memory.items() if entry.signature is not None}
 
     def index_in_use(self) -> tuple[Index, IndexSearch] | None:
-        """The index that is used, if it still holds; None if there is none."""
+        """The index in use, if it is still valid; else None."""
         if self._memory.index is not None:
             self.revision()
         return self._memory.index if self._may_use_index() else None
 
     def use_index(self, made: tuple[Index, IndexSearch]) -> tuple[Index, IndexSearch] | None:
-        """Use an index that was just read; the one that is used, or None if none may be used."""
-        # An invalidation, or a fetch, that came while it was read takes precedence.
+        """Use an index that was just read, unless another is in use. The index in use; None if none may be used."""
+        # An invalidation, or a fetch, during the read takes precedence.
         used = self._memory.use_index(made, self._may_use_index)
         self.fresh = self.fresh and used is None
         return used
 
     def revision(self) -> int:
-        """A number that changes when a document used before no longer holds. Checks files once an interval."""
+        """A number that changes when a document used before is no longer valid. Checks files once an interval."""
         now = time.monotonic()
         if now - self._revised_at >= self._recheck_interval:
             self._revised_at = now
@@ -237,12 +237,12 @@ class DocumentCache:
         return self.store.record().epoch if self.store is not None else ""
 
     def _may_use_index(self) -> bool:
-        """An index may be older than an invalidation, and lacks what is in memory alone."""
+        """Whether an index may be used: it may be older than an invalidation, and lacks what is only in memory."""
         made = self._files_made.made
         return (made is None or not made.is_invalidated) and not self._memory.has_ours()
 
     def _read_all(self) -> None:
-        """Put all documents into memory that the index has: one file is read in place of many."""
+        """Put all documents of the index into memory: this reads one file instead of many."""
         if not self._may_use_index():
             return
         from ..index.documents import read_documents
@@ -255,7 +255,7 @@ class DocumentCache:
             self._memory.add(entries, epoch, self._may_use_index)
 
     def _still_holds(self, key: str, entry: Entry, now: float, *, recheck: bool = False) -> bool:
-        """Whether an entry may be used; one that may not is dropped."""
+        """Whether an entry may be used; drop it if not."""
         holds = entry.is_usable()
         if holds and (recheck or now - entry.checked_at >= self._recheck_interval):
             if entry.signature is None or self.store is None:
@@ -271,7 +271,7 @@ class DocumentCache:
         return holds
 
     def _read(self, key: str) -> Entry | None:
-        """The document from disk, put into memory; None if it is not there, or must not be used."""
+        """Read the document from disk into memory; None if it is missing or must not be used."""
         files, store = self._files, self.store
         invalidated_at = files.invalidated_at(key)
         read = files.read(key)
@@ -285,7 +285,7 @@ class DocumentCache:
             log.debug("cache miss: %s has expired", store.path(key))
             return None
         log.debug("cache hit: %s", store.path(key))
-        # An invalidation, or another cluster, that came while the file was read takes precedence.
+        # An invalidation, or a change of cluster, during the read takes precedence.
         is_put = self._memory.put(
             key, entry, lambda: invalidated_at == files.invalidated_at(key) and self._memory.is_of(entry.asked.epoch)
         )

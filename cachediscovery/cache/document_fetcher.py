@@ -1,4 +1,4 @@
-"""`DocumentFetcher`: what happens on a miss. One fetch for all who miss together, and what of it is kept."""
+"""`DocumentFetcher`: fetches on a miss, once for concurrent callers, and puts the documents into the cache."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Seconds for which a listing with failed group versions stands: extension servers come back.
+# TTL, in seconds, of a listing with failed group versions: extension API servers recover.
 _FAILED_TTL = 10.0
-# With more documents missing, the aggregated ones are asked for, which hold them all.
+# If more documents than this are missing, fetch the aggregated documents, which hold them all.
 _FEW = 2
-# The file system is waited for by several threads together, above all one at the other end of a network.
+# Several threads write files: most of the time is spent waiting, above all for a network file system.
 _WRITERS = 4
-# Of an answer during which another cluster took over, nothing is used.
+# A result is discarded, and fetched again, if another cluster took over meanwhile.
 _TRIES = 4
 
 
 class DocumentFetcher:
-    """Asks `delegate` for what `cache` does not hold, and puts it there. Safe for use by several threads.
+    """Fetches from `delegate` what `cache` lacks, and puts it there. Safe for use by several threads.
 
     All methods raise `DiscoveryError`.
     """
 
     def __init__(self, delegate: DiscoveryInterface, cache: DocumentCache, stale_if_error: float) -> None:
-        """For `stale_if_error` seconds an expired document stands in for one that cannot be fetched."""
+        """Make a fetcher that, for `stale_if_error` seconds, uses an expired document if it cannot be fetched."""
         self._delegate = delegate
         self._cache = cache
         self._identity = ClusterIdentity(cache.store, delegate, cache.forget)
         cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
-        # Between processes, and between the threads of this one for each document.
+        # `_lock` is between processes; `_fetching` has a lock for each document between the threads of this one.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
         self._mutex = Lock()
         self._fetching: dict[str, Lock] = {}
-        # Whether the server sends all resources at once; None while that is not known.
+        # Whether the server sends all resources at once; None while unknown.
         self._aggregates: bool | None = None
 
     def everything(self) -> DiscoveryResult:
         """Groups and resources, fetched if one of them is missing."""
-        # One lock for the whole listing: between two of its requests no other process starts the same.
+        # Lock the whole listing, so that no other process starts the same one between two of its requests.
         return self._in_one_cluster(
             lambda: self._run_locked(self._fetch_everything, lambda: self._cache.get_all(recheck=True))
         )
 
     def refresh(self, since: float, *, wait: bool) -> None:
-        """Fetch all that is served, unless that was asked for at `since` or later (on the monotonic clock)."""
+        """Fetch everything, unless all of it was requested at or after `since` (on the monotonic clock)."""
 
         def is_newer() -> Literal[True] | None:
             found = self._cache.get_all(recheck=True)
@@ -95,19 +95,19 @@ class DocumentFetcher:
                 return self._fetch_missing(cached, again=again)
             with self._fetching_lock(GROUPS):
                 found = self._fetch_groups_or_expired()
-        # Not by way of the cache: with a short enough TTL it has forgotten them already.
+        # Do not read them from the cache: with a short TTL they may have expired already.
         return found if not found.missing else self._fetch_missing(self._cache.with_resources(found), again=again)
 
     def _fetch_missing(self, cached: DiscoveryResult, *, again: bool) -> DiscoveryResult:
         found = fetch_missing(cached, self.resources)
         if again and any(isinstance(found.failed.get(key), NotFound) for key in cached.missing):
-            # Gone since the groups were listed: they are listed anew, once.
+            # A group version was removed after the groups were listed: list them again, once.
             self._cache.invalidate(GROUPS)
             return self._fetch_everything(again=False)
         return found
 
     def groups(self) -> DiscoveryResult:
-        """The groups; their resources as well, if they have just been fetched."""
+        """The groups, with their resources if these were just fetched too."""
         found = self._cache.groups()
         if found is not None:
             return found
@@ -118,13 +118,13 @@ class DocumentFetcher:
         return self._stale_if_error.fetch(GROUPS, self._fetch_groups)
 
     def _fetch_anew(self) -> None:
-        """Fetch all that is served, whatever is cached."""
+        """Fetch everything, even what is cached."""
         with self._fetching_lock(GROUPS):
             found = self._fetch_groups()
         fetch_missing(found, partial(self._resources_since, time.monotonic()))
 
     def _in_one_cluster(self, call: Callable[[], T]) -> T:
-        """What `call` returns, called anew if another cluster took over in its course."""
+        """Return the result of `call`; call it again if another cluster took over meanwhile."""
         for _ in range(_TRIES):
             changes, epoch = (self._identity.changes, self._cache.clusters), self._identity.epoch
             found = call()
@@ -133,7 +133,7 @@ class DocumentFetcher:
         raise self._mismatch()
 
     def resources(self, key: str) -> APIResourceList:
-        """The resources of one group version. One that the server does not list is not asked for."""
+        """The resources of one group version. Makes no request for one that the server does not list."""
         known = self._cache.groups()
         if known is not None and not _is_listed(key, known):
             if not self._cache.is_ours(GROUPS):
@@ -151,13 +151,13 @@ class DocumentFetcher:
                 )
         except NotFound:
             if known is None:
-                # The next call then finds in the group list that it is not served.
+                # The next call then sees in the group list that it is not served.
                 with suppress(DiscoveryError):
                     self._groups_since(time.monotonic())
             raise
 
     def _groups_since(self, since: float) -> DiscoveryResult:
-        """The groups, fetched unless somebody has asked for them since then (on the monotonic clock)."""
+        """The groups, fetched unless they were requested at or after `since` (on the monotonic clock)."""
 
         def look() -> DiscoveryResult | None:
             found = self._cache.groups(recheck=True)
@@ -171,7 +171,7 @@ class DocumentFetcher:
         return NotFound(url, f"the server does not list the group version {key}", 404, "NotFound")
 
     def _resources_since(self, since: float, key: str) -> APIResourceList:
-        """The resources of one group version, fetched unless another thread has asked for them since then."""
+        """The resources of one group version, fetched unless they were requested at or after `since`."""
         with self._fetching_lock(key):
             found = self._cache.resources(key) if self._cache.was_asked_since(key, since) else None
             return self._fetch_resources(key) if found is None else found
@@ -189,7 +189,7 @@ class DocumentFetcher:
         return self._lock.run(fetch, look)
 
     def _prepare(self) -> None:
-        """Get the credentials before the lock is taken: a plugin that hangs holds up no other process."""
+        """Get the credentials before the lock is acquired, so that a plugin that hangs blocks no other process."""
         if isinstance(self._delegate, ConnectedDiscoveryInterface):
             self._delegate.transport.prepare()
 
@@ -204,7 +204,7 @@ class DocumentFetcher:
         return self._keep_groups(*self.ask(lambda: DiscoveryResult(delegate.server_groups())))
 
     def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
-        """What `call` gets from one and the same cluster, and when it was asked for."""
+        """The result of `call`, from one cluster only, and when it was requested."""
         for _ in range(_TRIES):
             epoch, asked = self._identity.epoch, Asked.now()
             failure = None
@@ -222,7 +222,7 @@ class DocumentFetcher:
         raise self._mismatch()
 
     def _mismatch(self) -> ClusterMismatchError:
-        """The error for a server that is several clusters, of which nothing is kept."""
+        """The error for an address where several clusters answer. Nothing of them is kept."""
         self._identity.give_up()
         server = self._delegate.server
         return ClusterMismatchError(
@@ -233,7 +233,7 @@ class DocumentFetcher:
         self._aggregates = not found.missing
         if ALL_GROUPS in found.failed or CORE_GROUP in found.failed or self._lacks_core(found):
             return self._keep_part(found, asked)
-        # The groups last: a reader who finds them on disk finds their resources as well.
+        # Write the groups last, so that a reader who finds them on disk finds their resources too.
         keep = [partial(self._keep_resources, str(key), value, asked) for key, value in found.resources.items()]
         if keep:
             run_together(keep, _WRITERS)
@@ -241,21 +241,21 @@ class DocumentFetcher:
         if not found.failed and groups.groups.groups:
             self._cache.put(GROUPS, groups, encode_group_list(groups.groups), asked)
         else:
-            # Never write an incomplete group list. The one on disk is outdated as well.
+            # Never write an incomplete group list. The one on disk is outdated.
             if found.failed:
                 self._cache.remove_file(GROUPS)
             self._cache.put(GROUPS, groups, None, asked, _FAILED_TTL)
-        # Remove what is no longer served. A list of the core group alone may be all that a proxy lets through.
+        # Evict what is no longer served, unless only the core group is listed: a proxy may hide the others.
         if any(group.name for group in groups.groups.groups):
             self._cache.evict_except({GROUPS, *map(str, groups.groups.group_versions), *map(str, found.failed)})
         return found
 
     def _lacks_core(self, found: DiscoveryResult) -> bool:
-        """Whether a core group that was there is missing; an extension API server never had one."""
+        """Whether the core group is missing although there was one; an extension API server never has one."""
         return all(group.name for group in found.groups.groups) and self._cache.knows_core_group()
 
     def _keep_part(self, found: DiscoveryResult, asked: Asked) -> DiscoveryResult:
-        """Keep one half of the groups in memory for a moment. The documents on disk may well be complete."""
+        """Keep a partial listing in memory for a short time. The documents on disk may be complete."""
         if ALL_GROUPS not in found.failed and CORE_GROUP not in found.failed:
             url = f"{self._delegate.server.rstrip('/')}/api"
             message = f"{url} answered 404, but this cluster had a core group: clear its cache if it has none any more"
@@ -266,7 +266,7 @@ class DocumentFetcher:
         return found
 
     def _keep_resources(self, key: str, resource_list: APIResourceList, asked: Asked) -> APIResourceList:
-        # An empty list is never written: kubectl would believe it.
+        # Never write an empty list: kubectl would use it.
         data = encode_resource_list(resource_list) if resource_list.resources else None
         if data is None:
             self._cache.remove_file(key)

@@ -1,7 +1,7 @@
 """`DocumentFiles`: the documents' files, read and written by the rules of invalidation.
 
-Within the process before and after are the monotonic clock's. Of a file only its date is known, and clocks are set. So
-the files that are there at an invalidation are noted: whatever their dates say, they are older than it.
+Within the process the monotonic clock decides what is older. A file has only its date, and clocks get set. So the files
+present at an invalidation are noted: they are older than it, whatever their dates.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from ..disk.files import Signature
     from .entry import Asked, Document
 
-# A file of this age at the time of an invalidation may hold what was fetched before it: its writer (kubectl)
-# dates it when it is written, and may have asked as long before as a request may take.
+# A file written less than this many seconds after an invalidation may hold what was fetched before it: kubectl dates a
+# file when it writes it, and the request may have begun that much earlier.
 _IN_FLIGHT = 40.0
-# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+# Seconds by which a file may be dated in the future: network file systems have their own clocks.
 _MAX_CLOCK_SKEW = 5.0
 
 
 class _Invalidation(NamedTuple):
-    """When it was, on the monotonic clock and in seconds since the epoch; and the files that were there, by key."""
+    """When it happened, on the monotonic clock and in seconds since the epoch; and the files present, by key."""
 
     moment: float = float("-inf")
     at: float = 0.0
@@ -46,7 +46,7 @@ class DocumentFiles:
     """The files of one cluster's documents, parsed. Safe for use by several threads."""
 
     def __init__(self, store: DocumentStore | None) -> None:
-        """Without a `store` there are no files; invalidations are known all the same."""
+        """Use the files of `store`. Without one there are no files, but invalidations are still recorded."""
         self._store = store
         self._lock = Lock()
         self._all = _NONE
@@ -58,9 +58,9 @@ class DocumentFiles:
         return self._all is not _NONE or bool(self._of_key)
 
     def read(self, key: str) -> tuple[Document, Signature, str] | None:
-        """The document whatever its age, its file's state, and the epoch (`ClusterRecord.epoch`) that it is of.
+        """The document of any age, the state of its file, and its epoch (`ClusterRecord.epoch`).
 
-        None if it is not there, broken, dated in the future, or from before an invalidation.
+        None if it is missing, broken, dated in the future, or from before an invalidation.
         """
         if self._store is None:
             return None
@@ -81,10 +81,10 @@ class DocumentFiles:
             return None
 
     def write(self, key: str, data: bytes, asked: Asked) -> Signature | None:
-        """Replace the document's file; its new state, None if it was not written."""
+        """Replace the document's file. Its new state; None if it was not written."""
         if self._store is None:
             return None
-        # Noted first: a reader who finds the document must know that it is no older than its date.
+        # Noted first: a reader who finds the document must know that its date is that of its fetch.
         self._store.note_fetch(asked.at)
         return self._store.write(key, data, asked.at, asked.epoch)
 
@@ -94,7 +94,7 @@ class DocumentFiles:
             self._store.remove(key)
 
     def remove_except(self, keys: Set[str]) -> None:
-        """Remove the files of all documents but those of `keys`."""
+        """Remove the files of all documents except `keys`."""
         for key in self._keys(keys):
             self.remove(key)
 
@@ -109,9 +109,9 @@ class DocumentFiles:
         return any("/" not in key for key in self._keys({GROUPS}))
 
     def invalidate(self, key: str | None) -> None:
-        """From now on read nothing older than this moment: of everything (None), or of one document."""
+        """Invalidate everything (None), or one document: read nothing older than this moment."""
         moment, at = time.monotonic(), time.time()
-        # Noted after the moment: a document that comes in between is fetched once too often, and never used too long.
+        # List the files after taking the time: a file written between the two is fetched again, never used wrongly.
         keys = [key] if key is not None else [GROUPS, *self._keys({GROUPS})]
         files = {} if self._store is None else {name: self._store.signature(name) for name in keys}
         made = _Invalidation(moment, at, {name: found for name, found in files.items() if found is not None})
@@ -122,11 +122,11 @@ class DocumentFiles:
                 self._of_key = {**self._of_key, key: made}
 
     def invalidated_at(self, key: str) -> float:
-        """When the document was last invalidated, on the monotonic clock; minus infinity for never."""
+        """When the document was last invalidated, on the monotonic clock; minus infinity if never."""
         return self._latest(key).moment
 
     def _is_permitted(self, key: str, signature: Signature) -> bool:
-        """Whether a file of this state holds nothing that was fetched before the document was last invalidated."""
+        """Whether a file in this state was surely fetched after the document was last invalidated."""
         latest = self._latest(key)
         if latest is _NONE:
             return True

@@ -1,4 +1,4 @@
-"""`Entry`: a parsed document in memory, with what is needed to know whether it may still be used."""
+"""`Entry`: a parsed document in memory, with what decides whether it may still be used."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """When the server was asked for a document: seconds since the epoch, and on the monotonic clock.
+    """When a document was requested: in seconds since the epoch, and on the monotonic clock.
 
-    `epoch` is that of the cluster which answered (`ClusterIdentity`), "" where that is not known.
+    `epoch` is that of the cluster which answered (`ClusterIdentity`); "" if unknown.
     """
 
     at: float
@@ -52,19 +52,19 @@ class Entry:
     ) -> None:
         self.value: Document = value
         self.asked: Asked = asked
-        # For so long it is fresh, and for `grace` seconds more it may be served while it is revalidated.
+        # It is fresh for `ttl` seconds. For `grace` seconds more it may be served while it is revalidated.
         self.ttl: float = ttl
         self.grace: float = grace
-        # The state of the file that holds the same document; None: there is no such file.
+        # The state of the file that holds the same document; None if there is no such file.
         self.signature: Signature | None = signature
         # When the file was last known to be in that state, on the monotonic clock.
         self.checked_at: float = time.monotonic()
-        # Fetched by this client, and not read from a file that another process wrote.
+        # Whether this client fetched it, rather than read it from a file.
         self.ours: bool = ours
 
     @classmethod
     def of_file(cls, value: Document, signature: Signature, epoch: str, ttl: float, grace: float) -> Entry:
-        """The entry of a document that was just read from its file, or from the index."""
+        """Make the entry of a document that was just read from its file, or from the index."""
         age = max(0.0, time.time() - signature.mtime)
         asked = Asked(signature.mtime, time.monotonic() - age, epoch)
         return cls(value, asked, ttl=ttl, grace=grace, signature=signature, ours=False)
@@ -78,7 +78,7 @@ class Entry:
         return self._is_within(self.ttl + self.grace)
 
     def _is_within(self, seconds: float) -> bool:
-        # A clock that is set back does not make it younger, and while a machine sleeps the other clock may stand.
+        # Check both clocks: one may be set back, and the monotonic one may stop while the machine sleeps.
         return time.monotonic() - self.asked.moment < seconds and time.time() - self.asked.at < seconds
 
 

@@ -1,4 +1,4 @@
-"""`held_documents`: what a cached client would answer if the server could not be asked."""
+"""`held_documents`: the documents that a cached client has without asking the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def held_documents(cache: DocumentCache, stale: float) -> tuple[APIGroupList | None, dict[str, object]]:
     """The groups and the resource lists in memory, and those on disk that expired at most `stale` seconds ago.
 
-    The cache is as fresh afterwards as it was before.
+    Does not change `cache.fresh`.
     """
     fresh = cache.fresh
     found: dict[str, Any] = dict(cache.in_memory())

@@ -24,16 +24,16 @@ class MemoryLayer:
         # The index used in place of documents that were not read, and its table.
         self._index: tuple[Index, IndexSearch] | None = None
         self._epoch = ""
-        # Whether there was a document of the core group.
+        # Whether a document of the core group was seen.
         self.has_core: bool = False
         # Changes when something used before is dropped or replaced.
         self.revision: int = 0
-        # How often everything was dropped because another cluster took over.
+        # How many times everything was dropped because another cluster took over.
         self.clusters: int = 0
 
     @property
     def index(self) -> tuple[Index, IndexSearch] | None:
-        """The index that is used in place of documents, and its table; None if none is."""
+        """The index in use in place of documents, and its table; else None."""
         return self._index
 
     def get(self, key: str) -> Entry | None:
@@ -49,17 +49,17 @@ class MemoryLayer:
         return len(self._entries)
 
     def has_ours(self) -> bool:
-        """Whether an entry was fetched by this client: no index on disk tells of it for certain."""
-        # Without the mutex: this is asked with and without it.
+        """Whether this client fetched an entry: an index on disk may lack it."""
+        # Callers may or may not hold the mutex, so it is not acquired here.
         return any(entry.ours for entry in list(self._entries.values()))
 
     def enter(self, epoch: str) -> None:
-        """Drop everything that is of another epoch than the document that was just read or fetched."""
+        """Drop everything if its epoch differs from that of a document just read or fetched."""
         with self._mutex:
             self._enter(epoch)
 
     def put(self, key: str, entry: Entry, is_permitted: Callable[[], bool]) -> bool:
-        """Put an entry in the place of another, if `is_permitted()` still holds; whether it did."""
+        """Add or replace an entry if `is_permitted()`; whether it was."""
         with self._mutex:
             if not is_permitted():
                 return False
@@ -73,21 +73,21 @@ class MemoryLayer:
             return True
 
     def add(self, entries: Mapping[str, Entry], epoch: str, is_permitted: Callable[[], bool]) -> None:
-        """Add the entries of keys that have none, if `is_permitted()` still holds."""
+        """Add the entries of keys that have none, if `is_permitted()`."""
         with self._mutex:
             self._enter(epoch)
             if is_permitted():
                 self._entries = {**entries, **self._entries}
 
     def drop(self, key: str, entry: Entry) -> None:
-        """Drop `entry`, unless another has taken its place."""
+        """Drop `entry`, unless it was replaced."""
         with self._mutex:
             if self._entries.get(key) is entry:
                 del self._entries[key]
                 self.revision += 1
 
     def drop_except(self, keys: Set[str]) -> None:
-        """Drop all entries but those of `keys`."""
+        """Drop all entries except `keys`."""
         with self._mutex:
             for key in [key for key in self._entries if key not in keys]:
                 del self._entries[key]
@@ -108,14 +108,14 @@ class MemoryLayer:
             self.revision += 1
 
     def forget_cluster(self) -> None:
-        """Another cluster took over: what is known of the one before tells nothing of it."""
+        """Forget what is known of the previous cluster: another one took over."""
         self.has_core = False
         self.clusters += 1
 
     def use_index(
         self, made: tuple[Index, IndexSearch], is_permitted: Callable[[], bool]
     ) -> tuple[Index, IndexSearch] | None:
-        """Use an index that was just read; the one that is used, None if `is_permitted()` does not hold."""
+        """Use an index that was just read, unless another is in use. The index in use; None if not permitted."""
         with self._mutex:
             if not is_permitted():
                 return None
@@ -123,7 +123,7 @@ class MemoryLayer:
             return self._index
 
     def drop_index(self, known: tuple[Index, IndexSearch]) -> None:
-        """Drop the index `known`, unless another is used by now."""
+        """Drop the index `known`, unless it was replaced."""
         with self._mutex:
             if self._index is known:
                 self._index = None
@@ -138,10 +138,10 @@ class MemoryLayer:
         self._epoch = epoch or self._epoch
 
     def is_of(self, epoch: str) -> bool:
-        """Whether a document of this epoch may stand beside those that are here."""
+        """Whether a document of this epoch may be of the same cluster as the entries."""
         return are_one(epoch, self._epoch)
 
 
 def are_one(epoch: str, other: str) -> bool:
-    """Whether documents of two epochs may be of one cluster; nothing is known of the epoch ""."""
+    """Whether documents of two epochs may be of one cluster; the epoch "" matches any."""
     return epoch == other or not epoch or not other

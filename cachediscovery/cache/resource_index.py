@@ -1,4 +1,4 @@
-"""`CachedResourceIndex`: the index file in place of documents that were not read, and its writing."""
+"""`CachedResourceIndex`: reads the index file in place of unread documents, and writes it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class CachedResourceIndex(ResourceIndex):
         self._cache = cache
 
     def search(self) -> IndexSearch | None:
-        """The table of all resources, from the index; None where the index does not hold."""
-        # All who use an index use the same one, and see together that it no longer holds.
+        """The table of all resources, from the index; None if there is no valid index."""
+        # All callers share one index, so that all see when it is no longer valid.
         known = self._cache.index_in_use()
         if known is not None:
             return known[1]
@@ -35,11 +35,11 @@ class CachedResourceIndex(ResourceIndex):
         return used[1] if used is not None else None
 
     def revision(self) -> int:
-        """A number that changes when a document used before no longer holds."""
+        """A number that changes when a document used before is no longer valid."""
         return self._cache.revision()
 
     def write(self) -> bool:
-        """Write the index, unless it holds already or a document is not on disk; whether it was written."""
+        """Write the index unless a valid one exists or a document is not on disk; whether it was written."""
         from ..index.index_writer import has_index, write_index
 
         store = self._cache.store
@@ -52,7 +52,7 @@ class CachedResourceIndex(ResourceIndex):
         if again is None or again.groups is not found.groups:
             return False
         if any(again.resources[key] is not found.resources[key] for key in found.resources):
-            # Replaced meanwhile: these would be the states of other documents.
+            # Replaced meanwhile: the signatures may be of other documents.
             return False
         from ..restmapper.rows import in_listing_order, rows_of
 

@@ -1,4 +1,4 @@
-"""`StaleIfError`: documents that have expired, in place of an error (RFC 5861, 4). Opt-in."""
+"""`StaleIfError`: uses expired documents in place of an error (RFC 5861, section 4). Opt-in."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Seconds for which a server that could not be reached is not tried again: a listing has many documents.
+# Seconds before an unreachable server is tried again: a listing has many documents.
 _UNREACHABLE_SECONDS = 10.0
 _FIRST_SERVER_ERROR = 500
 
 
 class StaleIfError:
-    """Fetches, or takes what has expired if the server cannot be reached: the first time with a warning."""
+    """Fetches a document, or uses the expired one if the server cannot be reached. Warns the first time."""
 
     def __init__(self, cache: DocumentCache, seconds: float) -> None:
-        """`seconds` is how long ago a document may have expired; with 0 errors are errors."""
+        """Use documents that expired at most `seconds` ago; 0 means always raise the error."""
         self._cache = cache
         self._seconds = seconds
         self._unreachable_at: float | None = None
         self._warned = False
 
     def fetch(self, key: str, fetch: Callable[[], T]) -> T:
-        """What `fetch` returns, or the expired document of `key`. Raises what `fetch` raises."""
+        """Return the result of `fetch`, or the expired document `key`. Raises what `fetch` raises."""
         if not self._seconds:
             return fetch()
         at = self._unreachable_at
@@ -51,8 +51,8 @@ class StaleIfError:
             if not self._warned:
                 from ..config.durations import format_age
 
-                log.warning("%s: going on with what it said %s ago", error, format_age(found[1]))
-            # One group version that fails is its extension server's affair.
+                log.warning("%s: using documents from %s ago", error, format_age(found[1]))
+            # An error status for one group version is about its extension API server only.
             if key == GROUPS or not isinstance(error, StatusError):
                 self._unreachable_at = time.monotonic()
             self._warned = True
@@ -68,7 +68,7 @@ class StaleIfError:
 
 
 def _is_unreachable(error: RequestError) -> bool:
-    """Whether there was no answer, or one that says the server cannot give it now. A refusal is an answer."""
+    """Whether there was no response, or a server error (5xx). A 4xx status counts as reached."""
     if isinstance(error, StatusError):
         return error.code >= _FIRST_SERVER_ERROR
     return not isinstance(error, (CertificateError, InvalidDocument))

@@ -1,4 +1,4 @@
-"""stale-while-revalidate (RFC 5861, 3): documents that have expired are used at once, and renewed behind. Opt-in."""
+"""stale-while-revalidate (RFC 5861, section 3): serve expired documents and refresh in the background. Opt-in."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Seconds before a server that could not answer is asked again: until then every call would try.
+# Seconds before the next refresh after a failed one: otherwise every call would try.
 _PAUSE_AFTER_ERROR = 10.0
 
 
 class BackgroundRevalidation:
-    """Runs `refresh` in a thread, one at a time, when `start` says that something expired was used."""
+    """Runs `refresh` in a thread, one at a time, when `start` reports that an expired document was used."""
 
     def __init__(self, refresh: Callable[[], None]) -> None:
-        """`refresh` brings the cache up to date, or raises `DiscoveryError`."""
+        """Call `refresh` to bring the cache up to date; it may raise `DiscoveryError`."""
         self._refresh = refresh
         self._lock = Lock()
         self._running = False
@@ -30,12 +30,12 @@ class BackgroundRevalidation:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Called in the child of a fork, where only the thread that forked is left."""
-        # The thread that renewed is the parent's.
+        """Reset the state in the child of a fork, where only the thread that forked is left."""
+        # The refreshing thread is the parent's.
         self._running = False
 
     def start(self) -> None:
-        """Begin to renew, unless that is under way or has just failed. Returns at once."""
+        """Start a refresh, unless one is running or has just failed. Returns at once."""
         with self._lock:
             paused = self._failed_at is not None and time.monotonic() - self._failed_at < _PAUSE_AFTER_ERROR
             if self._running or paused:
@@ -44,8 +44,8 @@ class BackgroundRevalidation:
         try:
             threading.Thread(target=self._run, name="cachediscovery-revalidation", daemon=True).start()
         except RuntimeError as error:
-            # No more threads: what has expired goes on being used, and the next call tries again.
-            log.debug("cannot renew behind: %s", error)
+            # No more threads: expired documents stay in use, and the next call tries again.
+            log.debug("cannot refresh in the background: %s", error)
             self._running = False
 
     def _run(self) -> None:
@@ -54,7 +54,7 @@ class BackgroundRevalidation:
             self._refresh()
         except DiscoveryError as error:
             if self._failed_at is None:
-                log.warning("the discovery cache cannot be renewed, going on with what has expired: %s", error)
+                log.warning("the discovery cache cannot be refreshed, using expired documents: %s", error)
             failed_at = time.monotonic()
         finally:
             with self._lock:
@@ -63,10 +63,10 @@ class BackgroundRevalidation:
 
 
 def detach(refresh: Callable[[], None]) -> None:
-    """Run `refresh` in a process of its own that outlives this one, and whose end nobody waits for.
+    """Run `refresh` in a separate process that outlives this one, and do not wait for it.
 
-    Where a process cannot be forked, it is run before this returns. Errors are nobody's to see: as long as it
-    fails, the documents go on expiring, and then the server is asked in sight of the user.
+    Where there is no fork, run it before returning. Errors are only logged: while the refresh fails the documents grow
+    older, and once the grace is over the server is asked in the foreground.
     """
     if not hasattr(os, "fork"):
         _quietly(refresh)
@@ -75,7 +75,7 @@ def detach(refresh: Callable[[], None]) -> None:
         return
     try:
         os.setsid()
-        # Whoever reads what this program prints is not to wait for this process as well.
+        # A reader of this program's output must not wait for this process too.
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
             os.dup2(nothing, number)
@@ -88,4 +88,4 @@ def _quietly(refresh: Callable[[], None]) -> None:
     try:
         refresh()
     except DiscoveryError as error:
-        log.debug("the discovery cache cannot be renewed: %s", error)
+        log.debug("the discovery cache cannot be refreshed: %s", error)

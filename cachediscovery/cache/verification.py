@@ -1,4 +1,4 @@
-"""`verify`: whether the documents on disk say what the server says."""
+"""`verify`: whether the documents on disk agree with the server."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from ..model.types import APIGroup, APIResourceList
 
 SAME, DIFFERENT, GONE, MISSING, BROKEN, UNKNOWN = "same", "different", "gone", "missing", "broken", "unknown"
-# What makes a cache wrong. A document that is missing costs time, one that the server cannot tell of now is unknown.
+# The states of a wrong cache. A missing document only costs time; an unknown one the server cannot confirm now.
 WRONG = (DIFFERENT, GONE, BROKEN)
 
 
 class Verdict(NamedTuple):
-    """On one document: its key (a group version, "" for the groups), and one of the words above."""
+    """The state of one document: its key (a group version, "" for the groups), and one of the words above."""
 
     key: str
     state: str
 
 
 def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
-    """Compare every document of `store` with what `server`, a client without a cache, says of it.
+    """Compare every document of `store` with that of `server`, a client without a cache.
 
-    The groups first, then the server's order, then what only the cache knows. Raises `DiscoveryError`.
+    The groups come first, then the others in the server's order, then those only in the cache. Raises `DiscoveryError`.
     """
     found = result_of(server.server_groups_and_resources)
     groups, failed = found.groups.groups, found.failed
@@ -53,7 +53,7 @@ def _state_of_groups(
 ) -> str:
     stored = store.read(GROUPS)
     if stored is None:
-        # The groups are not cached, and rightly, while a part of them does not answer.
+        # Groups are rightly not cached while some of them fail.
         return UNKNOWN if failed else _absent(store, GROUPS)
     try:
         cached = group_list_from(parse_object(stored.data), strict=True)
@@ -67,7 +67,7 @@ def _state_of_groups(
 def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList) -> str:
     stored = store.read(key)
     if stored is None:
-        # A list of nothing is never written.
+        # An empty list is never written.
         return _absent(store, key) if served.resources else SAME
     try:
         cached = resource_list_from(parse_object(stored.data), key, strict=True)
@@ -81,7 +81,7 @@ def _absent(store: DocumentStore, key: str) -> str:
     return BROKEN if store.is_of_cluster() and key in store.keys() else MISSING
 
 
-# Aggregated discovery and the other kind tell the same in other words, and in another order: what both tell counts.
+# Aggregated and unaggregated discovery differ in form and order: compare what both have.
 
 
 def _comparable_groups(groups: Sequence[APIGroup]) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""The files of the cache: where they are, whether to trust them, how they are read, replaced and locked. No HTTP."""
+"""The cache's files: where they are, whether to trust them, and how to read, replace and lock them. No HTTP."""

@@ -1,6 +1,6 @@
-"""`ClusterRecord`: which cluster the documents of a folder are from, kept in a file beside them.
+"""`ClusterRecord`: a file beside the documents of a folder that says which cluster they are from.
 
-It holds fingerprints, and no secret. Losing it costs nothing but the chance to notice a change that happened meanwhile.
+It holds fingerprints, no secrets. If it is lost, a change of cluster that happened meanwhile is not noticed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 RECORD_FILE = ".cachediscovery.cluster"
 _FORMAT = "cachediscovery cluster 3"
 _MAX_BYTES = 1 << 16
-# What a record remembers of each kind, the latest: a cluster has a few API servers, whose certificates are renewed now
-# and then, and a few priority levels.
+# A record keeps this many of the latest values of each kind: a cluster has a few API servers, which renew their
+# certificates now and then, and a few priority levels.
 _MAX_VALUES = 64
 
 
 class ClusterRecord(NamedTuple):
-    """What is known of the cluster that the documents are from; all empty for nothing.
+    """What is known of the cluster that the documents are from; empty fields are unknown.
 
     `server` and `trust_fingerprint` are the configuration's (`Cluster.url`, `Cluster.trust_fingerprint`). `epoch` is a
-    new word whenever the documents are those of another cluster from then on. `certificates` are fingerprints of those
-    that its servers have shown, `uids` those that its responses carry, and `cluster_uid` is that of its namespace
-    kube-system.
+    token that changes whenever the documents become another cluster's. `certificates` are the fingerprints of its
+    servers' certificates, `uids` the UIDs in its responses, and `cluster_uid` the UID of its namespace kube-system.
     """
 
     server: str = ""
@@ -40,10 +39,10 @@ class ClusterRecord(NamedTuple):
     cluster_uid: str = ""
 
     def is_of(self, server: str, trust_fingerprint: str) -> bool:
-        """Whether the documents may be of the cluster that is configured so: nothing speaks against it.
+        """Whether the documents may be of the cluster with this configuration.
 
-        A record without a fingerprint matches no cluster that has one. Where there is no record at all, kubectl has
-        written the documents.
+        A record without a fingerprint matches no cluster that has one. An empty record matches all: kubectl wrote the
+        documents.
         """
         if self == ClusterRecord():
             return True
@@ -52,7 +51,7 @@ class ClusterRecord(NamedTuple):
         )
 
     def with_seen(self, certificate: str = "", uids: Iterable[str] = ()) -> ClusterRecord:
-        """The record with another certificate and other UIDs of the same cluster; the oldest of many are dropped."""
+        """Add a certificate and UIDs of the same cluster to the record, and drop the oldest of too many."""
         certificates = dict.fromkeys((*self.certificates, *((certificate,) if certificate else ())))
         known = dict.fromkeys((*self.uids, *sorted(uids)))
         return self._replace(
@@ -62,12 +61,12 @@ class ClusterRecord(NamedTuple):
 
 
 def new_record(server: str = "", trust_fingerprint: str = "") -> ClusterRecord:
-    """A record in which nothing is known but who is meant to be asked, of an epoch of its own."""
+    """Make a record of a new epoch that knows only the configuration."""
     return ClusterRecord(server, trust_fingerprint, os.urandom(8).hex())
 
 
 def read_record(folder: str) -> ClusterRecord:
-    """The record of the cluster's `folder`; an empty one where there is none, or none that can be read."""
+    """Read the record of the cluster's `folder`; an empty record if there is none, or it cannot be read."""
     stored = read_file(os.path.join(folder, RECORD_FILE), _MAX_BYTES)
     lines = stored.data.decode("utf-8", "replace").split("\n") if stored is not None else []
     if lines[:1] != [_FORMAT] or lines[-1:] != [""]:
@@ -86,7 +85,7 @@ def read_record(folder: str) -> ClusterRecord:
 
 
 def write_record(folder: str, record: ClusterRecord) -> bool:
-    """Put a record in the place of the one in `folder`, which is there; whether that could be done."""
+    """Replace the record in `folder`, which must exist; whether that succeeded."""
     lines = [_FORMAT]
     single = {"server": record.server, "authority": record.trust_fingerprint, "epoch": record.epoch}
     lines += [f"{name} {value}" for name, value in single.items() if value]

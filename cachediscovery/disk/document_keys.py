@@ -1,4 +1,4 @@
-"""Which documents a cluster's folder may have: what a listing of the folder tells."""
+"""Which documents a cluster's folder may have, according to its listing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def keys_below(folder: str) -> Iterator[str]:
-    """The keys that documents in `folder` may have (`DocumentStore`), those of the groups first."""
+    """The possible keys (`DocumentStore`) of the documents in `folder`, that of the groups first."""
     yield ""
     for first in _entries_of(folder)[0]:
         folders, names = _entries_of(os.path.join(folder, first))
         if GROUPS_FILE in names:
-            # Another cluster, whose URL goes on where this one's ends.
+            # The folder of another cluster, whose URL is below this one's.
             continue
         if RESOURCES_FILE in names:
             yield first
@@ -26,7 +26,7 @@ def keys_below(folder: str) -> Iterator[str]:
 
 
 def _entries_of(path: str) -> tuple[list[str], list[str]]:
-    """The names of the folders in a folder, in their order, and those of all that is in it."""
+    """The sorted names of the folders in a folder, and the names of everything in it."""
     folders: list[str] = []
     names: list[str] = []
     try:

@@ -1,7 +1,6 @@
-"""`DocumentStore`: one cluster's documents, a file each, in kubectl's layout.
+"""`DocumentStore`: one cluster's documents, one file each, in kubectl's layout.
 
-It knows bytes, not what they mean: reading never fails (what cannot be read is not there), and
-writing replaces a file whole or not at all.
+It handles bytes, without parsing them. A file that cannot be read counts as missing. Files are replaced atomically.
 """
 
 from __future__ import annotations
@@ -30,32 +29,31 @@ GROUPS = ""
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
 MAX_FILE_BYTES = 64 << 20
-# No server's URL.
+# No server has this URL.
 _NOBODY = "-"
-# For so many seconds the folders are what they were when they were last looked at.
+# Seconds between two checks of the folders.
 _LOOK_SECONDS = 1.0
 
 
 class DocumentStore:
     """The documents below one cluster's folder. Safe for use by several threads and processes.
 
-    A key is `GROUPS` or a group version such as `apps/v1`. Keys that are no safe path have no file.
+    A key is `GROUPS` or a group version such as `apps/v1`. Keys that are not safe paths have no file.
     """
 
     def __init__(self, root: str, folder: str, trust_fingerprint: str = "", server: str = "") -> None:
-        """`folder` is the cluster's, as `layout.cluster_folder` names it, below `root`.
+        """Use the cluster's `folder` below `root`, as `layout.cluster_folder` names it.
 
-        With a `trust_fingerprint` (`Cluster.trust_fingerprint`) documents of a cluster with another one count as
-        missing. So do, with a `server` (`Cluster.url`), those of another server whose folder has the same name.
+        Documents count as missing if the cluster they are from has another `trust_fingerprint`
+        (`Cluster.trust_fingerprint`), or another `server` (`Cluster.url`) with the same folder name.
         """
         self.root = root
         self.folder = folder
         self.trust_fingerprint = trust_fingerprint
         self.server = server
-        # The record of the cluster, and the state of the file that it is from.
+        # The record of the cluster, and the state of its file.
         self._record: tuple[ClusterRecord, Signature | None] | None = None
-        # Why the folders are not trusted, "" if they are, whether another is used in place of the cluster's, and when
-        # all that was looked at.
+        # Why the folders are not trusted, "" if they are; whether this one is superseded; when both were checked.
         self._distrust = ""
         self._is_superseded = False
         self._looked_at = float("-inf")
@@ -64,29 +62,29 @@ class DocumentStore:
         self._noted = 0.0
 
     def path(self, key: str) -> str:
-        """The file of a document; "" for a key that cannot be one."""
+        """The path of a document's file; "" for an invalid key."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
-        # A warm start reads the index alone, and needs no names checked.
+        # Imported here: a warm start reads only the index, and checks no names.
         from ..model.names import is_group_name, is_version_name
 
         group, slash, version = key.rpartition("/")
-        # A group of this name would be a folder where kubectl wants its file.
+        # The folder of a group of this name would take the place of kubectl's file.
         if not is_version_name(version) or (slash and (not is_group_name(group) or group == GROUPS_FILE)):
             return ""
         return os.path.join(self.folder, *([group] if slash else []), version, RESOURCES_FILE)
 
     def read(self, key: str) -> StoredFile | None:
-        """A document's bytes, or None: absent, unreadable, a link, a folder, another user's, too large."""
+        """A document's bytes, or None if absent, unreadable, a link, a folder, another user's or too large."""
         path = self.path(key)
         if not path or not self.may_use(path):
             return None
         stored = read_file(path, MAX_FILE_BYTES)
-        # After reading: whoever starts over says so before putting documents there.
+        # Checked after reading: a process that starts over changes the record before it writes documents.
         return stored if self.is_of_cluster() else None
 
     def signature(self, key: str) -> Signature | None:
-        """The state of a document's file without reading it; None where `read` would find nothing."""
+        """The state of a document's file, without reading it; None if `read` would return None."""
         path = self.path(key)
         if not path or not self.may_use(path):
             return None
@@ -94,10 +92,10 @@ class DocumentStore:
         return signature if self.is_of_cluster() else None
 
     def write(self, key: str, data: bytes, mtime: float, epoch: str = "") -> Signature | None:
-        """Replace a document, as of `mtime` (seconds since the epoch); its new state, or None if it was not written.
+        """Replace a document, dated `mtime` (seconds since the epoch). Its new state; None if it was not written.
 
-        A document from another `epoch` (`ClusterRecord.epoch`) than the record's is not written. A disk that cannot be
-        written costs one warning, and is tried again after a while.
+        A document from another `epoch` (`ClusterRecord.epoch`) than the record's is not written. If the disk cannot be
+        written, log one warning, and retry after a while.
         """
         path = self.path(key)
         if not path or not self._may_write():
@@ -111,12 +109,12 @@ class DocumentStore:
         written = self._writer.get(self._make_writer).write(path, data, mtime)
         if written is None or not epoch or self.record().epoch == epoch:
             return written
-        # Another process has found another cluster here since this was asked for.
+        # Another process has found another cluster here since this was requested.
         self.remove(key)
         return None
 
     def remove(self, key: str) -> bool:
-        """Remove a document's file; whether there was one. What cannot be removed is no error."""
+        """Remove a document's file; whether there was one. A failure is not an error."""
         try:
             return self.unlink(key)
         except (OSError, ValueError) as error:
@@ -126,8 +124,7 @@ class DocumentStore:
     def unlink(self, key: str) -> bool:
         """Remove a document's file; whether there was one. Raises `OSError` if it stays.
 
-        Where nothing in the cluster's folder can be removed, the platform's cache folder is used in its place from
-        then on, if it can be: see `supersede`.
+        If nothing in the cluster's folder can be removed, fall back to the platform's cache folder: see `supersede`.
         """
         path = self.path(key)
         if not path or self.distrust() or not os.path.lexists(path) or is_folder(path):
@@ -139,7 +136,7 @@ class DocumentStore:
             raise
 
     def distrust(self) -> str:
-        """Why the folders down to the cluster's are not to be trusted, in words; "" if they are. It is logged once."""
+        """Why the folders down to the cluster's are not trusted, in words; "" if they are. Logged once."""
         self._look()
         return self._distrust
 
@@ -149,16 +146,16 @@ class DocumentStore:
         return self._is_superseded
 
     def supersede(self) -> bool:
-        """Have the platform's cache folder used in place of this one, if this one cannot be written; whether it is.
+        """Fall back to the platform's cache folder if this one cannot be written; whether it is used.
 
-        So nobody but kubectl goes on using what cannot be removed.
+        Then only kubectl still uses documents that cannot be removed.
         """
         layout.supersede(self.root, self.folder)
         self._looked_at = float("-inf")
         return self.is_superseded()
 
     def make(self) -> bool:
-        """Make the folder, which is trusted, if need be; whether it is there."""
+        """Make the folder, which must be trusted, if it is missing; whether it exists."""
         try:
             make_folder(self.folder, self.root)
         except (OSError, ValueError):
@@ -166,9 +163,9 @@ class DocumentStore:
         return True
 
     def may_use(self, path: str) -> bool:
-        """Whether the folders of a document's file `path` are trusted, and what is in them could be removed again.
+        """Whether the folders of a document's file `path` are trusted, and the file could be removed.
 
-        Where nothing at all could be removed, the folder is used as it is until it is superseded.
+        If nothing at all could be removed, the folder is used as it is until it is superseded.
         """
         folder = os.path.dirname(path)
         if self.distrust() or self.is_superseded() or distrust_below(self.folder, folder):
@@ -186,7 +183,7 @@ class DocumentStore:
             log.warning("the discovery cache is not used: %s", reason)
 
     def record(self) -> ClusterRecord:
-        """What is known of the cluster that the documents are from."""
+        """The record of the cluster that the documents are from."""
         from .cluster_record import RECORD_FILE, ClusterRecord, read_record
 
         if self.distrust():
@@ -198,36 +195,33 @@ class DocumentStore:
         return known[0]
 
     def keep_record(self, record: ClusterRecord) -> bool:
-        """Put `record` in the place of what is known; whether that could be done."""
+        """Replace the record on disk; whether that succeeded."""
         from .cluster_record import write_record
 
         return self._may_write() and self.make() and write_record(self.folder, record)
 
     def record_lock(self) -> AbstractContextManager[object]:
-        """Held while the record is compared and changed."""
+        """The lock to hold while the record is compared and changed."""
         from .lock import file_lock
 
         can_lock = self._may_write() and self.make()
         return file_lock(os.path.join(self.folder, RECORD_LOCK_FILE) if can_lock else "")
 
     def start_over(self, record: ClusterRecord) -> bool:
-        """Remove all documents: they are not of the cluster of `record`, and those written from now on are.
-
-        Whether that could be said on disk.
-        """
+        """Remove all documents, which are another cluster's, and put `record` on disk; whether that succeeded."""
         from .cluster_record import new_record
 
-        # As long as it is nobody's, no process reads documents here or writes any.
+        # While the record names no server, no process reads or writes documents here.
         self.keep_record(new_record(_NOBODY))
         self.remove_all()
         return self.keep_record(record)
 
     def remove_all(self) -> int:
-        """Remove all documents; how many there were. The groups first: without them nobody takes the rest for all."""
+        """Remove all documents; how many there were. Groups first: without them the rest is not taken as complete."""
         return sum(map(self.remove, sorted(self.keys())))
 
     def keys(self, but: Set[str] = frozenset()) -> Iterator[str]:
-        """The keys of all documents that have a file here, `GROUPS` among them, `but` not those."""
+        """The keys of all documents that have a file here, `GROUPS` included, except those in `but`."""
         if self.distrust():
             return
         from .document_keys import keys_below
@@ -237,7 +231,7 @@ class DocumentStore:
                 yield key
 
     def note_fetch(self, asked_at: float) -> None:
-        """Note on disk that the documents dated `asked_at` were asked for then, and not just written."""
+        """Note on disk that the documents dated `asked_at` were requested then, not only written."""
         if self._may_write() and self._noted != asked_at and self.make():
             self._noted = asked_at
             from .fetches import note_fetch
@@ -245,13 +239,13 @@ class DocumentStore:
             note_fetch(self.folder, asked_at)
 
     def was_fetch(self, moment: int) -> bool:
-        """Whether documents dated `moment` (nanoseconds since the epoch) were noted, by any process, not long ago."""
+        """Whether any process recently noted a fetch at `moment` (nanoseconds since the epoch)."""
         from .fetches import was_fetch
 
         return was_fetch(self.folder, moment)
 
     def lock_path(self) -> str:
-        """The file to lock while fetching, its folder made; "" where there can be none."""
+        """The file to lock while fetching; makes its folder. "" if there can be no lock."""
         return os.path.join(self.folder, LOCK_FILE) if self._may_write() and self.make() else ""
 
     def _may_write(self) -> bool:
@@ -264,19 +258,18 @@ class DocumentStore:
         return DocumentWriter(self.root, self.folder)
 
     def is_of_cluster(self) -> bool:
-        """Whether the documents here may be of the cluster that this store is for."""
+        """Whether the documents here may be of this store's cluster."""
         return not (self.trust_fingerprint or self.server) or self.record().is_of(self.server, self.trust_fingerprint)
 
 
 def open_store(
     server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None
 ) -> DocumentStore | None:
-    """The store of a cluster, or of its URL: under kubectl's root, else under the platform's cache folder.
+    """Open the store of a cluster, or of its URL, below kubectl's root, else below the platform's cache folder.
 
-    Without a `Cluster`, two clusters behind one URL cannot be told apart before the server is asked.
-    `cache_dir` is an explicit root. A root that cannot be written but holds the cluster's documents is
-    used as it is. None, with a warning, where there is no place at all: the cache is then in memory.
-    Raises `ConfigError` for a URL whose password cannot be told from the rest of it.
+    With only a URL, two clusters behind it cannot be distinguished before a request. `cache_dir` is an explicit root. A
+    root that cannot be written but holds the cluster's documents is used as it is. None, with a warning, if there is no
+    place: the cache is then in memory. Raises `ConfigError` for a URL whose password cannot be separated from the rest.
     """
     cluster = Cluster(server) if isinstance(server, str) else server
     if "@" in cluster.server:

@@ -1,4 +1,4 @@
-"""`DocumentWriter`: writes the documents of a cluster, for as long as the disk can be written."""
+"""`DocumentWriter`: writes a cluster's documents, and pauses while the disk cannot be written."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from .files import Signature, make_folder, reason_of, refresh_file, remove_lefto
 from .layout import TEMPORARY
 from .trust import distrust_below
 
-# What these say of one document says nothing of the others; the last is that of a process that is about to end.
+# Errors that concern one document, not the whole disk. ECANCELED means that the process is about to end.
 _OF_ONE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EXDEV, errno.ECANCELED)
-# Where the cluster's folder can be written, so do these.
+# These too concern one document, if the cluster's folder can be written.
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-# Another process may remove a folder that a document is just written to.
+# Another process may remove a folder while a document is written to it.
 _TRIES = 3
-# Seconds for which a disk that could not be written is left alone, twice as long after each further try.
+# Seconds before a retry on a disk that could not be written; the pause doubles after each failure.
 _FIRST_PAUSE = 60.0
 _LONGEST_PAUSE = 3600.0
 
 
 class DocumentWriter:
-    """Writes below a cluster's folder, which is trusted. Safe for use by several threads."""
+    """Writes below a cluster's folder, which must be trusted. Safe for use by several threads."""
 
     def __init__(self, root: str, folder: str) -> None:
         self._root = root
         self._folder = folder
         self._mutex = Lock()
-        # How long the disk is left alone, 0 while it can be written; and until when, on the monotonic clock.
+        # The length of the pause, 0 while the disk can be written; and its end, on the monotonic clock.
         self._pause = 0.0
         self._paused_until = 0.0
         self._has_tidied = False
 
     @property
     def may_try(self) -> bool:
-        """Whether the disk can be written, or was left alone for long enough."""
+        """Whether the disk can be written, or the pause is over."""
         return not self._pause or time.monotonic() >= self._paused_until
 
     def write(self, path: str, data: bytes, mtime: float) -> Signature | None:
-        """Replace the document at `path`, dated `mtime`; its new state, or None if it was not written."""
+        """Replace the document at `path`, dated `mtime`. Its new state; None if it was not written."""
         reason = distrust_below(self._folder, os.path.dirname(path))
         if reason:
             log.debug("cannot write %s: %s", path, reason)
@@ -84,15 +84,15 @@ class DocumentWriter:
         raise vanished
 
     def _is_of_one(self, error: Exception) -> bool:
-        """Whether an error is that of one document, and says nothing of the others."""
+        """Whether an error concerns one document, not the whole disk."""
         number = getattr(error, "errno", None)
         return number in _OF_ONE or (number in _REFUSED and os.access(self._folder, os.W_OK | os.X_OK))
 
     def _begin_pause(self) -> bool:
-        """Leave the disk alone for a while; whether it could be written before, as far as is known."""
+        """Begin or extend the pause; whether the disk was thought to be writable before."""
         with self._mutex:
             is_news = not self._pause
-            # Threads that tried at the same time have found the same.
+            # Threads that failed at the same time extend the pause once.
             if self.may_try:
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE) or _FIRST_PAUSE
                 self._paused_until = time.monotonic() + self._pause

@@ -1,4 +1,4 @@
-"""The table of the latest fetches in a cluster's folder: documents dated so were asked for then, not just written."""
+"""The table of recent fetches in a cluster's folder: documents with these dates were requested then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from .files import overwrite, read_part, to_nanoseconds
 
 FETCHES_FILE = ".cachediscovery.fetches"
-# The moments of that many fetches, each in a place of its own.
+# The number of slots, each with the time of one fetch.
 _NOTES = 509
 _NOTE = b"%020d\n"
 
@@ -19,11 +19,11 @@ def note_fetch(folder: str, asked_at: float) -> None:
 
 
 def was_fetch(folder: str, moment: int) -> bool:
-    """Whether a fetch at `moment` (nanoseconds since the epoch) was noted, by any process, not long ago."""
+    """Whether any process recently noted a fetch at `moment` (nanoseconds since the epoch)."""
     note = _NOTE % moment
     return read_part(os.path.join(folder, FETCHES_FILE), _place_of(moment), len(note)) == note
 
 
 def _place_of(moment: int) -> int:
-    """Where in the file a fetch is noted: what is overwritten by a later one costs time only."""
+    """The offset of a fetch in the file. A later fetch may overwrite it, which only costs time."""
     return moment % _NOTES * len(_NOTE % 0)

@@ -1,4 +1,4 @@
-"""Files of the cache, one at a time: read without trust, replaced whole, made for this user alone."""
+"""Single files of the cache: read without trusting them, replaced atomically, private to this user."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# POSIX only.
+# O_NOFOLLOW is POSIX only, O_BINARY Windows only.
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-# Elsewhere a file has to be closed before it is dated.
+# Without this, a file must be closed before it is dated.
 DATES_OPEN_FILES = os.utime in os.supports_fd
-# Another process may remove what is being made.
+# Another process may remove a folder while it is made.
 _TRIES = 3
-# What a writer was about to rename when it was killed; a live one needs no second.
+# Age in seconds at which a temporary file is a killed writer's: a live one renames it within a second.
 LEFTOVER_SECONDS = 600.0
 _RANDOM_BYTES = 6
-# How long to wait at the end of the process for the threads that are just writing a file.
+# How long to wait, at the end of the process, for threads that are writing a file.
 _FINISHING_SECONDS = 0.2
-# The temporary files of this process, each with the process that made it: a child of a fork has none of its parent's.
+# Unfinished temporary files, with the process that made each: a child of a fork must not touch its parent's.
 _unfinished: dict[str, int] = {}
 _finishes_at_exit = False
 _is_ending = False
 
 
 class Signature(NamedTuple):
-    """Tells one state of a file from another.
+    """Identifies one state of a file.
 
-    A replaced file has another inode, whatever its time and size; one that was written in place has another change
-    time, whatever its modification time was set to.
+    A replaced file has another inode, even with the same time and size. A file written in place has another change
+    time, even if its modification time was reset.
     """
 
     mtime_ns: int
@@ -51,14 +51,14 @@ class Signature(NamedTuple):
 
 
 class StoredFile(NamedTuple):
-    """A file's bytes and the state it was in when they were read."""
+    """A file's bytes, and its state when they were read."""
 
     data: bytes
     signature: Signature
 
 
 def read_file(path: str, limit: int) -> StoredFile | None:
-    """A file's bytes, or None: absent, unreadable, a link, a folder, another user's, larger than `limit` bytes."""
+    """A file's bytes, or None if absent, unreadable, a link, a folder, another user's or over `limit` bytes."""
     try:
         file, found = open_trusted(path)
         with file:
@@ -73,7 +73,7 @@ def read_file(path: str, limit: int) -> StoredFile | None:
 
 
 def signature_of(path: str) -> Signature | None:
-    """A file's state without reading it; None where `read_file` would find nothing."""
+    """A file's state, without reading it; None if it is missing or not trusted."""
     try:
         found = os.lstat(path)
         return _signature(found) if is_trusted_file(found, path) else None
@@ -82,10 +82,10 @@ def signature_of(path: str) -> Signature | None:
 
 
 def replace_file(path: str, data: bytes, mtime: float | None = None, temporary: str = "") -> Signature:
-    """Put a new file in the place of `path`, whole or not at all, dated `mtime` (seconds since the epoch).
+    """Replace the file `path` atomically, dated `mtime` (seconds since the epoch).
 
-    Until it is whole its name is `temporary`, by default `path`, and a random suffix. Raises `OSError`; an empty folder
-    in the way is removed.
+    Until complete it is named `temporary`, by default `path`, plus a random suffix. An empty folder at `path` is
+    removed. Raises `OSError`.
     """
     _finish_at_exit()
     temporary = f"{temporary or path}.{os.urandom(_RANDOM_BYTES).hex()}"
@@ -101,11 +101,11 @@ def replace_file(path: str, data: bytes, mtime: float | None = None, temporary: 
             if DATES_OPEN_FILES:
                 _date(descriptor, mtime)
                 _rename(temporary, path)
-                # Renaming changes a file's change time.
+                # After renaming, which sets the change time.
                 return _signature(os.fstat(descriptor))
         finally:
             os.close(descriptor)
-        # On Windows closing a file dates it, and an open one cannot be renamed.
+        # On Windows, closing a file dates it, and an open file cannot be renamed.
         _date(temporary, mtime)
         _rename(temporary, path)
         return _signature(os.stat(path))
@@ -119,7 +119,7 @@ def replace_file(path: str, data: bytes, mtime: float | None = None, temporary: 
 
 
 def finish_writing() -> None:
-    """At the end of the process: let the threads that are writing a file finish it, and let none begin another."""
+    """At the end of the process, let threads finish the files they are writing, and start no others."""
     global _is_ending
     _is_ending = True
     deadline = time.monotonic() + _FINISHING_SECONDS
@@ -127,14 +127,14 @@ def finish_writing() -> None:
         while os.getpid() in list(_unfinished.values()) and time.monotonic() < deadline:
             time.sleep(0.001)
     finally:
-        # Also if that was interrupted.
+        # Also after an interrupt.
         for temporary, pid in list(_unfinished.items()):
             if pid == os.getpid():
                 _unlink(temporary)
 
 
 def _finish_at_exit() -> None:
-    """Threads that nobody waits for are stopped in the middle of what they do."""
+    """Register `finish_writing`: at exit, daemon threads are stopped in the middle of a write."""
     global _finishes_at_exit
     if not _finishes_at_exit:
         _finishes_at_exit = True
@@ -144,7 +144,7 @@ def _finish_at_exit() -> None:
 
 
 def remove_leftovers(folder: str, is_ours: Callable[[str], bool]) -> None:
-    """Remove the temporary files of killed writers in `folder`; `is_ours` is told the name without its suffix."""
+    """Remove the temporary files of killed writers in `folder`; `is_ours` gets the name without its suffix."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -166,9 +166,9 @@ def _unlink(path: str) -> None:
 
 
 def refresh_file(path: str, data: bytes, mtime: float) -> Signature | None:
-    """Date a file anew that holds just `data`; its new state, or None where it has to be replaced.
+    """Set the date of a file that already holds exactly `data`. Its new state; None if it must be replaced.
 
-    A file that is replaced meanwhile keeps its own date.
+    A file that replaces it meanwhile keeps its own date.
     """
     if not DATES_OPEN_FILES:
         return None
@@ -184,7 +184,7 @@ def refresh_file(path: str, data: bytes, mtime: float) -> Signature | None:
 
 
 def _date(file: int | str, mtime: float | None) -> None:
-    """Date a file (or its descriptor) `mtime`, if that is given."""
+    """Set the modification time of a file (or descriptor), unless `mtime` is None."""
     if mtime is not None:
         moment = to_nanoseconds(mtime)
         os.utime(file, ns=(moment, moment))
@@ -199,7 +199,7 @@ def _rename(temporary: str, path: str) -> None:
 
 
 def read_part(path: str, at: int, size: int) -> bytes:
-    """`size` bytes from `at` on, fewer at the end of the file; b"" where `read_file` would find nothing."""
+    """Read `size` bytes at offset `at`, fewer at the end of the file; b"" if it is missing or not trusted."""
     try:
         file, _ = open_trusted(path)
         with file:
@@ -210,7 +210,7 @@ def read_part(path: str, at: int, size: int) -> bytes:
 
 
 def overwrite(path: str, data: bytes, at: int) -> None:
-    """Write into a file in its place, made if it is not there; for files that others hold open. Failing is no error."""
+    """Write into a file in place, for files that others hold open. Creates the file; a failure is not an error."""
     try:
         file, _ = open_trusted(path, os.O_WRONLY | os.O_CREAT)
         with file:
@@ -221,9 +221,9 @@ def overwrite(path: str, data: bytes, at: int) -> None:
 
 
 def make_folder(folder: str, root: str) -> None:
-    """Make `folder` and those above it, each for this user alone.
+    """Make `folder` and its parents, each private to this user.
 
-    Raises `OSError`, also for a symbolic link or a file in the place of a folder below the cache's `root`.
+    Raises `OSError`, also if a folder below the cache's `root` is a symbolic link or a file.
     """
     below = folders_between(root, os.path.join(folder, "file"))
     for _ in range(_TRIES):
@@ -234,7 +234,7 @@ def make_folder(folder: str, root: str) -> None:
                 _make_one(path)
             return
         except FileNotFoundError as error:
-            # Another process has just removed what was made above it.
+            # Another process has just removed a parent.
             vanished = error
     raise vanished
 
@@ -248,7 +248,7 @@ def _make_one(path: str) -> None:
 
 
 def _make_with_parents(path: str) -> None:
-    """Unlike os.makedirs give the mode to every folder that is made."""
+    """Like os.makedirs, but with the mode on every folder made."""
     parent = os.path.dirname(path)
     if parent not in ("", path) and not os.path.isdir(parent):
         _make_with_parents(parent)
@@ -266,7 +266,7 @@ def folders_between(top: str, path: str) -> list[str]:
 
 
 def is_folder(path: str) -> bool:
-    """Whether `path` is a folder, and no link to one."""
+    """Whether `path` is a folder, and not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except (OSError, ValueError):

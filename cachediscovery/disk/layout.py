@@ -1,4 +1,4 @@
-"""Where the cache is, and for how long: kubectl's folders, kubectl's age (cli-runtime's `ToDiscoveryClient`)."""
+"""The cache's location and TTL: kubectl's folders, kubectl's TTL (cli-runtime's `ToDiscoveryClient`)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
-# What a document is called until it is whole: in the cluster's folder, where those of killed writers are found at once.
+# The name of a document until it is complete. In the cluster's folder, so that leftovers are found at once.
 TEMPORARY = ".cachediscovery.new"
 # In seconds.
 DEFAULT_TTL = 6 * 60 * 60.0
-# Bytes: what file systems take for a name, and systems for a path, without that of a document below a cluster's folder.
+# Bytes: the longest file name, and the longest path less that of a document below a cluster's folder.
 _MAX_NAME = 255
 _MAX_PATH = (1024 if sys.platform == "darwin" else 4096) - 400
 
@@ -37,23 +37,23 @@ def cache_root(explicit: str = "", environ: Mapping[str, str] | None = None) -> 
 
 
 def platform_cache_root() -> str:
-    """The platform's own cache folder for this package, used where `cache_root` cannot be."""
+    """The platform's cache folder for this package, used if `cache_root` cannot be."""
     import platformdirs
 
     return platformdirs.user_cache_dir("cachediscovery", appauthor=False)
 
 
 def cluster_folder(root: str, cluster: Cluster) -> str:
-    """The folder of a cluster below `root`: kubectl's, but for clusters that kubectl would mix up.
+    """The folder of a cluster below `root`: kubectl's, except for clusters that kubectl would mix up.
 
-    No name that kubectl makes has a dash in it: what is behind one is ours.
+    kubectl's names contain no dash, so a suffix after a dash is ours.
     """
     folder = os.path.join(root, "discovery", *address_of(cluster.server))
     return f"{folder}-{cluster.trust_fingerprint}" if cluster.shares_url else folder
 
 
 def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
-    """The cache's root, and the folder below it that `open_store` would use for `cluster`; None for no place."""
+    """The cache's root, and the folder below it that `open_store` would use for `cluster`; None if there is none."""
     root = cache_root(cache_dir, environ)
     if root:
         folder = cluster_folder(root, cluster)
@@ -72,15 +72,15 @@ def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] |
 
 
 def platform_folder(root: str, folder: str) -> tuple[str, str]:
-    """The platform's cache folder, and the folder below it that takes the place of the cluster's `folder`."""
+    """The platform's cache folder, and the folder below it that replaces the cluster's `folder`."""
     fallback = platform_cache_root()
     return fallback, os.path.join(fallback, os.path.relpath(folder, root))
 
 
 def is_superseded(root: str, folder: str) -> bool:
-    """Whether the cluster's `folder` cannot be written, and one in the platform's cache folder is used in its place.
+    """Whether the cluster's `folder` cannot be written, and one in the platform's cache folder is used instead.
 
-    What was to be removed from such a folder, and could not, is not used any more.
+    Documents that could not be removed from such a folder are then no longer used.
     """
     if not os.path.isdir(folder) or os.access(folder, os.W_OK | os.X_OK):
         return False
@@ -89,7 +89,7 @@ def is_superseded(root: str, folder: str) -> bool:
 
 
 def supersede(root: str, folder: str) -> None:
-    """Have `is_superseded` true of a cluster's `folder` that cannot be written, if the platform's can be."""
+    """Make `is_superseded` true for a cluster's `folder` that cannot be written, if the platform's is usable."""
     fallback, successor = platform_folder(root, folder)
     if os.access(folder, os.W_OK) or not is_usable(fallback, successor):
         return
@@ -104,12 +104,12 @@ def supersede(root: str, folder: str) -> None:
 
 
 def is_usable(root: str, folder: str) -> bool:
-    """Whether a cluster's `folder` is to be trusted, and can be written; or else be read."""
+    """Whether a cluster's `folder` is trusted, and can be written or read."""
     return _is_possible(root, folder) and (_can_write(folder) or _can_read(folder))
 
 
 def _is_possible(root: str, folder: str) -> bool:
-    """Whether a cluster's folder is to be trusted, and not too long."""
+    """Whether a cluster's folder is trusted, and its path not too long."""
     path = os.fsencode(folder)
     is_too_long = len(path) > _MAX_PATH or any(len(part) > _MAX_NAME for part in path.split(os.fsencode(os.sep)))
     return not is_too_long and not distrust_of_path(root, folder)
@@ -120,7 +120,7 @@ def _can_read(folder: str) -> bool:
 
 
 def _can_write(folder: str) -> bool:
-    """Whether `folder`, or what is there of the path to it, can be written."""
+    """Whether `folder`, or its nearest existing parent, can be written."""
     while folder and not os.path.lexists(folder):
         parent = os.path.dirname(folder)
         if parent == folder:

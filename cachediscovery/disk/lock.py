@@ -1,4 +1,4 @@
-"""`FetchLock`: one process at a time asks the server; the others wait for its files."""
+"""`FetchLock`: one process at a time fetches; the others wait for its files."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# All times are in seconds. Longer than any one fetch may take; a holder that hangs beyond it is not worth waiting for.
+# All times are in seconds. This is longer than any fetch may take: a holder that takes longer hangs.
 MAX_WAIT = 80.0
-# After this long a person who waits is told for whom.
+# After waiting this long, log which process holds the lock.
 _QUIET_WAIT = 2.0
 _POLL = 0.015
-# A process that holds the lock for this long, again and again without a pause, lets others have it.
+# A process that has held the lock for this long, with no pause in between, lets others acquire it.
 _MAX_HOLD = 1.0
-# Whoever waits looks at least once in this time.
+# A waiting process tries at least once in this time.
 _PAUSE = 2 * _POLL
 _OWNER_BYTES = 128
-# For what is done while a `file_lock` is held: a small file is read and written.
+# How long to wait for a `file_lock`: its holder only reads and writes a small file.
 _MAX_MOMENT = 5.0
 
-# The ids of the locks within whose `run` this thread, or the one that began it, is.
+# The ids of the locks whose `run` this thread, or the one that started it, is in.
 _entered: ContextVar[frozenset[int]] = ContextVar("entered", default=frozenset())
 
 
 class FetchLock:
-    """A lock file, held by a process while any of its threads fetches. The kernel frees it if the process dies.
+    """A lock file, held by a process while any of its threads fetches. The kernel releases it if the process dies.
 
-    Where no lock can be had (a read-only or strange file system) the process goes on without:
-    locks save requests, correctness does not depend on them. Calls may be nested: only the outermost waits.
+    If it cannot be acquired (a file system that is read-only or has no locks), the process goes on without it: locks
+    save requests, correctness does not depend on them. Calls may be nested: only the outermost waits.
     """
 
     def __init__(self, path: Callable[[], str]) -> None:
-        """`path` names the lock file, made on first use, and returns "" where there can be none."""
+        """Call `path` for the name of the lock file, made on first use; "" if there can be none."""
         self._path = path
         self._mutex = Lock()
         self._holders = 0
         self._unlock: Callable[[], object] | None = None
-        # When the lock was last let go of, and since when it has been held with no pause that others could use.
+        # When the lock was last released, and since when it has been held with no pause for others.
         self._released_at = self._busy_since = -MAX_WAIT
-        # When the lock file was modified: whoever waits for the lock touches it.
+        # The lock file's modification time when it was acquired: waiting processes touch it.
         self._touched_at = 0
-        # Until then nobody waits again for a holder that hangs.
+        # Until then no call waits again for a holder that hangs.
         self._impatient_until = 0.0
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Called in the child of a fork, where only the thread that forked is left."""
-        # A thread of the parent that held it is not here.
+        """Reset the state in the child of a fork, where only the thread that forked is left."""
+        # A parent's thread that held the lock does not exist here.
         self._holders, self._unlock = 0, None
 
     def run(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
-        """Return what `look_again` finds while waiting for the lock, or what `fetch` returns with the lock held."""
+        """Return what `look_again` finds while waiting for the lock, else the result of `fetch` with the lock held."""
         if id(self) in _entered.get():
             found = look_again()
             return fetch() if found is None else found
@@ -86,11 +86,11 @@ class FetchLock:
         return self._with_lock(fetch, look_again)
 
     def run_if_free(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T | None:
-        """Like `run`, but where another process holds the lock, return None and leave it to that one."""
+        """Like `run`, but return None if another process holds the lock."""
         return self._with_lock(fetch, look_again) if self._acquire() else None
 
     def _with_lock(self, fetch: Callable[[], T], look_again: Callable[[], T | None]) -> T:
-        """What was fetched while the lock was waited for, else what `fetch` returns; the lock is let go of."""
+        """Return what others fetched meanwhile, else the result of `fetch`, and release the lock."""
         try:
             found = look_again()
             return self._entered(fetch) if found is None else found
@@ -98,7 +98,7 @@ class FetchLock:
             self._release()
 
     def _entered(self, fetch: Callable[[], T]) -> T:
-        """What `fetch` returns; nothing that it does waits for this lock."""
+        """Return the result of `fetch`; its nested calls do not wait for this lock."""
         token = _entered.set(_entered.get() | {id(self)})
         try:
             return fetch()
@@ -106,7 +106,7 @@ class FetchLock:
             _entered.reset(token)
 
     def _acquire(self) -> bool:
-        """Whether this process now holds the lock, or can have none."""
+        """Acquire the lock; True also if it cannot be locked at all, False if another process holds or wants it."""
         with self._mutex:
             now = time.monotonic()
             if self._holders == 0 and now - self._released_at >= _PAUSE:
@@ -137,11 +137,11 @@ class FetchLock:
                     unlock()
 
     def _is_wanted(self) -> bool:
-        """Whether another process waits for the lock that this one has had."""
+        """Whether another process waits for the lock that this one acquired."""
         return _touched_at(self._path()) != self._touched_at
 
     def _owner(self) -> str:
-        """Who holds the lock, in words."""
+        """The process that holds the lock, in words."""
         pid, _, node = read_part(self._path(), 0, _OWNER_BYTES).decode("ascii", "replace").strip().partition(" ")
         if not pid.isdigit():
             return "another process"
@@ -149,9 +149,9 @@ class FetchLock:
 
 
 class _LockFiles:
-    """The lock files that this process has had open, by device and inode: a child of a fork lets go of them at once.
+    """The lock files that this process has opened, by device and inode: a child of a fork releases them at once.
 
-    filelock does so too, unless it was imported by a thread while another forked, and its hooks were not yet called.
+    filelock does so too, except if one thread forks while another imports it, before its fork hooks are registered.
     """
 
     def __init__(self) -> None:
@@ -174,16 +174,16 @@ class _LockFiles:
                 self._replace(number, null)
             os.close(null)
         except OSError as error:
-            log.debug("cannot let go of inherited locks: %s", error)
+            log.debug("cannot release inherited locks: %s", error)
 
     def _replace(self, number: int, null: int) -> None:
         try:
             found = os.fstat(number)
             if (found.st_dev, found.st_ino) in self._known:
-                # Not closed: the number may be in use again when filelock closes it.
+                # Do not close it: the number may be in use again when filelock closes it.
                 os.dup2(null, number, inheritable=False)
         except OSError:
-            # The folder itself, which has been read.
+            # The descriptor of /dev/fd itself, closed after listing it.
             pass
 
 
@@ -191,14 +191,14 @@ _lock_files = _LockFiles()
 
 
 def _lock(path: str) -> Callable[[], object]:
-    """Lock a file, made if it is not there; what is returned unlocks it. Raises `BlockingIOError` if it is held.
+    """Lock a file, and return the function that unlocks it. Creates the file if it is missing.
 
-    Raises `OSError` where no lock can be had, as on a file system that has none.
+    Raises `BlockingIOError` if it is held, `OSError` if it cannot be locked, as on a file system without locks.
     """
-    # It takes a while to import; whoever locks is about to ask a server, and has begun to connect.
+    # Imported here because it is slow: the caller has already begun to connect to the server.
     import filelock
 
-    # Made anew each time: a lock that a fork inherits is no use to the child.
+    # Make a new lock each time: one inherited by a fork is of no use to the child.
     lock = filelock.FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
     _lock_files.note(path)
     try:
@@ -206,14 +206,14 @@ def _lock(path: str) -> Callable[[], object]:
     except filelock.Timeout as error:
         raise BlockingIOError(f"{path} is locked") from error
     _lock_files.note(path)
-    # For whoever waits.
+    # Waiting processes log this owner.
     overwrite(path, f"{os.getpid()} {_node()}".ljust(_OWNER_BYTES - 1).encode("ascii", "replace") + b"\n", 0)
     return lock.release
 
 
 @contextmanager
 def file_lock(path: str) -> Iterator[None]:
-    """Hold a lock file for a moment, waited for as long as another may need it; without, where none can be had."""
+    """Hold a lock file for a short time. If it cannot be acquired within `_MAX_MOMENT`, go on without it."""
     if not path:
         yield
         return
@@ -240,7 +240,7 @@ def _touch(path: str) -> None:
 
 
 def _touched_at(path: str) -> int:
-    """When the file was modified last, in nanoseconds since the epoch; 0 where it cannot be seen."""
+    """The file's modification time, in nanoseconds since the epoch; 0 if unknown."""
     try:
         return os.lstat(path).st_mtime_ns if path else 0
     except OSError:
@@ -248,5 +248,5 @@ def _touched_at(path: str) -> int:
 
 
 def _node() -> str:
-    """This machine's name, a single word."""
+    """This machine's name, without spaces."""
     return os.uname().nodename.replace(" ", "_")[:64] if hasattr(os, "uname") else ""

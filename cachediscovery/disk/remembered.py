@@ -1,7 +1,7 @@
-"""The cluster of a context, remembered for each state of the kubeconfig files: a warm run parses no YAML.
+"""Remembers the cluster of a context for each state of the kubeconfig files, so that a warm run parses no YAML.
 
-Only what names its cache folder is kept, no credential. One small text file for each combination of
-files and flags; losing it costs the time to parse the kubeconfig again.
+It keeps only what determines the cache folder, no credentials, in one small text file for each combination of files
+and flags. If a file is lost, the kubeconfig is parsed again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _ABSENT = "absent"
 _FIELDS = 5
 _MAX_BYTES = 1 << 16
 _COARSE_SECONDS = 2.0
-# A file that is in use is dated anew once a day, so that one that nobody uses is known by its age.
+# The date of a file in use is set once a day, so that unused files are known by their age.
 _DAY = 24 * 3600.0
 UNUSED_SECONDS = 30 * _DAY
-# Whoever writes such a file looks at a few others, and removes those that are outdated.
+# After writing a file, check this many others, and remove the outdated ones.
 _LOOKS = 16
-# The flags that have a say in which cluster it is.
+# The flags that determine the cluster.
 CLUSTER_FLAGS = (
     "context",
     "cluster",
@@ -53,11 +53,11 @@ class RememberedCluster:
         flags: tuple[str, ...] = ("",) * len(CLUSTER_FLAGS),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """`root` is the cache's root; `flags` are the values of `CLUSTER_FLAGS`."""
+        """Note the state of the kubeconfig files. `root` is the cache's root; `flags` are `CLUSTER_FLAGS`' values."""
         self._root = root
         self._paths = kubeconfig_paths(kubeconfig, environ)
         if "@" in flags[_SERVER]:
-            # A password is not to be remembered.
+            # Never remember a password.
             from ..model.redact import without_userinfo
 
             flags = (*flags[:_SERVER], without_userinfo(flags[_SERVER]), *flags[_SERVER + 1 :])
@@ -66,7 +66,7 @@ class RememberedCluster:
         self._state = self._look()
 
     def load(self) -> Cluster | None:
-        """The cluster, or None where it is not known for just this state of the files."""
+        """The cluster; None if it is not known for exactly this state of the files."""
         if not self._state:
             return None
         path = self._path()
@@ -79,7 +79,7 @@ class RememberedCluster:
             return None
         ca_files = []
         for line in files:
-            # The trust fingerprint is as good as the files that it was made of.
+            # The trust fingerprint is valid only while the files it was made from are unchanged.
             state, _, ca_file = line.partition("\t")
             if state != _state_of(ca_file):
                 return None
@@ -100,7 +100,7 @@ class RememberedCluster:
         )
 
     def forget(self) -> None:
-        """Remember nothing: what was remembered does not hold, whatever the state of the files may be."""
+        """Remove the remembered cluster: it is wrong, even if the files have not changed."""
         path = self._path()
         try:
             if not distrust_of_path(self._root, os.path.dirname(path)):
@@ -109,7 +109,7 @@ class RememberedCluster:
             pass
 
     def save(self, cluster: Cluster) -> None:
-        """Remember `cluster` for the files as they were when this was made. Failing costs time only."""
+        """Remember `cluster` for the files as they were when this object was made. A failure only costs time."""
         shares_url, has_proxy = ("1" if flag else "" for flag in (cluster.shares_url, cluster.has_proxy))
         fields = [cluster.server, cluster.trust_fingerprint, shares_url, cluster.context, has_proxy]
         fields += [f"{_state_of(path)}\t{path}" for path in cluster.ca_files]
@@ -121,7 +121,7 @@ class RememberedCluster:
         folder = os.path.dirname(path)
         if distrust_of_path(self._root, folder):
             return
-        # A warm run writes nothing.
+        # Imported here: a warm run writes nothing.
         from .files import make_folder, replace_file
 
         try:
@@ -132,27 +132,27 @@ class RememberedCluster:
             pass
 
     def _changes(self, *paths: str) -> bool:
-        """Whether a file may have been written since this was made, or may be without its time being another."""
+        """Whether a file may have been written since this object was made, or may yet be without a new date."""
         for path in paths:
             try:
                 found = os.stat(path)
             except (OSError, ValueError):
                 continue
-            # `cp -p` gives a file an old modification time, and a new change time.
+            # `cp -p` sets an old modification time, but a new change time.
             for written in (found.st_mtime_ns, found.st_ctime_ns):
-                # A file system that knows whole seconds alone.
+                # The file system may store only whole seconds.
                 coarse = written % 1_000_000_000 == 0 and self._began - written / 1e9 < _COARSE_SECONDS
                 if coarse or written / 1e9 > self._began:
                     return True
         return False
 
     def _path(self) -> str:
-        # A checksum is enough for a name: the file says in full what it is for.
+        # A checksum is enough for a name: the file itself holds all values.
         named = checksum_of("\0".join((*self._paths, *self._flags)).encode("utf-8", "surrogatepass"))
         return os.path.join(self._root, REMEMBERED_FOLDER, _PREFIX + named)
 
     def _look(self) -> str:
-        """All that the answer depends on, as text; "" where there is no file, or where it cannot be told."""
+        """Everything that determines the cluster, as text; "" if there is no file, or a state is unknown."""
         lines = [_FORMAT, *map(repr, self._flags)]
         files = 0
         for path in map(os.path.abspath, self._paths):
@@ -165,13 +165,13 @@ class RememberedCluster:
 
 
 def is_remembered_name(name: str) -> bool:
-    """Whether a file of this name is one of those written here."""
+    """Whether this is the name of a file written by this module."""
     number = name.removeprefix(_PREFIX)
     return name.startswith(_PREFIX) and len(number) == 8 and not number.strip("0123456789abcdef")
 
 
 def is_outdated(path: str) -> bool:
-    """Whether nobody needs this file any more: its kubeconfig files are all gone, or it was not used for long."""
+    """Whether a file is obsolete: its kubeconfig files are all gone, or it was not used for `UNUSED_SECONDS`."""
     lines, written = _read(path)
     if not lines or time.time() - written > UNUSED_SECONDS:
         return bool(lines)
@@ -185,7 +185,7 @@ def is_outdated(path: str) -> bool:
 
 
 def _remove_outdated(folder: str) -> None:
-    """Look at a few files from a random one on, so that each has its turn. Raises `OSError`."""
+    """Remove outdated files among a few, starting at a random one so that all get checked. Raises `OSError`."""
     from .files import remove_leftovers
 
     remove_leftovers(folder, is_remembered_name)
@@ -198,7 +198,7 @@ def _remove_outdated(folder: str) -> None:
 
 
 def _read(path: str) -> tuple[list[str], float]:
-    """The lines of a file, none if it is not to be used; and when it was dated, in seconds since the epoch."""
+    """The lines of a file, none if it is not trusted; and its modification time, in seconds since the epoch."""
     try:
         file, found = open_trusted(path)
         with file:
@@ -208,7 +208,7 @@ def _read(path: str) -> tuple[list[str], float]:
 
 
 def _state_of(path: str) -> str:
-    """The state of a file as text, "" where it cannot be told."""
+    """The state of a file as text; "" if unknown."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

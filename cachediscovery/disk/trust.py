@@ -1,4 +1,4 @@
-"""Which folders and files to believe, and how to open them: a cache that somebody else could write is no cache."""
+"""Which folders and files to trust, and how to open them: a cache that another user can write is never used."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import FileIO
 
-# Windows has neither owners nor modes in this sense: a profile's folders are its user's own.
+# Windows has no such owners and modes: a profile's folders belong to its user.
 HAS_OWNERS = hasattr(os, "geteuid")
-# POSIX only; elsewhere there is no link to follow, and no FIFO to hang on.
+# POSIX only, to follow no link and hang on no FIFO; elsewhere neither is needed.
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# The largest prime below 2**30, which is a digit of Python's integers: dividing by it takes one pass.
+# The largest prime below 2**30, the base of Python's integers: dividing by it takes one pass.
 _PRIME = 1073741789
 
 
 def open_trusted(path: str, flags: int = os.O_RDONLY) -> tuple[FileIO, os.stat_result]:
-    """Open a file of the cache, and tell its state. Every file of the cache is opened here, new ones excepted.
+    """Open a file of the cache, and return it with its state. All files of the cache are opened here, except new ones.
 
-    Raises `OSError` (or `ValueError`, for a path that cannot be one), also for a link, and for whatever else
-    `is_trusted_file` does not take. The folders above are for the caller to judge.
+    Raises `OSError` (or `ValueError`, for an invalid path), also for a link and for anything else that
+    `is_trusted_file` refuses. The caller checks the folders above.
     """
     descriptor = os.open(path, flags | _CAREFULLY, 0o600)
     try:
@@ -35,9 +35,9 @@ def open_trusted(path: str, flags: int = os.O_RDONLY) -> tuple[FileIO, os.stat_r
 
 
 def is_trusted_file(found: os.stat_result, path: str) -> bool:
-    """Whether a file is a regular one that this user, or root, wrote, and nobody else could have written.
+    """Whether a file is a regular file of this user or root, and no other user can write it.
 
-    kubectl lets the group write its files, but not the folders that they are in.
+    kubectl makes its files group-writable, but not the folders that they are in.
     """
     if not stat.S_ISREG(found.st_mode):
         return False
@@ -51,15 +51,15 @@ def is_trusted_file(found: os.stat_result, path: str) -> bool:
 
 
 def distrust_of_path(root: str, path: str) -> str:
-    """Why the folder `path`, the cache's `root` or a folder between them is not to be trusted, in words; else "".
+    """Why the folder `path`, the cache's `root` or a folder between them is not trusted, in words; else "".
 
-    Folders that are not there yet are trusted, if the one that the root would be made in belongs to no other user.
+    Missing folders are trusted, unless the folder that the root would be made in belongs to another user.
     """
     return _distrust_of_root(root) or distrust_below(root, path)
 
 
 def distrust_below(top: str, path: str) -> str:
-    """The same of the folders below `top` down to `path`: unlike the root, none of them may be a link."""
+    """Why a folder below `top`, down to `path`, is not trusted; else "". Unlike the root, none may be a link."""
     folders = []
     while len(path) > max(1, len(top)):
         folders.append(path)
@@ -92,7 +92,7 @@ def _distrust_of_root(root: str) -> str:
 
 
 def _distrust_of_place(root: str) -> str:
-    """Why `root` is not to be made: in another user's home it would be in the way of that user."""
+    """Why `root` must not be made, else "": in another user's home it would get in that user's way."""
     above = os.path.dirname(root)
     while True:
         try:
@@ -124,8 +124,8 @@ def _is_foreign(found: os.stat_result) -> bool:
 
 
 def checksum_of(data: bytes) -> str:
-    """Eight digits that differ for data that was torn or changed by accident.
+    """Eight hexadecimal digits that detect data that was torn or changed by accident.
 
-    As good as a CRC of 30 bits; `zlib` takes longer to load than a warm start takes to read its index.
+    As good as a 30-bit CRC; loading `zlib` takes longer than a warm start takes to read its index.
     """
     return f"{int.from_bytes(data, 'little') % _PRIME:08x}"

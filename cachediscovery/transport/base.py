@@ -19,14 +19,6 @@ NOT_MODIFIED = 304
 _OK = 200
 
 
-class TooLargeError(Exception):
-    """The body of an answer is larger than the bound."""
-
-
-class CutShortError(Exception):
-    """The connection ended before the answer did."""
-
-
 class DocumentResponse(NamedTuple):
     """A whole response. `stored` tells that the server answered 304: the body is the stored one, and still holds."""
 

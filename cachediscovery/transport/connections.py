@@ -13,9 +13,10 @@ from itertools import count
 
 from .._cancellation import WaitCancelledError, current
 from .._concurrency import Lock, renew_after_fork
-from .base import CutShortError, Headers, RawResponse, TooLargeError
+from .base import Headers, RawResponse
 from .deadline import DeadlineResponse
 from .dialer import close_when_dropped, hang_up
+from .incomplete import CutShortError, TooLargeError
 from .server_identity import fingerprint_of_peer
 
 TYPE_CHECKING = False

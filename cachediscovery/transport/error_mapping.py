@@ -178,7 +178,7 @@ def connection_error(url: str, error: Exception, options: TransportOptions) -> R
     import http.client
     import zlib
 
-    from .base import CutShortError, TooLargeError
+    from .incomplete import CutShortError, TooLargeError
 
     if isinstance(error, TooLargeError):
         return too_large(url, options.max_document_bytes)

@@ -46,7 +46,7 @@ def test_a_server_out_of_reach_is_stood_in_for_with_one_warning(
         assert client.server_resources_for_group_version("apps/v1").resources
     (record,) = caplog.records
     assert "refused" in record.getMessage()
-    assert record.getMessage().endswith("going on with what it said 7h ago")
+    assert record.getMessage().endswith("using documents from 7h ago")
     assert not client.fresh
 
 

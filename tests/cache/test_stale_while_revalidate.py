@@ -81,7 +81,7 @@ def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
             assert client.server_groups() == old
             assert eventually(lambda: not threads_of_ours())
     (record,) = caplog.records
-    assert "going on with what has expired" in record.getMessage()
+    assert "using expired documents" in record.getMessage()
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 

@@ -22,8 +22,8 @@ from cachediscovery.cli.flags import UsageError
 from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
-from cachediscovery.transport.base import CutShortError, TooLargeError
 from cachediscovery.transport.dialer import ConnectTimeoutError
+from cachediscovery.transport.incomplete import CutShortError, TooLargeError
 
 URL = "https://api.test/apis"
 APPS, BATCH = GroupVersion("apps", "v1"), GroupVersion("batch", "v1")

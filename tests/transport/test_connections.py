@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediscovery.transport.base import CutShortError, RawResponse, TooLargeError
+from cachediscovery.transport.base import RawResponse
 from cachediscovery.transport.connections import ServerConnections
 from cachediscovery.transport.dialer import Dialer
+from cachediscovery.transport.incomplete import CutShortError, TooLargeError
 
 from ..conftest import eventually, threads_of_ours
 
