@@ -1,1 +1,1 @@
-"""One GET to the API server, whole and bounded: connections, TLS, credentials, errors, stored responses."""
+"""HTTP GET requests to the API server: connections, TLS, credentials, error mapping, stored responses."""

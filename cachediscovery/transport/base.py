@@ -1,6 +1,6 @@
-"""`DocumentTransport`: GET a document, conditionally where an earlier response of it was kept.
+"""`DocumentTransport`: GET a document, with a conditional request if an earlier response is stored.
 
-What carries the request is for the classes below it to say: `requests`, or another client's own connection.
+Subclasses choose what sends the request: `http.client`, `requests`, or another client's connection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OK = 200
 
 
 class DocumentResponse(NamedTuple):
-    """A whole response. `stored` tells that the server answered 304: the body is the stored one, and still holds."""
+    """A complete response. If `stored` is true, the server answered 304 and `body` is the stored body."""
 
     url: str
     content_type: str
@@ -29,26 +29,26 @@ class DocumentResponse(NamedTuple):
 
 
 class Headers(dict[str, str]):
-    """The headers of an answer, in any letter case; of several with one name the first."""
+    """Response headers, looked up in any letter case. If a name repeats, the first value wins."""
 
     def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
         super().__init__((name.lower(), value) for name, value in reversed(list(headers)))
 
     def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
-        """The value of a header, whatever the case of its name; `default` if it is missing."""
+        """Return the value of a header, in any letter case; `default` if it is missing."""
         return super().get(name.lower(), default)
 
 
 class RawResponse(NamedTuple):
-    """What came over the wire. `headers` ignores letter case."""
+    """A response as received. `headers` ignores letter case."""
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
-    # A fingerprint of the certificate that the server has shown, "" where it has shown none.
+    # SHA-256 of the server's certificate; "" without TLS.
     certificate: str = ""
-    # The number of the connection that it came on, None where connections cannot be told apart.
+    # The number of the connection; None if connections cannot be told apart.
     connection: int | None = None
 
 
@@ -57,7 +57,7 @@ class DocumentTransport(ABC):
 
     def __init__(self, server: str) -> None:
         self._server = server.rstrip("/")
-        # Where this is set, what it holds is asked for conditionally (RFC 9110, 13.1.2).
+        # If set, its responses are revalidated with conditional requests (RFC 9110, 13.1.2).
         self.responses: HTTPStore | None = None
 
     @property
@@ -67,16 +67,16 @@ class DocumentTransport(ABC):
 
     @abstractmethod
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """GET `url`, whatever status it may have, and `note_identity` of who answers.
+        """GET `url`, return the response whatever its status, and call `note_identity` for its sender.
 
-        Raises `RequestError` where there is no whole answer.
+        Raises `RequestError` if there is no complete response.
         """
 
     def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> DocumentResponse:
-        """GET `path` (from the server's root, beginning with a slash).
+        """GET `path`, which begins with a slash and is relative to the server's root.
 
-        `conditional=False` makes no use of a stored response. Raises `StatusError` for any status but
-        200 (and 304 for a stored response), else another `RequestError`.
+        `conditional=False` ignores the stored response. Raises `StatusError` for any status except 200
+        (and 304 for a stored response), or another `RequestError`.
         """
         url = self._server + path
         store = self.responses
@@ -96,21 +96,21 @@ class DocumentTransport(ABC):
             store.save(url, StoredResponse(etag, response.content_type, response.body))
         return response
 
-    def get_on(self, connection: int, path: str) -> bytes | None:  # noqa: ARG002 - for others to say
-        """The body of `path`, asked for on the connection with that number; None where that cannot be done.
+    def get_on(self, connection: int, path: str) -> bytes | None:  # noqa: ARG002 - subclasses use it
+        """GET `path` on the connection with that number and return the body; None if that is impossible.
 
         Raises `RequestError`.
         """
         return None
 
-    def connect_ahead(self) -> None:  # noqa: B027 - others have nothing to begin
-        """Begin to connect, in threads. An error is raised by the request that needs the connection."""
+    def connect_ahead(self) -> None:  # noqa: B027 - optional for subclasses
+        """Start connecting, in threads. The request that needs the connection raises the error, if any."""
 
-    def prepare(self) -> None:  # noqa: B027 - others have nothing to prepare
-        """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
+    def prepare(self) -> None:  # noqa: B027 - optional for subclasses
+        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
 
-    def reconnect(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
-        """Make the requests that begin from now on on new connections; those under way are not disturbed."""
+    def reconnect(self) -> None:  # noqa: B027 - another client's connections stay open
+        """Use new connections for requests that start after this call. Running requests continue."""
 
-    def close(self) -> None:  # noqa: B027 - a connection of another client is not ours to close
+    def close(self) -> None:  # noqa: B027 - another client's connections stay open
         """Close the connections. The transport may be used again."""

@@ -1,6 +1,6 @@
-"""`ServerConnections`: GETs over `http.client`, on connections to one API server that are kept open between requests.
+"""`ServerConnections`: GET requests over `http.client`, on persistent connections to one API server.
 
-For the way without a proxy. `requests` would do, but importing it takes longer than kubectl takes for all that it does.
+Used when there is no proxy. `requests` could do this, but importing it takes longer than a whole run of kubectl.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
     from .dialer import Dialer
 
-# API servers, and what is in front of them, close idle connections after minutes.
+# API servers and load balancers close idle connections after minutes.
 _IDLE_SECONDS = 60.0
 _CHUNK = 1 << 20
-# As long as a request may be under way on a connection that is wanted for another.
+# The longest wait for a running request to finish on a connection that another request needs.
 _MAX_WAIT_SECONDS = 5.0
 _POLL = 0.005
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Connection(http.client.HTTPConnection):
-    """A connection that is made already, and is not made again. It has a number of its own."""
+    """An open connection with its own number. It never reconnects."""
 
     response_class: type[DeadlineResponse] = DeadlineResponse
     auto_open = 0
@@ -51,32 +51,32 @@ class Connection(http.client.HTTPConnection):
 
 
 class ServerConnections:
-    """Safe for use by several threads."""
+    """A pool of persistent connections. Safe for use by several threads."""
 
     def __init__(self, dialer: Dialer, *, read_timeout: float, limit: int) -> None:
-        """`dialer` makes the connections. An answer may take `read_timeout` seconds and have `limit` bytes."""
+        """`dialer` opens the connections. `read_timeout` (seconds) and `limit` (bytes) apply to a whole response."""
         self._dialer = dialer
         self._read_timeout = read_timeout
         self._limit = limit
         self._lock = Lock()
         self._idle: list[Connection] = []
         close_when_dropped(self, self._idle)
-        # The numbers of those on which a request is under way, and that are to be used again after it.
+        # Numbers of connections with a running request that return to the pool afterwards.
         self._busy: set[int] = set()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Called in the child of a fork, where only the thread that forked is left."""
-        # The connections are the parent's, and answers would go to either.
+        """Called in the child of a fork, where only the forking thread exists."""
+        # The sockets are shared with the parent: either process could read the other's responses.
         for connection in self._idle:
             connection.close()
         self._idle.clear()
         self._busy.clear()
 
     def get(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> RawResponse:
-        """GET `target` (path and query); `host` is what the `Host` header says. The answer's `url` is left empty.
+        """GET `target` (path and query) with `host` as the `Host` header. The response's `url` is empty.
 
-        Raises `OSError`, `http.client.HTTPException`, `zlib.error`, `ValueError` for header lines that are none,
+        Raises `OSError`, `http.client.HTTPException`, `zlib.error`, `ValueError` for invalid headers,
         `TooLargeError` or `CutShortError`.
         """
         while True:
@@ -88,15 +88,15 @@ class ServerConnections:
             except WaitCancelledError:
                 raise
             except TimeoutError:
-                # What was open before may all be as dead as this.
+                # The other idle connections may be dead too.
                 self.close()
                 raise
             except (OSError, http.client.HTTPException):
-                # The server may have closed it just when it was to be used again.
+                # The server may have closed the idle connection just before this request.
                 continue
 
     def get_on(self, number: int, host: str, target: str, headers: Sequence[tuple[str, str]]) -> RawResponse | None:
-        """Like `get`, but on the connection with that number; None if it is not open any more."""
+        """Like `get`, but on the connection with that number; None if it is no longer open."""
         deadline = time.monotonic() + _MAX_WAIT_SECONDS
         while True:
             with self._lock:
@@ -116,7 +116,7 @@ class ServerConnections:
         return self._ask(found, host, target, headers)
 
     def close(self) -> None:
-        """Close what is idle, and what is busy as soon as it is idle. The connections may be used again."""
+        """Close idle connections now and busy ones when their request ends. The pool stays usable."""
         with self._lock:
             idle = list(self._idle)
             self._idle.clear()
@@ -126,7 +126,7 @@ class ServerConnections:
         self._dialer.close()
 
     def _take_idle(self) -> Connection | None:
-        """An open connection on which nothing has come since, or None."""
+        """Return an idle connection on which nothing has arrived since its last response, or None."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -149,7 +149,7 @@ class ServerConnections:
         connection.close()
 
     def _take_begun(self) -> Connection | None:
-        """A connection that was begun ahead, or None; the server may have closed it since."""
+        """Return a connection opened ahead of time, or None. The server may have closed it since."""
         begun = self._dialer.take()
         return self._new(begun) if begun is not None else None
 
@@ -179,7 +179,7 @@ class ServerConnections:
         return RawResponse("", response.status, shown, body, connection.fingerprint, connection.number)
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
-        """The whole body, decompressed."""
+        """Read and decompress the whole body."""
         chunks = []
         size = 0
         while chunk := response.read(_CHUNK):
@@ -187,7 +187,7 @@ class ServerConnections:
             if size > self._limit:
                 raise TooLargeError
             chunks.append(chunk)
-        # What http.client knows to be missing, and does not complain of.
+        # http.client knows that bytes are missing but raises nothing.
         if response.length:
             raise CutShortError
         body = b"".join(chunks)
@@ -195,7 +195,7 @@ class ServerConnections:
         if coding == "identity" or not body:
             return body
         if coding != "gzip":
-            raise zlib.error(f"compressed by {coding!r}, which nobody asked for")
+            raise zlib.error(f"unexpected Content-Encoding {coding!r}")
         decompress = zlib.decompressobj(_GZIP)
         plain = decompress.decompress(body, self._limit + 1)
         if len(plain) > self._limit:
@@ -206,7 +206,7 @@ class ServerConnections:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """Whether something has come that nobody asked for: a goodbye, or the end."""
+    """Return whether the socket has unrequested data: a TLS close, or the end of the connection."""
     import select
 
     if not hasattr(select, "poll"):

@@ -1,4 +1,4 @@
-"""Who we are to the server: the `Authorization` header and the client certificate, renewed as they expire."""
+"""The client's identity: the `Authorization` header and the client certificate, renewed when they expire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN_FILE_SECONDS = 60.0
 
 
 class Identity(NamedTuple):
-    """What one request shows. An empty `authorization` or `certificate` shows none."""
+    """The credentials of one request. An empty `authorization` or `certificate` is not sent."""
 
     authorization: str = ""
     certificate: bytes = b""
@@ -30,7 +30,7 @@ class Identity(NamedTuple):
 
 
 class Credentials:
-    """The identity that a `ClientConfig` describes. Safe for use by several threads."""
+    """The credentials that a `ClientConfig` describes. Safe for use by several threads."""
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
@@ -41,14 +41,14 @@ class Credentials:
         self._exec_credential: ExecCredential | None = None
 
     def identity(self) -> Identity:
-        """The identity to show now. Raises `CredentialsError` or `ConfigError`."""
+        """Return the current identity. Raises `CredentialsError` or `ConfigError`."""
         if not self._config.has_tls:
-            # As kubectl: whoever listens in would have them.
+            # Like kubectl: never send credentials over plain HTTP.
             return Identity()
         with self._lock:
             identity = self._configured()
             plugin = self._config.exec
-            # As in client-go, a plugin is asked only where nothing more explicit is configured.
+            # Like client-go: a plugin runs only if no other credentials are configured.
             if plugin is None or identity != Identity():
                 return identity
             credential = self._exec_credential
@@ -57,7 +57,7 @@ class Credentials:
             return _identity_of(credential)
 
     def renew(self, refused: Identity) -> bool:
-        """After a 401 for `refused`: get another identity if there may be one, and say whether there is."""
+        """Get another identity after a 401 for `refused`. Return whether it differs."""
         with self._lock:
             if self._config.token_file and not self._config.token:
                 self._token_file_read_at = -_TOKEN_FILE_SECONDS
@@ -65,11 +65,11 @@ class Credentials:
             plugin = self._config.exec
             credential = self._exec_credential
             if plugin is None or credential is None:
-                # Certificates are renewed in their files.
+                # The certificate files may have been renewed.
                 self._static = None
                 return self._configured() != refused
             if _identity_of(credential) == refused:
-                # Another thread has not renewed it already.
+                # If it differs, another thread has renewed it already.
                 credential = self._run(plugin)
             return _identity_of(credential) != refused
 
@@ -80,7 +80,7 @@ class Credentials:
         return self._exec_credential
 
     def _configured(self) -> Identity:
-        """The identity without any plugin."""
+        """The identity without an exec plugin."""
         config = self._config
         if self._static is None:
             authorization = ""
@@ -105,7 +105,7 @@ class Credentials:
             with open(path, encoding="utf-8") as file:
                 token = _header_safe(file.read(1 << 20), f"tokenFile {path}")
         except (OSError, ValueError) as error:
-            # Between two rotations the file may be gone for a moment: the last token is likely still good.
+            # During a rotation the file may be missing for a moment: the last token is probably still valid.
             if self._token_file_token:
                 return self._token_file_token
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
@@ -118,7 +118,7 @@ class Credentials:
 
 
 def _client_identity(config: ClientConfig) -> tuple[bytes, bytes]:
-    """The PEM of the configured client certificate and its key, both b"" for none. Raises `ConfigError`."""
+    """Return the client certificate and key as PEM, both b"" for none. Raises `ConfigError`."""
     certificate = config.client_certificate_data
     if not certificate and config.client_certificate_file:
         certificate = read_configured(config.client_certificate_file, "client-certificate")
@@ -141,5 +141,5 @@ def _harmless(error: Exception) -> Exception | None:
 def _header_safe(token: str, what: str) -> str:
     token = token.strip()
     if not token.isascii() or not token.isprintable():
-        raise CredentialsError(f"the {what} holds characters that no header may hold: is it complete?")
+        raise CredentialsError(f"the {what} has characters that are invalid in a header: is it complete?")
     return token

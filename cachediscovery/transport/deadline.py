@@ -1,7 +1,7 @@
-"""`DeadlineResponse`: an answer of `http.client` whose every byte comes in time.
+"""`DeadlineResponse`: an `http.client` response with a deadline for the whole of it.
 
-A time-out of a socket is one for each read, and a server that drips may be read from for ever. Both ways to the server
-read through this: our own connections, and those of `requests`.
+A socket's time-out applies to each read, so a slow server could keep a reader waiting without limit. Our own
+connections and those of `requests` both read through this.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _BUFFER = 64 << 10
 
 
 class DeadlineFile(io.RawIOBase):
-    """Reads from a socket until a deadline, then raises `TimeoutError`."""
+    """A file that reads from a socket until a deadline, then raises `TimeoutError`."""
 
     def __init__(self, connection: Any) -> None:
-        """`connection` is a socket, TLS or not; the seconds of its time-out are those for all that is read here."""
+        """`connection` is a socket or TLS socket. Its time-out, in seconds, becomes the deadline for all reads."""
         self.connection = connection
         self._seconds: float | None = connection.gettimeout()
         self._deadline = time.monotonic() + self._seconds if self._seconds is not None else None
         self._file = connection.makefile("rb", buffering=0)
         self._ended = False
-        # Whether more came than the answer: the connection is not to be used again.
+        # True if data followed the response: the connection must not be reused.
         self.has_surplus = False
 
     def without_deadline(self) -> None:
-        """From now on the seconds are those for each read, as of an answer that has no end."""
+        """Apply the time-out to each read from now on, for a streaming response."""
         self._deadline = None
         self.connection.settimeout(self._seconds)
 
@@ -40,31 +40,31 @@ class DeadlineFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read into `buffer` within the time that is left; the number of bytes."""
+        """Read into `buffer` within the remaining time. Return the number of bytes."""
         if self._ended:
             return 0
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                # Also where bytes are there: a fast stream without end is not waited for either.
-                raise TimeoutError("the time for the whole answer is over")
+                # Checked before every read: a fast endless response must time out too.
+                raise TimeoutError("the time for the whole response is over")
             self.connection.settimeout(left)
         count: int | None = self._file.readinto(buffer)
         return count
 
     def end(self) -> None:
-        """Read nothing more: the answer is over."""
+        """Read no more: the response is complete."""
         self._ended = True
 
     def close(self) -> None:
-        """Close what the bytes come from."""
+        """Close the underlying file."""
         if not self.closed:
             self._file.close()
         super().close()
 
 
 class _Buffer(io.BufferedReader):
-    """What `http.client` reads an answer from, and closes at its end."""
+    """The file that `http.client` reads a response from, and closes at its end."""
 
     def __init__(self, source: DeadlineFile) -> None:
         super().__init__(source, _BUFFER)
@@ -78,7 +78,7 @@ class _Buffer(io.BufferedReader):
 
 
 class DeadlineResponse(http.client.HTTPResponse):
-    """Takes no longer than the time-out that its socket has when it is made, from the first byte to the last."""
+    """Its deadline is the time-out of the socket, counted from the creation of the response to its last byte."""
 
     def __init__(self, sock: Any, *arguments: Any, **keywords: Any) -> None:
         self.source: DeadlineFile = DeadlineFile(sock)
@@ -86,7 +86,7 @@ class DeadlineResponse(http.client.HTTPResponse):
 
 
 class _Opened:
-    """A socket of which `http.client` wants a file to read from, and no more."""
+    """The part of a socket that `http.client` uses: `makefile`."""
 
     def __init__(self, source: DeadlineFile) -> None:
         self._source = source

@@ -1,6 +1,6 @@
-"""`Dialer`: connections to one server, begun in threads before they are needed.
+"""`Dialer`: connections to one server, opened in threads before they are needed.
 
-While the handshakes are under way, whoever needs the connections reads the configuration and imports the rest.
+The caller reads the configuration and imports modules during the handshakes.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Close it."""
 
-    # Waits for a connection that was begun, or for why it could not be made.
+    # Waits for a connection being opened; returns it, or the error.
     _Begun: TypeAlias = Callable[[], socket.socket | OSError]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ConnectTimeoutError(TimeoutError):
-    """The time to make a connection, or TLS on it, is over."""
+    """The time to connect, or for the TLS handshake, is over."""
 
 
 class Dialer:
-    """Safe for use by several threads."""
+    """Opens connections. Safe for use by several threads."""
 
     def __init__(self, server: str, timeout: float) -> None:
-        """`server` is an http or https URL; `timeout`, in seconds, is for TCP and for TLS. Raises `ValueError`."""
+        """`server` is an http or https URL. `timeout` (seconds) applies to TCP and to TLS each. Raises `ValueError`."""
         from urllib.parse import urlsplit
 
         parts = urlsplit(server)
         if not parts.hostname:
             raise ValueError(f"no host in {without_userinfo(server)!r}")
-        # As bytes: for text the codec of international names is imported, and does nothing for most hosts.
+        # As bytes: for text Python imports the IDNA codec, which most hosts do not need.
         self._address = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna")
         self.host: str = self._address.decode()
         self._port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
@@ -56,48 +56,48 @@ class Dialer:
         self._context: ssl.SSLContext | None = None
         self._server_name = b""
         self._lock = Lock()
-        # Connections over TCP alone, and those on which a request can be made.
+        # TCP connections without TLS, and connections ready for a request.
         self._reached: list[_Begun] = []
         self._begun: list[_Begun] = []
-        # Those of them that are made, and have not been taken.
+        # Open connections that have not been taken.
         self._waiting: set[socket.socket] = set()
         close_when_dropped(self, self._waiting)
-        # Within this the connections are made that were begun; it is another one once they are of no use any more.
+        # Connections are opened within this; `close` cancels and replaces it.
         self._beginning = Cancellation()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Called in the child of a fork, where only the thread that forked is left."""
-        # What was begun is the parent's.
+        """Called in the child of a fork, where only the forking thread exists."""
+        # The connections belong to the parent.
         self.close()
 
     def reach(self, count: int) -> None:
-        """Begin `count` connections over TCP, for which the address is enough."""
+        """Start `count` TCP connections, which need only the address."""
         reached = self._begin(partial(connect, self._address, self._port, self._timeout), count)
         with self._lock:
             self._reached += reached
 
     def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """Speak TLS from now on; `server_name` is the one to expect in the certificate, "" for the host's."""
+        """Use TLS from now on. `server_name` is the name expected in the certificate, "" for the host."""
         if self._context is not None:
             self.close()
         self._context = context
         self._server_name = server_name.encode("ascii" if server_name.isascii() else "idna") or self._address
 
     def begin(self, count: int) -> None:
-        """Begin `count` connections, on those over TCP that were begun."""
-        # Not with the lock held: where no thread is to be had, it is this one that connects.
+        """Start `count` connections, reusing the TCP connections already started."""
+        # Do not hold the lock: if no thread can start, this thread connects.
         begun = self._begin(self.make, count)
         with self._lock:
             self._begun += begun
 
     def take(self) -> socket.socket | None:
-        """A connection that was begun, waited for if need be; None if there is none. Raises `OSError`."""
+        """Return a connection already started, waiting for it if necessary; None if there is none. Raises `OSError`."""
         begun = self._pop(self._begun)
         return None if begun is None else self._taken(begun)
 
     def make(self) -> socket.socket:
-        """A new connection, on one over TCP that was begun if there is one. Raises `OSError`."""
+        """Open a connection, reusing a TCP connection already started if there is one. Raises `OSError`."""
         reached = self._pop(self._reached)
         made = self._taken(reached) if reached is not None else None
         made = made or connect(self._address, self._port, self._timeout)
@@ -120,7 +120,7 @@ class Dialer:
         return secured
 
     def close(self) -> None:
-        """Close what was begun and not taken, now or as soon as it is made."""
+        """Close connections that were started and not taken, now or as soon as they are open."""
         with self._lock:
             ended, self._beginning = self._beginning, Cancellation()
             waiting = list(self._waiting)
@@ -132,16 +132,16 @@ class Dialer:
             connection.close()
 
     def _begin(self, make: Callable[[], socket.socket], count: int) -> list[_Begun]:
-        # Not within that of the caller: another may be the one who takes them.
+        # Not within the caller's cancellation: another caller may take these connections.
         with self._beginning as beginning:
             return [begin_in_thread(partial(self._ahead, make, beginning)) for _ in range(count)]
 
     def _ahead(self, make: Callable[[], socket.socket], beginning: Cancellation) -> socket.socket | OSError:
-        """Make a connection that is to wait until it is taken."""
+        """Open a connection and keep it until it is taken."""
         try:
             made = make()
         except OSError as error:
-            # Its frames would keep this dialer alive.
+            # Its traceback would keep this dialer alive.
             return error.with_traceback(None)
         with self._lock:
             if beginning is self._beginning:
@@ -155,7 +155,7 @@ class Dialer:
             return begun.pop() if begun else None
 
     def _taken(self, begun: _Begun) -> socket.socket | None:
-        """A connection that was begun; None if this was closed meanwhile, for the sake of another request perhaps."""
+        """Wait for a connection already started; None if `close` was called meanwhile, perhaps for another request."""
         made = begun()
         if isinstance(made, ConnectionAbortedError):
             return None
@@ -167,8 +167,8 @@ class Dialer:
 
 
 def connect(host: str | bytes, port: int, timeout: float | None) -> socket.socket:
-    """A connection over TCP, to the first address of `host` that takes one. Raises `OSError`."""
-    failed: OSError = ConnectionError("the name has no address")
+    """Open a TCP connection to the first address of `host` that accepts one. Raises `OSError`."""
+    failed: OSError = ConnectionError("the host name has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
             return _connect_to(address, socket.socket(family, kind, protocol), timeout)
@@ -181,7 +181,7 @@ def connect(host: str | bytes, port: int, timeout: float | None) -> socket.socke
             raise ConnectTimeoutError("the time to connect is over") from failed
         raise failed
     finally:
-        # Its frames would keep the caller alive.
+        # Its traceback would keep the caller alive.
         del failed
 
 
@@ -190,7 +190,7 @@ def _connect_to(address: Any, made: socket.socket, timeout: float | None) -> soc
         made.settimeout(timeout)
         with current().ending(partial(hang_up, made)):
             made.connect(address)
-        # A request is one write: nothing is gained by waiting for more.
+        # A request is one write: Nagle's algorithm would only delay it.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         made.close()
@@ -199,16 +199,16 @@ def _connect_to(address: Any, made: socket.socket, timeout: float | None) -> soc
 
 
 def hang_up(connection: Any) -> None:
-    """Wake whoever waits for the socket `connection`, in whatever thread."""
+    """Shut down the socket `connection`, to wake any thread that waits for it."""
     try:
-        # Not TLS's own: that would take the TLS away from under a thread that reads.
+        # Not SSLSocket.shutdown: it would remove the TLS layer while a thread reads.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except (OSError, TypeError):
         pass
 
 
 def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer | None:
-    """Begin to connect to a server that is about to be asked; None where a proxy may be in between."""
+    """Start connecting to a server that will be needed soon; None if there may be a proxy."""
     from .proxies import may_need_proxy
 
     if has_proxy or may_need_proxy(server):
@@ -219,11 +219,11 @@ def reach(server: str, options: TransportOptions, *, has_proxy: bool) -> Dialer 
 
 
 def close_when_dropped(owner: object, connections: Iterable[Closeable]) -> None:
-    """Close what is in `connections` by the time that nobody refers to `owner` any more, which need not be closed."""
+    """Close everything in `connections` when `owner` is garbage-collected, so that owners need no `close`."""
 
     def close_all() -> None:
         for connection in connections:
             connection.close()
 
-    # Unlike __del__ this is certain to run before the sockets themselves complain of having been left open.
+    # Unlike __del__, this always runs before the sockets emit a ResourceWarning.
     weakref.finalize(owner, close_all).atexit = False

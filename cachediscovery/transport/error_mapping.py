@@ -1,4 +1,4 @@
-"""Each way a request can fail, mapped once to an error that says what to do."""
+"""Map each way a request can fail to an error that says what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .options import TransportOptions
 
-# What to do about it, by HTTP status.
+# Advice for the user, by HTTP status.
 _ADVICE = {
     401: "log in again, or check the credentials of the context",
     403: "ask for the rights to read discovery (the cluster role system:discovery)",
@@ -26,7 +26,7 @@ _ADVICE = {
 
 
 def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -> StatusError:
-    """The error for an HTTP status; the `message` of a Kubernetes `Status` object is shown to the user."""
+    """Return the error for an HTTP status. It quotes the `message` of a Kubernetes `Status` object."""
     from http.client import responses
 
     status_reason, message = _status_of(body)
@@ -43,7 +43,7 @@ def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a `Retry-After` header, which may also be a date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a `Retry-After` header, which may also be a date (RFC 9110, 10.2.3)."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -61,15 +61,15 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 def request_error(
     url: str, error: Exception, connect_timeout: float | None = None, read_timeout: float | None = None
 ) -> RequestError:
-    """The error for an exception of a socket, of `http.client` or of `requests`, and for all that they wrap.
+    """Return the error for an exception of a socket, `http.client` or `requests`, including the causes it wraps.
 
-    A time-out that is None is not known, and not named.
+    A time-out of None is unknown and is not named in the message.
     """
     causes = list(_causes(error))
     detail = one_line(_innermost(causes))
 
     def caused_by(*names: str) -> bool:
-        """Whether there is an exception among the causes whose class, or a base of it, has one of these names."""
+        """Return whether the class of a cause, or a base class of it, has one of these names."""
         return any(base.__name__ in names for cause in causes for base in type(cause).__mro__)
 
     cancelled = next((cause for cause in causes if isinstance(cause, WaitCancelledError)), None)
@@ -83,14 +83,14 @@ def request_error(
         return RequestError(url, f"no address found for {url}: check the host name and the DNS")
     if caused_by("ConnectionRefusedError"):
         return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
-    # To urllib3 every connection that was not made is a kind of time-out; the other names are httpx's and aiohttp's.
+    # urllib3 treats every failed connection as a kind of time-out. The other names are those of httpx and aiohttp.
     if caused_by("ConnectTimeoutError", "ConnectTimeout", "ConnectionTimeoutError") and not caused_by(
         "NewConnectionError"
     ):
         return connect_timed_out(url, connect_timeout)
     if caused_by("TimeoutError", "ReadTimeout", "ReadTimeoutError"):
         return read_timed_out(url, read_timeout)
-    # zlib.error is called `error`.
+    # The class name of zlib.error is just `error`.
     if caused_by("ContentDecodingError", "DecodeError") or any(type(cause).__module__ == "zlib" for cause in causes):
         return InvalidDocument(url, f"{url} answered with data that cannot be decompressed: is a proxy in between?")
     if caused_by("IncompleteRead", "ChunkedEncodingError", "CutShortError"):
@@ -101,14 +101,14 @@ def request_error(
 
 
 def connect_timed_out(url: str, connect_timeout: float | None) -> RequestTimeout:
-    """The error for a connection that was not made in time."""
+    """Return the error for a connection that timed out."""
     return RequestTimeout(
         url, f"no connection to {url} {_in_time(connect_timeout)}: is the server reachable from here?"
     )
 
 
 def read_timed_out(url: str, read_timeout: float | None) -> RequestTimeout:
-    """The error for an answer that did not come in time."""
+    """Return the error for a response that timed out."""
     return RequestTimeout(url, f"{url} did not answer {_in_time(read_timeout)}: try again, or raise the read time-out")
 
 
@@ -117,12 +117,12 @@ def _in_time(seconds: float | None) -> str:
 
 
 def too_large(url: str, limit: int) -> InvalidDocument:
-    """The error for an answer larger than the bound."""
+    """Return the error for a response that exceeds the size limit."""
     return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
 
 
 def cut_short(url: str) -> InvalidDocument:
-    """The error for an answer that ended before its end."""
+    """Return the error for an incomplete response."""
     return InvalidDocument(url, f"the answer of {url} was cut short: try again")
 
 
@@ -140,7 +140,7 @@ def _certificate_error(url: str, detail: str) -> CertificateError:
 
 
 def _status_of(body: bytes) -> tuple[str, str]:
-    """`reason` and `message` of a Kubernetes `Status` object; empty strings where the body is none."""
+    """Return `reason` and `message` of a Kubernetes `Status` object; empty strings if the body is not one."""
     import json
 
     try:
@@ -154,7 +154,7 @@ def _status_of(body: bytes) -> tuple[str, str]:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and all behind it: requests and urllib3 wrap causes as arguments and `reason`s."""
+    """Yield `error` and its causes. requests and urllib3 keep causes in `args` and `reason` too."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ExecCredential(NamedTuple):
-    """What a plugin answered; `expires_at` is in seconds since the epoch, None for never."""
+    """The output of a plugin. `expires_at` is in seconds since the epoch, None for never."""
 
     token: str
     certificate: bytes
@@ -36,7 +36,7 @@ class ExecCredential(NamedTuple):
 
 
 def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
-    """Run the plugin once and read its answer. Raises `CredentialsError`; its message holds nothing of the answer."""
+    """Run the plugin once and parse its output. Raises `CredentialsError`, which never quotes the output."""
     interactive = _interactive(plugin)
     environ = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": _exec_info(config, plugin, interactive)}
     try:
@@ -68,7 +68,7 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
 
 
 def _answer_of(process: subprocess.Popen[bytes]) -> bytes:
-    """What a process writes to its end, which is waited for; it is killed if the waiting is interrupted."""
+    """Wait for the process and return its output. Kill it if the wait is interrupted."""
     with process:
         try:
             return process.communicate()[0]
@@ -82,7 +82,7 @@ def _interactive(plugin: ExecConfig) -> bool:
         return False
     terminal = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
     if plugin.interactive_mode == "Always" and not terminal:
-        raise CredentialsError(f"exec plugin {plugin.command} needs a terminal, and standard input is none")
+        raise CredentialsError(f"exec plugin {plugin.command} needs a terminal, but standard input is not one")
     return terminal
 
 
@@ -132,7 +132,7 @@ def _timestamp(rfc3339: str) -> float | None:
         return None
     from datetime import datetime, timezone
 
-    # Python 3.10 knows neither "Z" nor fractions of other than three or six digits.
+    # Python 3.10 accepts neither "Z" nor fractions with other than three or six digits.
     date, _, rest = rfc3339.strip().upper().partition("T")
     seconds, offset = rest[:8], rest[8:].lstrip(".0123456789")
     try:

@@ -1,8 +1,7 @@
-"""`HTTPStore`: whole responses with their `ETag`s, in the folder and the form in which kubectl keeps its own.
+"""`HTTPStore`: complete responses with their `ETag`s, stored in kubectl's folder and file format.
 
-A file is named by the SHA-256 of the URL, and holds 32 bytes of SHA-256 over the rest, which is the
-response as on the wire (client-go's `sumDiskCache` and its `httpcache`). What is here is never used without
-asking the server whether it still holds.
+A file is named by the SHA-256 of the URL. It holds the SHA-256 (32 bytes) of the rest, which is the response as
+received (client-go's `sumDiskCache` and its `httpcache`). A stored response is always revalidated before use.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ FOLDER = "http"
 _MAX_BYTES = 64 << 20
 _DIGEST = 32
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-# client-go puts its time-out into the URL, and the URL into the file's name.
+# client-go adds its time-out to the URL, and so to the file name.
 _TIMEOUT = "?timeout=32s"
-# What kubectl sends, and demands to find beside a response that it is to use again.
+# The Accept header of kubectl. kubectl reuses a response only if this is stored with it.
 _KUBECTL_ACCEPT = f"application/json;g={GROUP};v=v2;as={KIND},application/json"
-# Only these are worth it; whatever else a program asks for on the same connection is its own.
+# Only the aggregated documents. Other requests on the connection belong to the program.
 _PATHS = ("/api", "/apis")
 
 
 class StoredResponse(NamedTuple):
-    """A response that may be used again if the server says so to its `etag`."""
+    """A stored response, to be revalidated with its `etag`."""
 
     etag: str
     content_type: str
@@ -38,14 +37,14 @@ class StoredResponse(NamedTuple):
 
 
 class HTTPStore:
-    """The responses below one cache root. Reading finds nothing rather than fail; failing to write is no error."""
+    """The stored responses of one cache root. A read error is a miss; a write error is only logged."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._folder = os.path.join(root, FOLDER)
 
     def load(self, url: str) -> StoredResponse | None:
-        """The stored response of `url` (without a query), ours or kubectl's."""
+        """Return the response to `url` (without a query) stored by us or by kubectl, or None."""
         if not os.path.isdir(self._folder) or not self._is_ours(url):
             return None
         stored = read_file(self._path(url), _MAX_BYTES)
@@ -62,8 +61,8 @@ class HTTPStore:
         return StoredResponse(headers["etag"], headers.get("content-type", ""), body)
 
     def save(self, url: str, response: StoredResponse) -> None:
-        """Keep a response, for kubectl as well."""
-        # A login page may have an ETag, too.
+        """Store a response in a form that kubectl can use too."""
+        # A login page may have an ETag too, so check the content type.
         if not self._is_ours(url) or not _is_header(response.etag) or not is_aggregated(response.content_type):
             return
         lines = [
@@ -82,7 +81,7 @@ class HTTPStore:
             remove_leftovers(self._folder, is_response_name)
             replace_file(self._path(url), _sha256(data) + data)
         except (OSError, ValueError) as error:
-            log.debug("cannot keep the response of %s: %s", url, error)
+            log.debug("cannot store the response of %s: %s", url, error)
 
     def _is_ours(self, url: str) -> bool:
         return url.endswith(_PATHS) and not distrust_of_path(self._root, self._folder)
@@ -92,19 +91,19 @@ class HTTPStore:
 
 
 def _http_date() -> str:
-    """Now, as RFC 9110 (5.6.7) writes it; `email.utils` would cost 6 ms."""
+    """The current time in RFC 9110 format (5.6.7). Importing `email.utils` would cost 6 ms."""
     now = time.gmtime()
     day, month = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][now.tm_wday], _MONTHS[now.tm_mon - 1]
     return f"{day}, {now.tm_mday:02} {month} {now.tm_year} {now.tm_hour:02}:{now.tm_min:02}:{now.tm_sec:02} GMT"
 
 
 def is_response_name(name: str) -> bool:
-    """Whether a file of this name is a stored response."""
+    """Return whether a file name is that of a stored response."""
     return len(name) == 2 * _DIGEST and not name.strip("0123456789abcdef")
 
 
 def is_whole_response(path: str) -> bool:
-    """Whether a stored response is as it was written."""
+    """Return whether a stored response matches its checksum."""
     stored = read_file(path, _MAX_BYTES)
     return stored is not None and _is_whole(stored.data)
 

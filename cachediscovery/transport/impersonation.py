@@ -1,4 +1,4 @@
-"""Acting as somebody else: the `Impersonate-*` header lines (client-go's `transport` package)."""
+"""Impersonation: the `Impersonate-*` headers (client-go's `transport` package)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.client_config import Impersonation
 
-# The characters of an RFC 9110 token but for "%", which client-go escapes too.
+# The characters of an RFC 9110 token except "%", which client-go escapes too.
 _KEY_SAFE = "!#$&'*+-.^_`|~"
 
 
 def impersonation_headers(impersonation: Impersonation) -> list[tuple[str, str]]:
-    """The header lines, in kubectl's order; one line for each group and each value."""
+    """Return the header lines in kubectl's order, one for each group and each extra value."""
     if not impersonation.user:
         return []
     from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""`TransportOptions`: the bounds of a transport."""
+"""`TransportOptions`: the limits of a transport."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 
 from ..model.records import NamedTuple
 
-# Aggregated discovery is two documents, asked for at the same time.
+# Aggregated discovery fetches two documents concurrently.
 CONNECTIONS_AHEAD = 2
-# Sockets count milliseconds, in 32 bits.
+# Sockets store time-outs as milliseconds in 32 bits.
 _MAX_SECONDS = 2_000_000.0
 
 
 class TransportOptions(NamedTuple):
-    """Time-outs in seconds, the largest document in (decompressed) bytes, open connections."""
+    """Time-outs in seconds, the document size limit in (decompressed) bytes, the number of open connections."""
 
     connect_timeout: float = 5.0
     read_timeout: float = 32.0
@@ -21,7 +21,7 @@ class TransportOptions(NamedTuple):
     pool_size: int = 96
 
     def bounded(self) -> TransportOptions:
-        """The same, with what is beyond the bounds of sockets and of zlib brought down to them."""
+        """Return a copy with values capped to what sockets and zlib accept."""
         return self._replace(
             connect_timeout=min(self.connect_timeout, _MAX_SECONDS),
             read_timeout=min(self.read_timeout, _MAX_SECONDS),

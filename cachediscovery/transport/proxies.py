@@ -13,9 +13,9 @@ _PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
 def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
-    """The `proxies` argument of requests for `url`; the kubeconfig's `proxy_url` wins over the environment.
+    """Return the `proxies` argument of requests for `url`. The kubeconfig's `proxy_url` overrides the environment.
 
-    Unlike requests, and like kubectl, the environment's proxies are never used for the loopback interface.
+    Unlike requests, and like kubectl, loopback hosts never use a proxy from the environment.
     """
     if proxy_url:
         return checked_proxies({"http": proxy_url, "https": proxy_url}, "proxy-url")
@@ -27,12 +27,12 @@ def proxies_for(url: str, proxy_url: str) -> dict[str, str]:
 
 
 def checked_proxies(proxies: dict[str, str], where: str = "HTTPS_PROXY and HTTP_PROXY") -> dict[str, str]:
-    """`proxies`, an argument of requests that was found `where`, each a URL with a scheme. Raises `ConfigError`."""
+    """Add missing schemes to `proxies`, an argument of requests. Raises `ConfigError`, which names `where`."""
     from ..config.server_url import check_proxy
 
     checked = {}
     for name, proxy in proxies.items():
-        # "http", "all", "http://host": what else there is ("no", "ftp") is not used.
+        # Keys are "http", "all", "http://host"; others ("no", "ftp") are not used.
         if proxy and name.startswith(("http", "all")):
             check_proxy(proxy, where)
             checked[name] = proxy if "://" in proxy else f"http://{proxy}"
@@ -40,7 +40,7 @@ def checked_proxies(proxies: dict[str, str], where: str = "HTTPS_PROXY and HTTP_
 
 
 def hostname_of(url: str) -> str:
-    """The host of a URL, "" where it has none. Raises `ValueError` where that cannot be told."""
+    """Return the host of a URL, "" if it has none. Raises `ValueError` if the URL cannot be parsed."""
     from urllib.parse import urlsplit
 
     return urlsplit(url).hostname or ""
@@ -52,7 +52,7 @@ def may_need_proxy_for(config: ClientConfig | None) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by the loopback interface."""
+    """Return whether a host is a loopback address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     import ipaddress
@@ -64,9 +64,9 @@ def is_loopback(host: str) -> bool:
 
 
 def may_need_proxy(url: str) -> bool:
-    """Whether the environment may want a proxy for `url`; where finding out costs time, it may."""
+    """Return whether the environment may set a proxy for `url`. True if finding out would cost time."""
     if not sys.platform.startswith("linux"):
-        # Windows and macOS have settings of their own.
+        # Windows and macOS have system proxy settings.
         return not is_loopback(hostname_of(url))
     named = {name.lower() for name, value in os.environ.items() if value}
     return not _PROXY_VARIABLES.isdisjoint(named) and not is_loopback(hostname_of(url))

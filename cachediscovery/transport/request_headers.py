@@ -1,4 +1,4 @@
-"""The header lines of a request: what both ways to the server send."""
+"""The request headers, shared by `ServerConnections` and `ServerSession`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USER_AGENT = f"cachediscovery/{VERSION}"
 def request_headers(
     headers: Mapping[str, str], config: ClientConfig, identity: Identity | None
 ) -> list[tuple[str, str]]:
-    """All lines, in order; several may share a name. Without an `identity` they hold no credentials."""
+    """Return all header lines in order; several may share a name. Without `identity` there are no credentials."""
     lines = [
         ("User-Agent", USER_AGENT),
         ("Accept-Encoding", "identity" if config.disable_compression else "gzip"),

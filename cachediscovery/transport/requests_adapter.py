@@ -1,4 +1,4 @@
-"""The `requests` adapter of one API server: its TLS, its pool, answers that are whole in time, and can be given up."""
+"""The `requests` adapter for one API server: its TLS, pools, response deadlines and cancellation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class ServerAdapter(requests.adapters.HTTPAdapter):
-    """Trusts what `context` trusts and nothing more, whatever `REQUESTS_CA_BUNDLE` or `Session.verify` say."""
+    """Trusts only `context`, whatever `REQUESTS_CA_BUNDLE` or `Session.verify` say."""
 
     def __init__(self, context: ssl.SSLContext | None, *, server_name: str, pool_size: int) -> None:
-        """`server_name` is the one to expect in the server's certificate, "" for the host's."""
+        """`server_name` is the name expected in the server's certificate, "" for the URL's host."""
         self._tls: dict[str, Any] = {}
         if context is not None:
             self._tls["ssl_context"] = context
@@ -37,24 +37,24 @@ class ServerAdapter(requests.adapters.HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """Called by requests: what decides which pool a connection is of, the TLS settings included."""
+        """Called by requests: the key of a connection's pool, which includes the TLS settings."""
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, dict(self._tls)
 
     def proxy_manager_for(self, proxy: Any, **keywords: Any) -> Any:
-        """Called by requests: the pools of a proxy, whose connections can be given up."""
+        """Called by requests: the pools of a proxy, with cancellable connections."""
         manager = super().proxy_manager_for(proxy, **keywords)
         if isinstance(manager, ProxyManager):
-            # Those of SOCKS are connections of another kind.
+            # SOCKS pools have their own connection classes.
             manager.pool_classes_by_scheme = {"http": _ProxiedPool, "https": _ProxiedTLSPool}
         return manager
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The context says it all; requests would add an authority of its own choice."""
+        """Do nothing: the context is complete, and requests would add its own CA bundle."""
 
 
 class _Cancellable:
-    """A connection that a thread need not wait for: what it does is within `cancellation.current()`."""
+    """A connection whose blocking calls end when `_cancellation.current()` is cancelled."""
 
     _handle: socket.socket | None = None
 
@@ -69,7 +69,7 @@ class _Cancellable:
     def _new_conn(self) -> socket.socket:
         here: Any = self
         made = connect(here._dns_host.strip("[]"), here.port, here.timeout)
-        # TLS takes the socket over before it has shaken hands: this is another way to the same connection.
+        # TLS detaches the socket before the handshake: keep a duplicate to shut the connection down.
         self._handle = made.dup()
         try:
             current().check()
@@ -89,7 +89,7 @@ class _Cancellable:
             with current().ending(end):
                 response = super().getresponse()  # type: ignore[misc]
         except BaseException:
-            # Given up just when it came: nobody else would close it.
+            # Cancelled just as the response arrived: it must be closed here.
             if response is not None:
                 response.close()
             raise
@@ -98,10 +98,10 @@ class _Cancellable:
 
 
 class _InTime(_Cancellable):
-    """A connection whose answers know the `DeadlineFile` that they are read from."""
+    """A connection whose responses expose the `DeadlineFile` they are read from."""
 
     def response_class(self, *arguments: Any, **keywords: Any) -> DeadlineResponse:
-        """Called by `http.client` for the answer of each request."""
+        """Called by `http.client` to create each response."""
         self._answer = DeadlineResponse(*arguments, **keywords)
         return self._answer
 

@@ -1,4 +1,4 @@
-"""`ServerIdentity`: what an answer shows of the cluster that gave it, without being asked."""
+"""`ServerIdentity`: what a response reveals about the cluster that sent it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-# API Priority and Fairness (KEP-1040): every answer names the objects by which its request was classified, and
-# each cluster has made its own.
+# API Priority and Fairness (KEP-1040): every response names the objects that classified its request, and their
+# UIDs differ between clusters.
 _UID_HEADERS = ("X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid")
 _MAX_UID = 64
 
-# Who has answered the requests that were made within `gathered_identities`, also in threads begun there.
+# Identities seen within `gathered_identities`, also by threads started there.
 _answered: ContextVar[list[ServerIdentity] | None] = ContextVar("answered", default=None)
 
 
 class ServerIdentity(NamedTuple):
-    """`certificate` is a fingerprint of the server's, "" without TLS; `uids` are those of its answer's headers.
+    """`certificate` is the fingerprint of the server's certificate, "" without TLS. `uids` come from the headers.
 
-    `connection` is the number of the connection that the answer came on, None where connections cannot be told apart.
+    `connection` is the number of the connection, None if connections cannot be told apart.
     """
 
     certificate: str = ""
@@ -33,19 +33,19 @@ class ServerIdentity(NamedTuple):
 
 
 def identity_of(headers: Mapping[str, str], certificate: str = "", connection: int | None = None) -> ServerIdentity:
-    """The identity that an answer shows; `headers` ignores letter case."""
+    """Return the identity shown by a response; `headers` ignores letter case."""
     uids = (headers.get(name, "") for name in _UID_HEADERS)
     return ServerIdentity(certificate, frozenset(filter(is_uid, uids)), connection)
 
 
 def is_uid(value: str) -> bool:
-    """Whether a UID may look like this."""
+    """Return whether a string looks like a UID."""
     return 0 < len(value) <= _MAX_UID and value.isascii() and value.replace("-", "").isalnum()
 
 
 @contextmanager
 def gathered_identities() -> Iterator[list[ServerIdentity]]:
-    """A list to which the identity of whoever answers is added, for each request made within."""
+    """Yield a list that collects the server identity of each response received in the block."""
     answered: list[ServerIdentity] = []
     token = _answered.set(answered)
     try:
@@ -55,14 +55,14 @@ def gathered_identities() -> Iterator[list[ServerIdentity]]:
 
 
 def note_identity(identity: ServerIdentity) -> None:
-    """Add an identity to the list of `gathered_identities`, if there is one."""
+    """Add an identity to the list of `gathered_identities`, if one is active."""
     answered = _answered.get()
     if answered is not None:
         answered.append(identity)
 
 
 def fingerprint_of_peer(connection: Any) -> str:
-    """The SHA-256 of the certificate that the other end of a socket has shown; "" where it has shown none."""
+    """Return the SHA-256 of the certificate of a socket's peer; "" if it has none."""
     if not hasattr(connection, "getpeercert"):
         return ""
     try:

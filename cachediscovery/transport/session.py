@@ -1,4 +1,4 @@
-"""`ServerSession`: one `requests.Session` for what goes by way of a proxy, has no end, or is sent elsewhere."""
+"""`ServerSession`: a `requests.Session` for requests through a proxy, streams and redirects to other hosts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OK = 200
 
 
 class ServerSession:
-    """Safe for use by several threads."""
+    """Sends requests with `requests`. Safe for use by several threads."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ServerSession:
         tls: Callable[[], TLSContexts],
         options: TransportOptions,
     ) -> None:
-        """A `given` session is used as it is, its headers, TLS and proxies; else `config` and `tls()` say all that."""
+        """A `given` session keeps its headers, TLS and proxies. Otherwise `config` and `tls()` define them."""
         self._given = given
         self._config = config
         self._tls = tls
@@ -53,7 +53,7 @@ class ServerSession:
         self._lock = Lock()
         self._mounted: tuple[bytes, bytes] | None = None
         self._session = given if given is not None else _bare_session()
-        # For other hosts: the same trust, no credentials of any kind.
+        # For other hosts: the same trusted CAs, but no credentials.
         self._anonymous: requests.Session | None = None
 
     def close(self) -> None:
@@ -65,12 +65,12 @@ class ServerSession:
     def get(
         self, url: str, headers: Sequence[tuple[str, str]], identity: Identity | None, *, anonymous: bool
     ) -> RawResponse:
-        """One answer, whatever its status; `anonymous` shows no credentials. Raises `RequestError`."""
+        """Return one response, whatever its status. `anonymous` sends no credentials. Raises `RequestError`."""
         started = time.monotonic()
         try:
             session = self._anonymous_session() if anonymous else self._session_for(identity)
             with self._send(session, url, headers, self._options.read_timeout) as response:
-                # Once the body is read, the connection is let go of.
+                # Reading the body releases the connection, so get the certificate first.
                 source = getattr(response.raw, "source", None)
                 certificate = fingerprint_of_peer(source.connection) if source is not None else ""
                 with current().ending(getattr(response.raw, "hang_up", _nothing)):
@@ -87,9 +87,9 @@ class ServerSession:
         read_timeout: float,
         within: Cancellation,
     ) -> LineStream:
-        """An answer without end; `read_timeout`, in seconds, is the longest silence in it. Raises `RequestError`.
+        """Return a streaming response. `read_timeout` is its longest pause, in seconds. Raises `RequestError`.
 
-        It ends with `within`, and with the cancellation within which it is read.
+        The stream ends when `within` or the reading thread's current cancellation is cancelled.
         """
         started, shown = time.monotonic(), without_userinfo(url)
         try:
@@ -107,7 +107,7 @@ class ServerSession:
         return LineStream(response, shown, self._options.max_document_bytes, failed, within)
 
     def _session_for(self, identity: Identity | None) -> requests.Session:
-        """The session, with the adapter for this identity's certificate in place."""
+        """The session, with an adapter mounted for this identity's certificate."""
         if identity is None or self._config is None:
             return self._session
         with self._lock:
@@ -121,7 +121,7 @@ class ServerSession:
             if self._anonymous is None:
                 self._anonymous = _bare_session()
                 if self._config is not None and self._config.has_tls:
-                    # The name is the API server's, not another host's.
+                    # The name is that of the API server, not of other hosts.
                     self._mount(self._anonymous, self._config._replace(tls_server_name=""), b"", b"")
             return self._anonymous
 
@@ -138,11 +138,11 @@ class ServerSession:
     ) -> requests.Response:
         request = requests.Request("GET", url, dict(headers))
         if session is self._given:
-            # With what its owner has it send.
+            # Merge in the headers, cookies and auth of the caller's session.
             prepared = session.prepare_request(request)
         else:
             prepared = request.prepare()
-            # Header lines of which several may share a name; a dict cannot hold them.
+            # Several header lines may share a name, which a dict cannot express.
             prepared.headers = HTTPHeaderDict(headers)  # type: ignore[assignment]
         more: dict[str, Any] = {}
         if self._config is not None:
@@ -154,7 +154,7 @@ class ServerSession:
         return session.send(prepared, **{**more, "stream": True}, allow_redirects=False, timeout=timeout)
 
     def _failed(self, url: str, error: Exception, read_timeout: float, started: float | None = None) -> Exception:
-        """Our error for what a request raised; what is no failure of the network is a mistake, and stays what it is."""
+        """Map an exception to our error. An exception that is not a network error is a bug and stays as it is."""
         if isinstance(error, RequestError) or not _is_network_error(error):
             return error
         overdue = started is not None and time.monotonic() - started >= read_timeout
@@ -163,13 +163,13 @@ class ServerSession:
         return request_error(without_userinfo(url), error, self._options.connect_timeout, read_timeout)
 
     def _read(self, response: requests.Response, started: float) -> bytes:
-        """The whole body, within bounds."""
+        """Read the whole body within the limits."""
         url = without_userinfo(response.url)
         limit, deadline = self._options.max_document_bytes, started + self._options.read_timeout
         raw = response.raw
         chunks = []
         size = 0
-        # read1 returns what has arrived; without it (an adapter of the caller's) a chunk has to be full.
+        # read1 returns what has arrived. Without it (the caller's own adapter) a read waits for a full chunk.
         read = raw.read1 if hasattr(raw, "read1") else raw.read
         while chunk := read(_CHUNK, decode_content=True):
             size += len(chunk)
@@ -184,12 +184,12 @@ class ServerSession:
 
 
 def _nothing() -> None:
-    """A connection of the caller's session cannot be reached: what is read over it ends in time."""
+    """Used for the caller's session, whose connections cannot be shut down. Its reads end by time-out."""
 
 
 def _bare_session() -> requests.Session:
     session = requests.Session()
-    # No netrc, no CA bundle of the environment: the configuration alone says who we are and whom to trust.
+    # Ignore netrc and the environment's CA bundle: only the configuration defines credentials and trust.
     session.trust_env = False
     return session
 
@@ -197,12 +197,12 @@ def _bare_session() -> requests.Session:
 def _is_network_error(error: Exception) -> bool:
     import urllib3.exceptions
 
-    # ValueError: what http.client and requests raise for header lines and URLs that are none.
+    # http.client and requests raise ValueError for invalid headers and URLs.
     return isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError))
 
 
 def _silence_insecure_warning() -> None:
-    """The user asked for it, once for every request is not news."""
+    """Disable the warning: the user chose this, and urllib3 would repeat it for every request."""
     import urllib3
     from urllib3.exceptions import InsecureRequestWarning
 

@@ -1,4 +1,4 @@
-"""TLS as a `ClientConfig` asks for it."""
+"""TLS contexts for a `ClientConfig`."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
 
 class TLSContexts:
-    """The TLS contexts of one configuration, each made once. Safe for use by several threads."""
+    """The TLS contexts of one configuration, created once each. Safe for use by several threads."""
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._lock = Lock()
-        # That of the last certificate and key; plugins replace theirs, and the one before is not needed again.
+        # Only the latest: once a plugin replaces its certificate and key, the old ones are not needed again.
         self._made: tuple[tuple[bytes, bytes], ssl.SSLContext] | None = None
 
     def context(self, certificate: bytes, key: bytes) -> ssl.SSLContext:
-        """The context that shows `certificate` (PEM; b"" for none). Raises `ConfigError` or `CredentialsError`."""
+        """The context that presents `certificate` (PEM; b"" for none). Raises `ConfigError` or `CredentialsError`."""
         with self._lock:
             if self._made is None or self._made[0] != (certificate, key):
-                # OpenSSL has locks of its own.
+                # A fork must not copy OpenSSL's locks while they are held.
                 with UNFORKABLE:
                     self._made = (certificate, key), ssl_context(self._config, certificate, key)
             return self._made[1]
 
 
 def ca_bytes(config: ClientConfig) -> bytes:
-    """The PEM of the configured authority, b"" where the system's are to be trusted. Raises `ConfigError`."""
+    """Return the configured CA as PEM, b"" to trust the system's CAs. Raises `ConfigError`."""
     if config.ca_data or not config.ca_file:
         return config.ca_data
     return read_configured(config.ca_file, "certificate-authority")
 
 
 def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSLContext:
-    """A context that trusts what `config` trusts, and shows `certificate` (PEM; b"" for none).
+    """Create a context that trusts the CAs of `config` and presents `certificate` (PEM; b"" for none).
 
-    Raises `ConfigError` for an authority, `CredentialsError` for a certificate or key that cannot be used.
+    Raises `ConfigError` for an unusable CA, `CredentialsError` for an unusable certificate or key.
     """
     authority = ca_bytes(config)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -71,14 +71,14 @@ def ssl_context(config: ClientConfig, certificate: bytes, key: bytes) -> ssl.SSL
 def _trust_system(context: ssl.SSLContext) -> None:
     context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if not context.cert_store_stats()["x509_ca"]:
-        # Python from python.org on macOS knows no authorities; requests brings some.
+        # The Python of python.org for macOS has no CAs; requests brings certifi.
         import certifi
 
         context.load_verify_locations(certifi.where())
 
 
 def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """Python's ssl reads keys from files alone: a private folder, gone before this returns."""
+    """Load the key through a private temporary folder, because Python's ssl reads keys only from files."""
     import tempfile
 
     def no_prompt() -> NoReturn:
@@ -87,7 +87,7 @@ def _load_identity(context: ssl.SSLContext, certificate: bytes, key: bytes) -> N
     try:
         with tempfile.TemporaryDirectory(prefix="cachediscovery-") as folder:
             path = os.path.join(folder, "identity.pem")
-            # Made with mode 0600 in a folder of mode 0700: nobody else sees the key, even for a moment.
+            # Mode 0600 in a folder of mode 0700: no other user can ever read the key.
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(certificate.rstrip(b"\n") + b"\n" + key)
             context.load_cert_chain(path, password=no_prompt)

@@ -1,4 +1,4 @@
-"""`Transport`: GET a document of one API server, whole and bounded, or raise a `RequestError`."""
+"""`Transport`: GET a complete document from one API server, within limits, or raise a `RequestError`."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# An overloaded server is asked this often, and waited for this long in all, before the user is told.
+# Limits for retries that the server asks for with Retry-After.
 _MAX_RETRIES = 4
 _MAX_RETRY_SECONDS = 20.0
-# What is closed ends at once, but for a name that is looked up, or a session of the caller's.
+# Closing ends requests at once, except for name lookups and requests of the caller's session.
 _CLOSE_SECONDS = 1.5
 _OK = 200
 
@@ -46,8 +46,8 @@ _OK = 200
 class Transport(StreamingTransport):
     """GET requests to one API server. Safe for use by several threads.
 
-    They go over `ServerConnections`; what may need a proxy, has no end or leads elsewhere goes over `ServerSession`,
-    which is made, and `requests` imported, when it is needed.
+    Requests go over `ServerConnections`. Those that may need a proxy, streams and redirects to other hosts go over
+    `ServerSession`, which is created, and `requests` imported, on first use.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Transport(StreamingTransport):
         config: ClientConfig | None = None,
         dialer: Dialer | None = None,
     ) -> None:
-        """Either a `session` that is used as it is, or a `config` that says how to connect and who asks.
+        """`session` is used as it is; or `config` defines the connection and the credentials.
 
-        A `dialer` may have begun to connect to the server already. Raises `ConfigError` for a URL that is none.
+        `dialer` may already be connecting to the server. Raises `ConfigError` for an invalid URL.
         """
         if "@" in server:
             from ..config.server_url import split_server
@@ -79,22 +79,22 @@ class Transport(StreamingTransport):
 
             self._credentials = Credentials(config)
         self._lock = Lock()
-        # All requests are made within this; after `close` within another one.
+        # All requests run within this; `close` cancels and replaces it.
         self._open = Cancellation()
         self._session_made: ServerSession | None = None
-        # For the certificate that was shown last.
+        # For the client certificate used last.
         self._connections_made: ServerConnections | None = None
         self._shown: tuple[bytes, bytes] | None = None
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Called in the child of a fork, where only the thread that forked is left."""
+        """Called in the child of a fork, where only the forking thread exists."""
         if self._given is None:
-            # Another thread of the parent may have been within a lock of its connection pool.
+            # Another thread of the parent may have held a lock of its connection pool.
             self._session_made = None
 
     def connect_ahead(self) -> None:
-        """Begin to connect, in threads, for the requests that are about to come; what fails, fails again then."""
+        """Start connecting, in threads, for requests that follow. Errors are ignored: the request raises them again."""
         if self._credentials is None or may_need_proxy_for(self._config):
             return
         try:
@@ -104,12 +104,12 @@ class Transport(StreamingTransport):
         dialer.begin(CONNECTIONS_AHEAD)
 
     def prepare(self) -> None:
-        """Get the credentials, for which a plugin may have to run. Raises `CredentialsError` or `ConfigError`."""
+        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
         if self._credentials is not None:
             self._credentials.identity()
 
     def reconnect(self) -> None:
-        """Make the requests that begin from now on on new connections."""
+        """Use new connections for requests that start after this call."""
         with self._lock:
             closeable = (self._session_made, self._connections_made or self._dialer)
         for made in closeable:
@@ -117,7 +117,7 @@ class Transport(StreamingTransport):
                 made.close()
 
     def close(self) -> None:
-        """End all requests under way and close all connections; a later request opens new ones."""
+        """Cancel all running requests and close all connections. A later request opens new ones."""
         with self._lock:
             ended, self._open = self._open, Cancellation()
         ended.cancel("the connections were closed")
@@ -125,7 +125,7 @@ class Transport(StreamingTransport):
         ended.wait_until_idle(_CLOSE_SECONDS)
 
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """Retries what the server asks to retry, follows redirects, and gets new credentials after a 401."""
+        """GET `url`. Retry on Retry-After, follow redirects, and renew the credentials after a 401."""
         try:
             with Cancellation(self._open, current()):
                 return self._ask(url, headers)
@@ -149,12 +149,12 @@ class Transport(StreamingTransport):
                 pause = error.retry_after if error.code == 429 or error.code >= 500 else None
                 if pause is None or retries >= _MAX_RETRIES or waited + pause > _MAX_RETRY_SECONDS:
                     raise
-                log.info("%s answered %d, waiting %g s as it asks", without_userinfo(url), error.code, pause)
+                log.info("%s answered %d, retrying after %g s", without_userinfo(url), error.code, pause)
                 waited, retries = waited + pause, retries + 1
                 current().sleep(pause)
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:
-        """GET an answer without an end: see `StreamingTransport.stream`."""
+        """GET a streaming response: see `StreamingTransport.stream`."""
         within = self._open
         with Cancellation(within, current()):
             return self._stream(path, accept, read_timeout, within)
@@ -175,7 +175,7 @@ class Transport(StreamingTransport):
         return stream(self._credentials.identity())
 
     def _get(self, url: str, headers: Mapping[str, str], identity: Identity | None) -> RawResponse:
-        """Follow redirects: within the server with the credentials, to elsewhere without any."""
+        """Follow redirects: on the same origin with credentials, to other hosts without."""
         anonymous, asked = False, url
         for _ in range(MAX_REDIRECTS + 1):
             try:
@@ -194,13 +194,13 @@ class Transport(StreamingTransport):
             if not url:
                 raise RequestError(
                     without_userinfo(asked),
-                    f"{without_userinfo(asked)} redirects to a place that is not HTTP: check the server's URL",
+                    f"{without_userinfo(asked)} redirects to a URL that is not HTTP: check the server's URL",
                 )
             if not anonymous and not same_origin(asked, url):
                 log.info("%s redirects to another host, which gets no credentials", without_userinfo(asked))
                 anonymous = True
         raise RequestError(
-            without_userinfo(asked), f"{without_userinfo(asked)} redirects without end: check the server's URL"
+            without_userinfo(asked), f"{without_userinfo(asked)} redirects too often: check the server's URL"
         )
 
     def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, anonymous: bool) -> RawResponse:
@@ -219,7 +219,7 @@ class Transport(StreamingTransport):
         return answer
 
     def get_on(self, connection: int, path: str) -> bytes | None:
-        """GET `path` on a connection that is still open; None if it is not."""
+        """GET `path` on a connection that is still open; None if it is closed."""
         identity = self._credentials.identity() if self._credentials is not None else None
         connections = self._connections(identity)
         if connections is None:
@@ -246,12 +246,12 @@ class Transport(StreamingTransport):
 
     def _lines(self, headers: Mapping[str, str], identity: Identity | None) -> list[tuple[str, str]]:
         if self._config is None:
-            # The session is the caller's, and so is what it sends.
+            # The caller's session adds its own headers.
             return list(headers.items())
         return request_headers(headers, self._config, identity)
 
     def _connections(self, identity: Identity | None) -> ServerConnections | None:
-        """The connections for this identity's certificate; None where a proxy may be in between."""
+        """The connections for this identity's certificate; None if there may be a proxy."""
         if identity is None or may_need_proxy_for(self._config):
             return None
         dialer = self._dialer_for(identity)
@@ -266,7 +266,7 @@ class Transport(StreamingTransport):
             return self._connections_made
 
     def _dialer_for(self, identity: Identity) -> Dialer:
-        """What makes connections on which this identity's certificate is shown. Raises `ConfigError` and the like."""
+        """The dialer for this identity's certificate. Raises `ConfigError` or `CredentialsError`."""
         config = self._config
         assert config is not None
         with self._lock:
@@ -283,7 +283,7 @@ class Transport(StreamingTransport):
             return self._dialer
 
     def _session(self) -> ServerSession:
-        """The session, made when it is first needed."""
+        """The session, created on first use."""
         with self._lock:
             if self._session_made is None:
                 from .session import ServerSession
@@ -292,7 +292,7 @@ class Transport(StreamingTransport):
             return self._session_made
 
     def _contexts(self) -> TLSContexts:
-        """The one place that makes TLS contexts, for either way."""
+        """The TLS contexts, shared by connections and session."""
         if self._tls is None:
             from .tls import TLSContexts
 

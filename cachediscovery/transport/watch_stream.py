@@ -1,4 +1,4 @@
-"""`LineStream`: the lines of an answer that has no end, as they come: a watch."""
+"""`LineStream`: the lines of a streaming response, such as a watch, as they arrive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 64 << 10
 
 
 class LineStream:
-    """Iterate over it for the lines, in bytes."""
+    """Iterate over it to get the lines as bytes."""
 
     def __init__(
         self,
@@ -27,9 +27,9 @@ class LineStream:
         failed: Callable[[Exception], Exception],
         within: Cancellation,
     ) -> None:
-        """`limit` is the longest line in bytes; `failed` turns what `urllib3` and the socket raise into our errors.
+        """`limit` is the longest line in bytes. `failed` maps exceptions of `urllib3` and the socket to our errors.
 
-        It ends when `within` is cancelled, or that within which the thread works that reads it.
+        The stream ends when `within` or the reading thread's current cancellation is cancelled.
         """
         self._response = response
         self._url = url
@@ -38,7 +38,7 @@ class LineStream:
         self._within = within
 
     def __iter__(self) -> Iterator[bytes]:
-        """Raises `RequestError` where the connection breaks, or is given up; ends where the server ends it."""
+        """Yield lines until the response ends. Raises `RequestError` if the connection fails or is given up."""
         pending = b""
         raw = self._response.raw
         read = raw.read1 if hasattr(raw, "read1") else raw.read
@@ -60,5 +60,5 @@ class LineStream:
             self.close()
 
     def close(self) -> None:
-        """Close the answer."""
+        """Close the response."""
         self._response.close()

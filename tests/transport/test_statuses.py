@@ -118,7 +118,7 @@ def test_redirects_without_end_are_an_error(server: DiscoveryServer) -> None:
 
 def test_a_redirect_to_a_file_is_an_error(server: DiscoveryServer) -> None:
     server.fail("/apis", _redirect("file:///etc/passwd"))
-    with pytest.raises(RequestError, match="redirects to a place that is not HTTP"):
+    with pytest.raises(RequestError, match="redirects to a URL that is not HTTP"):
         get(server.url)
 
 
