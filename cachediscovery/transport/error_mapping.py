@@ -173,8 +173,8 @@ def _innermost(causes: list[BaseException]) -> str:
     return without_userinfo(str(causes[-1])) or type(causes[-1]).__name__
 
 
-def connection_error(url: str, error: Exception, options: TransportOptions) -> RequestError | None:
-    """The error for what a request on a connection of ours has raised; None for what is no failure of a request."""
+def connection_error(url: str, error: Exception, options: TransportOptions) -> RequestError:
+    """The error for what a request on a connection of ours has raised. Raises what is no failure of a request."""
     import http.client
     import zlib
 
@@ -182,6 +182,6 @@ def connection_error(url: str, error: Exception, options: TransportOptions) -> R
 
     if isinstance(error, TooLargeError):
         return too_large(url, options.max_document_bytes)
-    if isinstance(error, (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError)):
-        return request_error(url, error, options.connect_timeout, options.read_timeout)
-    return None
+    if not isinstance(error, (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError)):
+        raise error
+    return request_error(url, error, options.connect_timeout, options.read_timeout)

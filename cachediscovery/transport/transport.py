@@ -238,11 +238,8 @@ class Transport(StreamingTransport):
         except Exception as error:
             from .error_mapping import connection_error
 
-            failed = connection_error(without_userinfo(url), error, self._options)
-            if failed is None:
-                raise
-            # Without its frames, which would keep the connection alive.
-            raise failed from error.with_traceback(None)
+            # The cause has no frames: they would keep the connection alive.
+            raise connection_error(without_userinfo(url), error, self._options) from error.with_traceback(None)
 
     def _lines(self, headers: Mapping[str, str], identity: Identity | None) -> list[tuple[str, str]]:
         if self._config is None:
