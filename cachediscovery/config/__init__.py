@@ -1,1 +1,1 @@
-"""From kubeconfig files, flags or a pod's service account to one `ClientConfig`."""
+"""Turns kubeconfig files, flags or a pod's service account into one `ClientConfig`."""

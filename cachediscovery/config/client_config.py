@@ -1,4 +1,4 @@
-"""`ClientConfig`: everything needed to talk to one API server, and nothing else. client-go's `rest.Config`."""
+"""`ClientConfig`: what is needed to talk to one API server. client-go's `rest.Config`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..model.records import NamedTuple
 
 
 class ExecConfig(NamedTuple):
-    """An exec credential plugin (`client.authentication.k8s.io`), as the kubeconfig names it."""
+    """An exec credential plugin (`client.authentication.k8s.io`), as configured in the kubeconfig."""
 
     command: str
     api_version: str
@@ -15,7 +15,7 @@ class ExecConfig(NamedTuple):
     install_hint: str = ""
     interactive_mode: str = "IfAvailable"
     provide_cluster_info: bool = False
-    # The JSON of the cluster's extension for exec plugins: opaque to us, handed to the plugin.
+    # The JSON of the cluster's extension for exec plugins, passed to the plugin as it is.
     cluster_config: str = ""
 
     def __repr__(self) -> str:
@@ -23,7 +23,7 @@ class ExecConfig(NamedTuple):
 
 
 class Impersonation(NamedTuple):
-    """Whom to act as; `extra` is a tuple of (key, value) pairs, a key may repeat."""
+    """The identity to impersonate; `extra` is a tuple of (key, value) pairs, in which a key may repeat."""
 
     user: str = ""
     uid: str = ""
@@ -32,10 +32,10 @@ class Impersonation(NamedTuple):
 
 
 class ClientConfig(NamedTuple):
-    """How to reach one API server and how to identify oneself there.
+    """How to reach one API server, and how to authenticate to it.
 
-    `server` is a URL without user information. Data fields hold PEM bytes and win over the file fields.
-    Credentials other than `impersonation` are used over TLS only, as by kubectl.
+    `server` is a URL without user information. Data fields hold PEM bytes and take precedence over the file fields.
+    Credentials other than `impersonation` are used only over TLS, as in kubectl.
     """
 
     server: str
@@ -56,18 +56,18 @@ class ClientConfig(NamedTuple):
     exec: ExecConfig | None = None
     impersonation: Impersonation = Impersonation()
     context: str = ""
-    # Another cluster of the kubeconfig has the same URL, but another trust fingerprint.
+    # Whether another cluster of the kubeconfig has the same URL, but another trust fingerprint.
     shares_url: bool = False
-    # The files with the authorities of all clusters of the kubeconfig that have this URL.
+    # The CA files of all clusters of the kubeconfig that have this URL.
     url_ca_files: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        # The other fields may be secrets, and a repr ends up in logs.
+        # Other fields may be secrets, and a repr may be logged.
         from ..model.redact import without_userinfo
 
         return f"ClientConfig(server={without_userinfo(self.server)!r}, context={self.context!r})"
 
     @property
     def has_tls(self) -> bool:
-        """Whether the server is spoken to over TLS."""
+        """Whether the connection to the server uses TLS."""
         return self.server[:8].lower() == "https://"

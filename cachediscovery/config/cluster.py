@@ -1,4 +1,4 @@
-"""`Cluster`: what the configuration tells of a cluster before it is asked."""
+"""`Cluster`: what the configuration says of a cluster, before any request."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ _SURVIVING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 
 class Cluster:
-    """Where a cluster is, and whom its documents may come from.
+    """A cluster's URL, and how to recognise its documents.
 
-    `trust_fingerprint` is one of the certificates that the configuration trusts, and of the server name that it
-    expects in them; "" where it names none. `shares_url` tells that another cluster of the kubeconfig has the
-    same URL, but another fingerprint: kubectl mixes the two up. `ca_files` are those that all this was read from,
-    `context` is the kubeconfig's, and `has_proxy` tells whether the kubeconfig names a proxy for it.
+    `trust_fingerprint` is a fingerprint of the trusted CA certificates and of the expected TLS server name; "" without
+    either. `shares_url` is true if another cluster of the kubeconfig has the same URL but another fingerprint: kubectl
+    mixes the two up. `ca_files` are the files that these were read from, `context` is the kubeconfig's context, and
+    `has_proxy` says whether the kubeconfig names a proxy for the cluster.
     """
 
     __slots__ = ("ca_files", "context", "has_proxy", "server", "shares_url", "trust_fingerprint")
@@ -36,19 +36,19 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The server's URL as it is compared with others: without user information, without a slash at the end."""
+        """The server's URL for comparisons: without user information, and without a slash at the end."""
         return _plain(self.server).rstrip("/")
 
 
 def address_of(server: str) -> tuple[str, ...]:
-    """What kubectl makes of a server's URL: the names of the folders, one in another, that hold its documents.
+    """The names of the nested folders that hold a server's documents: kubectl's names for its URL.
 
-    Two servers may have the same (`a-b` and `a_b`): as in kubectl. Unlike in kubectl, no URL leads out
-    of the cache, and user information in a URL does not become a folder's name.
+    Two servers may have the same folders (`a-b` and `a_b`), as in kubectl. Unlike in kubectl, no URL leads out of the
+    cache, and user information in a URL is not part of a folder's name.
     """
     schemeless = _plain(server).replace("https://", "", 1).replace("http://", "", 1)
     safe = "".join([character if character in _SURVIVING else "_" for character in schemeless])
-    # ".." is as legal in a URL's path as it is dangerous in a folder's.
+    # ".." is legal in a URL's path, but would lead out of the cache.
     return tuple(["__" if part == ".." else part for part in safe.split("/") if part not in ("", ".")])
 
 

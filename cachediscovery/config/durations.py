@@ -8,7 +8,7 @@ _MAX_SECONDS = 2.0**63 / 1e9
 
 
 def parse_duration(text: str) -> float:
-    """The seconds of a duration, Go's `time.ParseDuration` or a plain number. Raises `ValueError`; none is negative."""
+    """Parse a duration (Go's `time.ParseDuration`, or a number) to seconds. Raises `ValueError`, also if negative."""
     text = text.strip()
     if _is_number(text):
         return _within_bounds(float(text), text)
@@ -17,7 +17,7 @@ def parse_duration(text: str) -> float:
         number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
         rest = rest[len(number) :]
         unit = rest[: len(rest) - len(rest.lstrip("hmsuµn"))]
-        # "1h30m": letters of two units never touch.
+        # In "1h30m" a number always separates two units.
         rest = rest[len(unit) :]
         if not _is_number(number) or unit not in _UNITS:
             raise ValueError(f"{text!r} is not a duration: write 90s, 10m or 6h")
@@ -28,14 +28,14 @@ def parse_duration(text: str) -> float:
 
 
 def _within_bounds(seconds: float, text: str) -> float:
-    # Go counts nanoseconds, in 63 bits.
+    # Go stores nanoseconds in 63 bits.
     if seconds >= _MAX_SECONDS:
         raise ValueError(f"{text[:40]!r} is longer than 292 years: write 90s, 10m or 6h")
     return seconds
 
 
 def format_age(seconds: float) -> str:
-    """An age for people: `45s`, `12m`, `5h30m`, `3d`."""
+    """Format an age for users: `45s`, `12m`, `5h30m`, `3d`."""
     whole = int(seconds)
     if whole < 120:
         return f"{whole}s"

@@ -1,4 +1,4 @@
-"""Files that a configuration names: certificates and keys."""
+"""Reads the files named in a configuration: certificates and keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MAX_BYTES = 16 << 20
 
 
 def read_configured(path: str, what: str) -> bytes:
-    """The bytes of `path`, which the configuration names as its `what`. Raises `ConfigError`."""
+    """Read the file `path`, which is the configuration's `what`. Raises `ConfigError`."""
     try:
         with open(path, "rb") as file:
             return file.read(_MAX_BYTES)

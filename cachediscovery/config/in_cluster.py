@@ -1,4 +1,4 @@
-"""The configuration of a pod: its service account (client-go's `rest.InClusterConfig`)."""
+"""The configuration from a pod's service account (client-go's `rest.InClusterConfig`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def in_cluster_possible(
 def in_cluster_config(
     environ: Mapping[str, str] | None = None, service_account_dir: str = SERVICE_ACCOUNT_DIR
 ) -> ClientConfig:
-    """The service account's `ClientConfig`; its token is read again as it rotates. Raises `ConfigError`."""
+    """The service account's `ClientConfig`; its token is read again when it rotates. Raises `ConfigError`."""
     environ = os.environ if environ is None else environ
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:

@@ -1,10 +1,10 @@
-"""Reading and merging kubeconfig files.
+"""Reads and merges kubeconfig files.
 
 | | kubectl | here |
 |---|---|---|
 | files | `--kubeconfig`, else `KUBECONFIG` (a list), else `~/.kube/config` | the same |
-| merging | the first file that has a name wins with the whole entry; the first `current-context` wins | the same |
-| relative paths | relative to the file they stand in | the same |
+| merging | the whole entry of the first file that has the name; the first `current-context` | the same |
+| relative paths | relative to their file | the same |
 | missing files | skipped; an error for `--kubeconfig` | the same |
 | migration from `~/.kube/.kubeconfig` | copied over once | not done |
 | unknown fields | ignored | the same |
@@ -32,14 +32,14 @@ _PATHS_OF_USER = ("client-certificate", "client-key", "tokenFile")
 
 
 class Kubeconfig(NamedTuple):
-    """The merged files: entries by name, each as the mapping that the YAML held, paths made absolute."""
+    """The merged files: the entries by name, as parsed from YAML, but with absolute paths."""
 
     paths: tuple[str, ...]
     current_context: str
     clusters: Mapping[str, Mapping[str, Any]]
     users: Mapping[str, Mapping[str, Any]]
     contexts: Mapping[str, Mapping[str, Any]]
-    # Where it was looked for files, whether they are there or not.
+    # The paths where files were looked for, existing or not.
     searched: tuple[str, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Kubeconfig(NamedTuple):
         return not (self.current_context or self.clusters or self.users or self.contexts)
 
     def where(self) -> str:
-        """The files, for a message."""
+        """The files, in words, for a message."""
         if self.paths or not self.searched:
             return ", ".join(self.paths) or "any kubeconfig, for there is no home folder"
         return f"{', '.join(self.searched)} (no such file)"
@@ -57,8 +57,8 @@ class Kubeconfig(NamedTuple):
 def load_kubeconfig(explicit: str = "", environ: Mapping[str, str] | None = None) -> Kubeconfig:
     """Read and merge the kubeconfig files.
 
-    `explicit` is the path of `--kubeconfig`: it alone is read, and must exist. Without any file the
-    result is empty. Raises `ConfigError`.
+    `explicit` is the path of `--kubeconfig`: only it is read, and it must exist. Without any file the result is empty.
+    Raises `ConfigError`.
     """
     read = []
     found = []
@@ -130,7 +130,7 @@ def _parse(data: bytes, path: str) -> Kubeconfig:
 def _named(
     parsed: Mapping[str, Any], plural: str, singular: str, folder: str, path_keys: Iterable[str]
 ) -> dict[str, Mapping[str, Any]]:
-    """The entries of one list by name, with the relative paths in them made absolute."""
+    """The entries of one list by name, with absolute paths."""
     entries: dict[str, Mapping[str, Any]] = {}
     for item in get_objects(parsed, plural):
         name = get_str(item, "name")
@@ -148,7 +148,7 @@ def _named(
 
 
 def _with_command_path(exec_entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """A plugin's command is a path, relative to the file, if it has a separator in it; else it is searched in PATH."""
+    """Make the command absolute if it has a path separator: it is relative to the file. Others are found in PATH."""
     command = get_str(exec_entry, "command")
     if os.path.dirname(command):
         command = os.path.join(folder, command)

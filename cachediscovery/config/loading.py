@@ -1,8 +1,8 @@
 """`load_config`: flags, then kubeconfig, then the pod's service account.
 
-The precedence is that of client-go's `BuildConfigFromFlags` and of kubectl's flags, with two differences:
-with no configuration at all kubectl tries `localhost:8080`, we raise `NoConfigError`; and user information in a
-server's URL becomes basic authentication, so that it reaches no cache path and no message.
+The precedence is that of client-go's `BuildConfigFromFlags` and of kubectl's flags, with two differences. Without any
+configuration kubectl tries `localhost:8080`; this raises `NoConfigError`. User information in a server's URL becomes
+basic authentication, so that it appears in no cache path and no message.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     service_account_dir: str = "",
 ) -> ClientConfig:
-    """The configuration of one cluster; `service_account_dir` is where a pod finds its service account.
+    """Load the configuration of one cluster. `service_account_dir` is the folder of a pod's service account.
 
-    `environ` is the process's own environment by default.
+    The default of `environ` is the process's environment.
 
-    Raises `NoConfigError` where there is none, `ConfigError` where it cannot be used.
+    Raises `NoConfigError` if there is no configuration, `ConfigError` if it cannot be used.
     """
     kubeconfig = load_kubeconfig(overrides.kubeconfig, environ)
     try:
@@ -93,7 +93,7 @@ def _context(kubeconfig: Kubeconfig, overrides: ConfigOverrides) -> tuple[str, M
 def _entry(
     kubeconfig: Kubeconfig, noun: str, entries: Mapping[str, Mapping[str, Any]], override: str, named: str
 ) -> Mapping[str, Any]:
-    """The cluster or user of a name; only one that a flag asks for must exist."""
+    """The cluster or user of a name. Only one named by a flag must exist."""
     if override and override not in entries:
         raise ConfigError(f"{noun} {override!r} does not exist in {kubeconfig.where()}: {_choices(entries)}")
     return entries.get(override or named, {})
@@ -120,7 +120,7 @@ def _no_server(kubeconfig: Kubeconfig, context: str, cluster: str) -> ConfigErro
 
 
 def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: ConfigOverrides) -> ClientConfig:
-    """How to know the server. A flag for the CA, or against any check, replaces what the kubeconfig says of both."""
+    """Set how to verify the server. A flag for the CA, or for no verification, replaces both kubeconfig settings."""
     ca_file, ca_data = get_str(cluster, "certificate-authority"), base64_data(cluster, "certificate-authority-data")
     insecure = get_bool(cluster, "insecure-skip-tls-verify")
     if overrides.certificate_authority or overrides.insecure_skip_tls_verify:
@@ -128,7 +128,7 @@ def _with_trust(config: ClientConfig, cluster: Mapping[str, Any], overrides: Con
         insecure = overrides.insecure_skip_tls_verify
     if insecure and (ca_file or ca_data):
         raise ConfigError("specifying a root certificates file with the insecure flag is not allowed: drop one of them")
-    # A new server makes the kubeconfig's name for the old one void.
+    # The kubeconfig's server name does not apply to another server.
     replaced = overrides.tls_server_name or overrides.server
     name = overrides.tls_server_name if replaced else get_str(cluster, "tls-server-name")
     try:
@@ -151,7 +151,7 @@ def _with_identity(
     url_username: str,
     url_password: str,
 ) -> ClientConfig:
-    """How the server knows us."""
+    """Set the credentials."""
     if "auth-provider" in user:
         name = get_str(get_object(user, "auth-provider"), "name")
         raise ConfigError(
@@ -223,10 +223,10 @@ def _exec_extension(cluster: Mapping[str, Any]) -> str:
     for item in get_objects(cluster, "extensions"):
         if get_str(item, "name") == _EXEC_EXTENSION and item.get("extension") is not None:
             try:
-                # What YAML has, and JSON has not, is .inf and .nan.
+                # YAML has .inf and .nan, which JSON lacks.
                 return json.dumps(item["extension"], allow_nan=False)
             except (ValueError, RecursionError) as error:
-                raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is no JSON ({one_line(error)})") from error
+                raise MalformedDocument(f"the extension {_EXEC_EXTENSION!r} is not JSON ({one_line(error)})") from error
     return ""
 
 
@@ -244,7 +244,7 @@ def _impersonation(user: Mapping[str, Any], overrides: ConfigOverrides) -> Imper
 
 
 def _overridden_in_cluster(config: ClientConfig, overrides: ConfigOverrides) -> ClientConfig:
-    """In a pod the flags for token and CA still count, and those for impersonation."""
+    """Apply the flags that also count in a pod: token, CA, no verification and impersonation."""
     if overrides.token:
         config = config._replace(token=overrides.token, token_file="")
     if overrides.certificate_authority:

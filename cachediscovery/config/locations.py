@@ -1,4 +1,4 @@
-"""Where kubectl looks: the home folder (client-go's `util/homedir`), and the kubeconfig files."""
+"""The paths that kubectl uses: the home folder (client-go's `util/homedir`), and the kubeconfig files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] | None = Non
 
 
 def home_dir(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:
-    """The home folder, or "" where the environment names none.
+    """The home folder; "" if the environment names none.
 
-    Everywhere `HOME`. On Windows the first of `HOME`, `HOMEDRIVE`+`HOMEPATH` and `USERPROFILE` that
-    has a `.kube/config`, else the first that is a folder, else the first that is set.
+    It is `HOME`. On Windows it is the first of `HOME`, `HOMEDRIVE`+`HOMEPATH` and `USERPROFILE` that has a
+    `.kube/config`, else the first that is a folder, else the first that is set.
     """
     environ = os.environ if environ is None else environ
     home = environ.get("HOME", "")
@@ -38,7 +38,7 @@ def home_dir(environ: Mapping[str, str] | None = None, platform: str = sys.platf
     for candidate in (home, drive_path, profile):
         if candidate and os.path.exists(os.path.join(candidate, ".kube", "config")):
             return candidate
-    # Without a kubeconfig to go by, client-go prefers the profile to the drive path.
+    # If none has a kubeconfig, client-go prefers the profile to the drive path.
     in_order = [candidate for candidate in (home, profile, drive_path) if candidate]
     for candidate in in_order:
         if os.path.isdir(candidate):

@@ -1,4 +1,4 @@
-"""`ConfigOverrides`: what flags say of the configuration. client-go's `clientcmd.ConfigOverrides`."""
+"""`ConfigOverrides`: the flags that override the configuration. client-go's `clientcmd.ConfigOverrides`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..model.records import NamedTuple
 
 
 class ConfigOverrides(NamedTuple):
-    """What flags say; an empty value leaves the kubeconfig's. The fields are named like kubectl's flags."""
+    """The values of flags; an empty one leaves the kubeconfig's. The fields are named like kubectl's flags."""
 
     kubeconfig: str = ""
     context: str = ""

@@ -1,9 +1,9 @@
-"""The URLs of servers and proxies as people write them: taken apart, or refused, and never shown with a password.
+"""Parses the URLs of servers and proxies as users write them, or refuses them. No message shows a password.
 
 | | kubectl | here |
 |---|---|---|
-| `https://jane:secret@host` | basic authentication | the same, and the rest alone is the server's URL |
-| an `@` behind the host, `https://host/a@b` | a part of the path | refused: `host/a` may be a password |
+| `https://jane:secret@host` | basic authentication | the same; the server's URL is the rest |
+| an `@` after the host, `https://host/a@b` | a part of the path | refused: `host/a` may be a password |
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")
 
 
 def split_server(server: str) -> tuple[str, str, str]:
-    """A server's URL as (URL without user information, query and fragment; user; password). Raises `ConfigError`."""
+    """Split a URL into (URL without user information, query and fragment; user; password). Raises `ConfigError`."""
     return _split(server, "server", _SCHEMES, "an http or https URL: check the cluster's 'server'")
 
 
 def check_proxy(proxy: str, where: str) -> None:
-    """Raise `ConfigError` for the URL of a proxy, found `where`, that cannot be used, or not be kept secret."""
+    """Raise `ConfigError` if a proxy's URL, found `where`, cannot be used, or its password cannot be kept secret."""
     _split(proxy, "proxy", _PROXY_SCHEMES, f"a URL of a proxy: check {where}")
 
 
 def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tuple[str, str, str]:
     has_scheme = "://" in url
-    # A scheme without slashes would be the user.
+    # A scheme without slashes would be read as the user.
     is_ambiguous = not has_scheme and "@" in url and url.lower().startswith(("http:", "https:"))
     url = url if has_scheme else f"http://{url}"
     shown = without_userinfo(url)
@@ -36,14 +36,14 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
     behind = rest[len(authority) :]
     if is_ambiguous or "@" in behind:
         raise ConfigError(
-            f"{what} {shown!r} cannot be told from its user name and password: "
+            f"{what} {shown!r} cannot be separated from its user name and password: "
             "write %40 for @, %2F for /, %3F for ? and %23 for # in them, and %40 for @ in its path"
         )
     user_info, _, host = authority.rpartition("@")
     from urllib.parse import unquote, urlsplit
 
     try:
-        # Without user information: what is wrong with a URL is said with a part of it.
+        # Parse without user information: the error quotes a part of the URL.
         parts = urlsplit(f"{scheme}://{host}{behind}")
         _ = parts.port, (parts.hostname or "x").encode("idna")
     except ValueError as error:
@@ -52,6 +52,6 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
     if parts.scheme not in schemes or not parts.hostname or strange:
         raise ConfigError(f"{what} {shown!r} is not {expected}")
     user, _, password = user_info.partition(":")
-    # The scheme in lower case, as in Go: whether there is TLS is read from it.
+    # The scheme in lower case, as in Go, because it decides whether TLS is used.
     plain = f"{parts.scheme}://{host}{behind.partition('#')[0].partition('?')[0]}"
     return plain, unquote(user), unquote(password)

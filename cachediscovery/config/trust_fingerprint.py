@@ -1,4 +1,4 @@
-"""The trust_fingerprint of a cluster: a fingerprint of what its certificates must come from, to tell clusters apart."""
+"""The trust fingerprint of a cluster: of its CA certificates and TLS server name, to distinguish clusters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEX_DIGITS = 16
 
 
 def cluster_of(config: ClientConfig) -> Cluster:
-    """The cluster of a configuration. Of a file that cannot be read the first request will complain."""
+    """The cluster of a configuration. A CA file that cannot be read counts as empty: the first request reports it."""
     own = (config.ca_file,) if config.ca_file and not config.ca_data else ()
     trust_fingerprint = ""
     if config.has_tls and not config.insecure_skip_tls_verify:
@@ -31,7 +31,7 @@ def cluster_of(config: ClientConfig) -> Cluster:
 
 
 def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfig:
-    """`config` with what the other clusters of the kubeconfig at its URL tell of it."""
+    """Set `shares_url` and `url_ca_files` of `config` from the kubeconfig's clusters at the same URL."""
     trust_fingerprint = cluster_of(config).trust_fingerprint
     address = address_of(config.server)
     at_url = [cluster for cluster in configured_clusters(kubeconfig) if address_of(cluster.server) == address]
@@ -43,7 +43,7 @@ def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfi
 
 
 def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
-    """The clusters that a kubeconfig names, without a word on who shares a URL."""
+    """The clusters in a kubeconfig, with `shares_url` not set."""
     from ..model.errors import ConfigError
     from ..model.fields import MalformedDocument, base64_data, get_bool, get_str
     from .client_config import ClientConfig
@@ -67,7 +67,7 @@ def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
 
 
 def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
-    """The `trust_fingerprint` of a configuration that is not ours."""
+    """The trust fingerprint for a CA file and server name of another client's configuration."""
     return _fingerprint(_certificates(b"", ca_file), tls_server_name)
 
 
@@ -86,6 +86,6 @@ def _fingerprint(certificates: bytes, tls_server_name: str) -> str:
         return ""
     from hashlib import sha256
 
-    # Line ends and blank lines do not change what is trusted.
+    # Line ends and blank lines do not change the certificates.
     material = b"".join(certificates.split()) + b"\0" + tls_server_name.encode()
     return sha256(material).hexdigest()[:_HEX_DIGITS]

@@ -1,11 +1,11 @@
-"""`read_yaml`: YAML as Go's reader understands it (sigs.k8s.io/yaml over go-yaml v2), and so kubectl.
+"""`read_yaml`: reads YAML like kubectl, whose reader is Go's sigs.k8s.io/yaml over go-yaml v2.
 
 | | PyYAML's own loaders | kubectl, and here |
 |---|---|---|
 | several documents | an error | the first is read |
 | `2026-11-23`, `1:30` | a date, 90 | strings |
 | `y`, `1e3`, `0o17` | strings | true, numbers |
-| `!unknown`, `!!python/…` | an error | as if there was no tag |
+| `!unknown`, `!!python/…` | an error | the tag is ignored |
 | keys that are numbers or booleans | as they are | strings |
 """
 
@@ -30,7 +30,7 @@ else:
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-# Of a scalar without quotes and without a tag.
+# The tag of a scalar without quotes and without a tag.
 _PLAIN = "plain"
 _BOOLEANS = {
     spelled: value
@@ -46,14 +46,14 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?")
 
 
 def read_yaml(data: bytes) -> Any:
-    """The first document: dicts with strings for keys, lists, strings, numbers, booleans and None.
+    """Read the first document, as dicts with string keys, lists, strings, numbers, booleans and None.
 
-    Raises `MalformedDocument`, whose message quotes nothing of `data`.
+    Raises `MalformedDocument`. Its message does not quote `data`.
     """
     try:
         return _Loader(data).get_data()
     except yaml.MarkedYAMLError as error:
-        # Without the excerpt and the alias: either may be a part of a secret.
+        # Leave out the excerpt and the alias: either may be part of a secret.
         problem = (error.problem or error.context or "").partition(" alias ")[0]
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -63,7 +63,7 @@ def read_yaml(data: bytes) -> Any:
 
 
 class _Loader(Loader):
-    """Whatever the tag: what is constructed is what kubectl would make of the node."""
+    """Constructs the value that kubectl would, for any tag."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode and implicit[0]:
@@ -82,7 +82,7 @@ class _Loader(Loader):
         for key_node, value_node in node.value:
             key, value = self._made(key_node), self._made(value_node)
             if key_node.tag == _MERGE:
-                # In the order of the document, as in Go: what stands before is replaced. Of a list the first wins.
+                # As in Go, a merge replaces keys before it. In a list of sources the first has precedence.
                 for source in reversed(value if isinstance(value, list) else [value]):
                     if not isinstance(source, dict):
                         raise yaml.MarkedYAMLError(None, None, "only a mapping can be merged", key_node.start_mark)
@@ -100,7 +100,7 @@ _Loader.yaml_multi_constructors = {}
 
 
 def _scalar(tag: str, text: str) -> Any:
-    """The value of a scalar. Raises `ValueError` for one that is not what its tag says."""
+    """The value of a scalar. Raises `ValueError` if it does not match its tag."""
     if tag == _PLAIN:
         return None if text in _NULLS else _BOOLEANS[text] if text in _BOOLEANS else _number(text)
     name = tag.removeprefix(_TAG) if tag.startswith(_TAG) else ""
@@ -120,7 +120,7 @@ def _scalar(tag: str, text: str) -> Any:
 
 
 def _number(text: str) -> int | float | str:
-    """The number that a plain scalar is, or itself."""
+    """The number in a plain scalar; the text itself if it is not a number."""
     infinite = _INFINITE.fullmatch(text)
     if infinite is not None:
         return math.nan if infinite[1] is None else -math.inf if infinite[1] == "-" else math.inf
@@ -135,7 +135,7 @@ def _number(text: str) -> int | float | str:
             for found, base in zip((hexadecimal, binary, octal, decimal), (16, 2, 8, 10), strict=True)
             if found
         )
-        # No more than 64 bits, and no integer of thousands of digits.
+        # Integers have at most 64 bits; never parse thousands of digits.
         if len(digits) <= 64 and int(digits, base) < 1 << (63 if sign else 64):
             return int(sign + digits, base)
     number = float(plain) if _FLOAT.fullmatch(plain) is not None else math.inf
@@ -143,7 +143,7 @@ def _number(text: str) -> int | float | str:
 
 
 def _key(key: object) -> str:
-    """A key, as sigs.k8s.io/yaml writes it into JSON."""
+    """A key as sigs.k8s.io/yaml writes it into JSON."""
     if isinstance(key, str):
         return key
     if isinstance(key, bool):

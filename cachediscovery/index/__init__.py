@@ -1,1 +1,1 @@
-"""The index file: what all documents of a cluster say, in one file that a new process can read in a millisecond."""
+"""The index: the contents of all of a cluster's documents in one file, which a new process reads in a millisecond."""

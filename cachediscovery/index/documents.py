@@ -1,6 +1,6 @@
-"""The documents themselves as sections of the index: all groups and all resources, subresources and all.
+"""The documents as sections of the index: all groups and all resources, including subresources.
 
-What is read here equals what the documents' own files would give, to the last field.
+The documents read from the index equal those read from their own files, in every field.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from .index_file import Index
 
-# A group on each line, its versions, the preferred one, and its addresses.
+# One group on each line: name, versions, preferred version and addresses.
 _GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES = "groups", "versions", "preferred-versions", "group-addresses"
-# How many resources each resource list has.
+# The number of resources in each resource list.
 _SIZES = "list-sizes"
-# A field of `APIResource` each, by position: a resource on each line, list after list.
+# One section for each field of `APIResource`, by position, with one resource on each line, list after list.
 _RESOURCES = tuple(f"{RESOURCE}{field.replace('_', '-')}" for field in APIResource._fields)
 _ENCODED = frozenset(("namespaced", "verbs", "short_names", "categories"))
 SECTIONS = (_GROUPS, _VERSIONS, _PREFERRED, _ADDRESSES, GROUP_VERSIONS, _SIZES, *_RESOURCES)
 
 
 def document_sections(found: DiscoveryResult) -> dict[str, list[str]] | None:
-    """The sections of these documents; None if the documents could not be told from them."""
+    """Encode documents as sections; None if they could not be decoded again."""
     groups, resources, _ = found
     flat = [resource for resource_list in resources.values() for resource in resource_list.resources]
     columns = [list(column) for column in zip(*flat, strict=True)] or [[] for _ in _RESOURCES]
@@ -52,20 +52,20 @@ def document_sections(found: DiscoveryResult) -> dict[str, list[str]] | None:
             sections[name] = [texts[value] for value in column] if field in _ENCODED else column
     except ValueError:
         return None
-    # Two group versions that are written the same would be one.
+    # Two group versions with the same text would be decoded as one.
     return sections if len(set(sections[GROUP_VERSIONS])) == len(resources) else None
 
 
 def documents_of(index: Index) -> DiscoveryResult:
-    """The groups, and the resources of each group version. `index` was read with all `SECTIONS`.
+    """Decode the groups, and the resources of each group version. `index` must have all `SECTIONS`.
 
-    Raises `ValueError`, `KeyError`, `IndexError` or `TypeError` for an index with other contents.
+    Raises `ValueError`, `KeyError`, `IndexError` or `TypeError` for invalid contents.
     """
     return _documents_from({name: index.column(name) for name in SECTIONS})
 
 
 def whole_documents_of(index: Index) -> DiscoveryResult:
-    """The same, of an index that has all documents and no others. Raises `ValueError` also for another one."""
+    """Like `documents_of`, but raises `ValueError` also unless the index has exactly the documents of its groups."""
     found = documents_of(index)
     if found.resources.keys() != {*found.groups.group_versions} or len({*index.paths()}) != len(found.resources) + 1:
         raise ValueError("documents are missing")
@@ -102,7 +102,7 @@ def _documents_from(sections: Mapping[str, list[str]]) -> DiscoveryResult:
 
 
 class _Words(dict[str, tuple[str, ...]]):
-    """Lists of words by their text; most resources have the same few lists."""
+    """Lists of words by their text, shared because most resources have the same few lists."""
 
     def __missing__(self, text: str) -> tuple[str, ...]:
         words = self[text] = tuple(text.split(",")) if text else ()
@@ -110,7 +110,7 @@ class _Words(dict[str, tuple[str, ...]]):
 
 
 class _Texts(dict[object, str]):
-    """The texts of flags and of lists of words. Raises `ValueError` for words that could not be told from the text."""
+    """The texts of flags and of lists of words. Raises `ValueError` for words that could not be decoded again."""
 
     def __missing__(self, value: Any) -> str:
         if isinstance(value, bool):
@@ -124,7 +124,7 @@ class _Texts(dict[object, str]):
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    """Raises `ValueError` for pairs that could not be told from the text."""
+    """Encode pairs as text. Raises `ValueError` for pairs that could not be decoded again."""
     text = "\t".join([f"{one} {other}" for one, other in pairs])
     if _pairs_from(text) != [tuple(pair) for pair in pairs]:
         raise ValueError("a name has white space")
@@ -137,7 +137,7 @@ def _pairs_from(text: str) -> list[tuple[str, str]]:
 
 
 def read_documents(store: DocumentStore | None, seconds: float) -> dict[str, tuple[Any, Signature]]:
-    """All documents, by key, with the states of their files, from the index; empty where it does not hold."""
+    """Read all documents, with the states of their files, from the index, by key; empty without a valid index."""
     index = read_index_of(store, SECTIONS, seconds)
     if index is None or store is None:
         return {}

@@ -1,16 +1,16 @@
 """`Index`: a file of named sections, derived from a cluster's documents and checked against their files.
 
-The index is used only while each document's file is in the state in which the index saw it: a document that kubectl
-has rewritten, or that is gone, makes the index void. Losing it costs time, never correctness. It is text, and each
-section has a checksum of its own, so that a reader reads and checks what it needs, and imports nothing for it:
+The index is valid only while each document's file is in the state that the index recorded. A document that kubectl has
+rewritten, or that was removed, makes the index invalid. Losing it costs time, never correctness. It is text. Each
+section has its own checksum, so that a reader reads and checks only what it needs, and imports nothing for it:
 
     cachediscovery index 4 CHECKSUM-OF-THE-LINES-BELOW
-    trust_fingerprint FINGERPRINT
+    authority TRUST-FINGERPRINT
     server URL
     NAME OFFSET LENGTH CHECKSUM
     …
 
-    the sections, each a value on each line
+    the sections, with one value on each line
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _AUTHORITY, _SERVER = "authority", "server"
 _PATHS, _STATES = "paths", "states"
 _MAX_HEADER_BYTES = 4096
 _MAX_SECTION_BYTES = 64 << 20
-# Seconds by which a file may seem to come from the future: network file systems have clocks of their own.
+# Seconds by which a file may be dated in the future: network file systems have their own clocks.
 _FUTURE = 5.0
 
 
 class Index:
-    """The sections that were asked for, and the files that they were derived from. Made by `read_index`."""
+    """The requested sections, and the files that they were derived from. Made by `read_index`."""
 
     __slots__ = ("_newest", "_oldest", "_paths", "_sections", "_states", "folder")
 
@@ -52,11 +52,11 @@ class Index:
         self._oldest = self._newest = 0
 
     def column(self, name: str) -> list[str]:
-        """The values of a section. Raises `KeyError` for one that was not asked for."""
+        """The values of a section. Raises `KeyError` for a section that was not requested."""
         return self._sections[name]
 
     def holds(self) -> bool:
-        """Whether every document's file is in the state in which the index saw it."""
+        """Whether every document's file is in the state that the index recorded."""
         if not _lead_below(self._paths):
             return False
         folder, lstat, is_regular = self.folder + os.sep, os.lstat, stat.S_ISREG
@@ -79,7 +79,7 @@ class Index:
         return True
 
     def is_within(self, seconds: float) -> bool:
-        """Whether no document was older than `seconds`, or from the future, when `holds` looked at their files."""
+        """Whether no document was older than `seconds`, or dated in the future, when `holds` checked the files."""
         now = time.time()
         return now - self._oldest / 1e9 < seconds and self._newest / 1e9 <= now + _FUTURE
 
@@ -97,10 +97,10 @@ class Index:
 def read_index(
     root: str, folder: str, names: Iterable[str], trust_fingerprint: str = "", server: str = ""
 ) -> Index | None:
-    """The index of the cluster in `folder` with the sections `names`; None if there is none that holds.
+    """Read the index of the cluster in `folder` with the sections `names`; None if there is no valid one.
 
-    An index made for another `trust_fingerprint` (`Cluster.trust_fingerprint`) or `server` (`Cluster.url`) does not
-    hold. The age of the documents is for the caller to judge: `Index.is_within`.
+    An index made for another `trust_fingerprint` (`Cluster.trust_fingerprint`) or `server` (`Cluster.url`) is not
+    valid. The caller checks the age of the documents with `Index.is_within`.
     """
     try:
         file, _ = open_trusted(os.path.join(folder, INDEX_FILE))
@@ -118,7 +118,7 @@ def encode_index(
     trust_fingerprint: str = "",
     server: str = "",
 ) -> bytes | None:
-    """The bytes of an index of `documents` (path below the cluster's folder, state); None if a value has line ends."""
+    """Encode an index of `documents` (path below the cluster's folder, state); None if a value has line ends."""
     named = {
         _PATHS: [path for path, _ in documents],
         _STATES: [" ".join(map(str, signature)) for _, signature in documents],
@@ -144,13 +144,13 @@ def encode_index(
 
 
 def _lead_below(paths: list[str]) -> bool:
-    """Whether all `paths` lead to something below the folder that they start from."""
+    """Whether all `paths` lead below the folder that they start from."""
     parts = f"/{'/'.join(paths)}/".replace(os.sep, "/")
     return not any(part in parts for part in ("//", "/./", "/../"))
 
 
 def _read_sections(file: FileIO, names: Sequence[str], trust_fingerprint: str, server: str) -> dict[str, list[str]]:
-    """The values of each section of an open index. Raises `OSError`, `ValueError` or `KeyError` for a broken one."""
+    """Read the sections `names` of an open index. Raises `OSError`, `ValueError` or `KeyError` if it is broken."""
     first, _, rest = file.read(_MAX_HEADER_BYTES).partition(b"\n")
     lines, end, _ = rest.partition(b"\n\n")
     table = lines + end
@@ -158,7 +158,7 @@ def _read_sections(file: FileIO, names: Sequence[str], trust_fingerprint: str, s
         raise ValueError("not an index of this format, or a torn one")
     made_with, made_for, *entries = table.decode().rstrip("\n").split("\n")
     if trust_fingerprint and made_with != f"{_AUTHORITY} {trust_fingerprint}":
-        raise ValueError("of another authority")
+        raise ValueError("of another trust fingerprint")
     if server and made_for not in (f"{_SERVER} {server}", f"{_SERVER} "):
         raise ValueError("of another server")
     places = {name: place for name, _, place in (entry.partition(" ") for entry in entries)}

@@ -1,4 +1,4 @@
-"""Writing the index of a cluster all of whose documents are known, and on disk."""
+"""Writes the index of a cluster whose documents are all on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def has_index(store: DocumentStore) -> bool:
-    """Whether there is an index that holds, as a whole: a reader of some sections cannot tell what the others are."""
+    """Whether the index is valid in all its sections: a reader of some sections cannot judge the others."""
     index = read_sound_index(store.root, store.folder, (*COLUMNS, *SECTIONS), store.trust_fingerprint, store.server)
     try:
         return index is not None and bool(whole_documents_of(index))
@@ -35,10 +35,10 @@ def write_index(
     found: DiscoveryResult,
     rows: Sequence[Row],
 ) -> bool:
-    """Write the index of these documents; whether it was written. `rows` is their table of resources, as it is listed.
+    """Write the index of these documents; whether it was written. `rows` is their resource table in listing order.
 
-    `signatures` are the states of the files that hold the same documents, by key. There is no index of documents that
-    are not all on disk. A disk that cannot be written is no error.
+    `signatures` are the states of the files that hold the same documents, by key. Without all of them no index is
+    written. A disk that cannot be written is not an error.
     """
     keys = [GROUPS, *map(str, found.groups.group_versions)]
     sections = document_sections(found) if all(key in signatures for key in keys) else None

@@ -1,8 +1,8 @@
-"""The index's table of resources: its columns, and `IndexSearch`, which puts only those rows together that it finds.
+"""The index's table of resources: its columns, and `IndexSearch`, which assembles only the rows that it finds.
 
-There is a row for each resource (no subresources) in each version. Every value is text; a list of words is joined by
-commas. `RANK` is the order of client-go's discovery REST mapper. The index has the rows in the order of
-`kubectl api-resources`, the listed ones first, so that a listing need not sort them.
+There is one row for each resource (no subresources) in each version. Every value is text; lists of words are joined by
+commas. `RANK` is the order of client-go's discovery REST mapper. The rows are in the order of `kubectl api-resources`,
+the listed ones first, so that a listing does not sort them.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 # Positions in a row. The first five are also those of a `RESTMapping`.
 GROUP, VERSION, PLURAL, SINGULAR, KIND, NAMESPACED = range(6)
 VERBS, SHORT_NAMES, CATEGORIES, STORAGE_HASH, LISTED, RANK = range(6, 12)
-# `NAMESPACED`, as kubectl prints it.
+# The values of `NAMESPACED`, as kubectl prints them.
 TRUE, FALSE = "true", "false"
-# `LISTED`, else empty: `kubectl api-resources` lists the resource, which has verbs, in this version.
+# The value of `LISTED` if `kubectl api-resources` lists the resource in this version (it must have verbs); else "".
 YES = "1"
 
-# The sections of the index with the columns, by position.
+# The sections of the index that hold the columns, by position.
 COLUMNS = (
     "group",
     "version",
@@ -44,33 +44,33 @@ COLUMNS = (
     "categories",
     "storage-version-hash",
     "listed",
-    # The row's place among all rows, the best being 0.
+    # The row's place among all rows; 0 is the best.
     "rank",
 )
 # The section with the group version of each resource list, in the server's order.
 GROUP_VERSIONS = "group-versions"
-# What the names of other sections with names begin with.
+# The prefix of the other sections that hold names of resources.
 RESOURCE = "resource-"
-# Of the rank of a row.
+# The most digits of a rank.
 _MAX_DIGITS = 9
 
-# A lookup searches a few times; after so many searches it pays to file the columns.
+# A lookup searches a few times. After this many searches, build a dictionary of each column searched.
 _MANY = 100
 
 
 def read_sound_index(
     root: str, folder: str, names: Collection[str], trust_fingerprint: str = "", server: str = ""
 ) -> Index | None:
-    """`read_index`; None also for an index whose checksums are right, but whose rows cannot be."""
+    """Like `read_index`, but None also for an index with correct checksums and impossible rows."""
     index = read_index(root, folder, names, trust_fingerprint, server)
     if index is None or is_sound(index.paths(), {name: index.column(name) for name in names}):
         return index
-    log.debug("cache miss: the index of %s makes no sense", folder)
+    log.debug("cache miss: the index of %s is inconsistent", folder)
     return None
 
 
 def read_index_of(store: DocumentStore | None, names: Collection[str], seconds: float) -> Index | None:
-    """The index on disk with the sections `names`, if no document in it is older than `seconds`; else None."""
+    """Read the index with the sections `names`; None unless it is valid and no document is older than `seconds`."""
     if store is None:
         return None
     index = read_sound_index(store.root, store.folder, names, store.trust_fingerprint, store.server)
@@ -83,9 +83,9 @@ def read_index_of(store: DocumentStore | None, names: Collection[str], seconds: 
 
 
 def is_sound(paths: Sequence[str], sections: Mapping[str, Sequence[str]]) -> bool:
-    """Whether `sections` may be those of an index of the documents at `paths`, as far as they can be judged.
+    """Whether `sections` are consistent with an index of the documents at `paths`.
 
-    Written for a start that reads thousands of rows: it looks at columns, not at values.
+    Checks whole columns, not single values, to be fast for thousands of rows at start-up.
     """
     ending = os.sep + RESOURCES_FILE
     group_versions = {path[: -len(ending)].replace(os.sep, "/") for path in paths if path.endswith(ending)}
@@ -109,7 +109,7 @@ def is_sound(paths: Sequence[str], sections: Mapping[str, Sequence[str]]) -> boo
 
 
 def _are_group_versions(names: Collection[str]) -> bool:
-    """Whether each of `names` is a version, or a group and a version: labels, as `names.is_version_name` has it."""
+    """Whether each of `names` is a version, or a group and a version, of labels as in `names.is_version_name`."""
     labels = f".{'.'.join(names)}.".replace("/", ".").replace("_", "-")
     plain = labels.replace("-", "").replace(".", "")
     if plain and not (plain.isascii() and plain.isalnum()):
@@ -120,7 +120,7 @@ def _are_group_versions(names: Collection[str]) -> bool:
 
 
 def _have_group_versions(columns: Mapping[int, Sequence[str]], group_versions: Collection[str]) -> bool:
-    """Whether all rows are of a group, and a version, that there is a document of."""
+    """Whether there is a document of every row's group version."""
     known = [name.rpartition("/")[::2] for name in group_versions]
     if GROUP in columns and VERSION in columns:
         return {*zip(columns[GROUP], columns[VERSION], strict=True)} <= {*known}
@@ -149,25 +149,25 @@ def _is_printable(column: Sequence[str]) -> bool:
 
 
 class IndexSearch:
-    """The rows of a table of resources, best first, by what stands in their columns."""
+    """Finds rows of a table of resources by the values in their columns, best first."""
 
     def __init__(self, columns: Sequence[list[str]]) -> None:
-        """`columns` are those of `COLUMNS`, in their order. Raises `ValueError` if they differ in length."""
+        """Search `columns`, in the order of `COLUMNS`. Raises `ValueError` if they differ in length."""
         self._columns = list(columns)
         self._ranks = columns[RANK]
         if {len(column) for column in columns} != {len(self._ranks)}:
             raise ValueError("the columns differ in length")
         if "" in columns[SINGULAR]:
-            # Servers before 1.27 do not tell the singular of built-in resources.
+            # Servers before 1.27 do not send the singular of built-in resources.
             pairs = zip(columns[SINGULAR], columns[KIND], strict=True)
             self._columns[SINGULAR] = [singular or kind.lower() for singular, kind in pairs]
         self._searches = 0
-        # Columns by position, each with the rows of every value, or of every word, in it.
+        # By column, the positions of the rows with each value, or each word.
         self._filed: dict[int, dict[str, list[int]]] = {}
 
     @classmethod
     def of_index(cls, index: Index, unread: Collection[int] = ()) -> IndexSearch:
-        """`index` was read with all columns but those at the positions `unread`, which are empty then."""
+        """Make a search of an index that was read without the columns at the positions `unread`: these are empty."""
         empty = [""] * len(index.column(COLUMNS[RANK]))
         return cls([empty if at in unread else index.column(name) for at, name in enumerate(COLUMNS)])
 
@@ -188,14 +188,14 @@ class IndexSearch:
         return self._rows(self._find(CATEGORIES, category))
 
     def by_kind(self, kind: str) -> list[Row]:
-        """The rows with this kind, or, where `kind` is in lower case, with one that is spelled so in lower case."""
+        """The rows with this kind. If `kind` is in lower case, letter case is ignored."""
         if kind != kind.lower():
             return self._rows(self._find(KIND, kind))
         lowered = "\n".join(self._columns[KIND]).lower().split("\n")
         return self._rows({*self._find(KIND, kind), *_positions(lowered, kind)})
 
     def _find(self, column: int, value: str) -> Sequence[int]:
-        """The rows that have `value` in a column, or as a word of it; none for an empty one."""
+        """The positions of the rows with `value` in a column, or as a word of it; none for ""."""
         self._searches += 1
         has_words = column in (SHORT_NAMES, CATEGORIES)
         if self._searches > _MANY and value:

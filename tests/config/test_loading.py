@@ -306,7 +306,7 @@ def with_extension(extension: str) -> str:
 
 @pytest.mark.parametrize(
     ("extension", "message"),
-    [(".inf", "is no JSON"), ("{a: [.nan]}", "is no JSON"), ("&a [*a]", "is not a valid kubeconfig")],
+    [(".inf", "is not JSON"), ("{a: [.nan]}", "is not JSON"), ("&a [*a]", "is not a valid kubeconfig")],
 )
 def test_an_extension_that_is_no_json_is_an_error_of_ours(write: Write, extension: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
