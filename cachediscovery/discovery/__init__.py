@@ -1,1 +1,1 @@
-"""The discovery interfaces, the client that asks the server, and OpenAPI documents."""
+"""The discovery interfaces, the base client, the lazy client and OpenAPI documents."""

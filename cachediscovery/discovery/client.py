@@ -1,4 +1,4 @@
-"""`DiscoveryClient`: asks the API server, each time. client-go's `discovery.DiscoveryClient`."""
+"""`DiscoveryClient`: sends every request to the API server. client-go's `discovery.DiscoveryClient`."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _PRIORITY_LEVELS = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"
-# A group version that disappears between two requests fails the listing; the second try no longer lists it.
+# A group version removed during a listing makes it fail; the second try no longer lists it.
 _TRIES = 2
 
 
 class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface, ClusterUIDInterface):
-    """The base client: HTTP documents become typed lists. It keeps nothing and knows no cache.
+    """The base client: parses HTTP documents into typed lists. It caches nothing.
 
     Safe for use by several threads. All methods raise `DiscoveryError`.
     """
@@ -59,7 +59,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
     def __init__(
         self, transport: DocumentTransport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
     ) -> None:
-        """`legacy` asks for unaggregated documents alone; `max_workers` bounds the requests under way at a time."""
+        """`legacy` requests only unaggregated documents. `max_workers` is the maximum of concurrent requests."""
         self._transport = transport
         self._server = server
         self._accept = _JSON if legacy else f"{ACCEPT},{_JSON}"
@@ -69,7 +69,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
     def for_config(
         cls, config: ClientConfig, options: TransportOptions | None = None, *, responses: HTTPStore | None = None
     ) -> DiscoveryClient:
-        """A client for what `load_config` returned; with `responses` it asks conditionally for what is there."""
+        """Create a client for a configuration from `load_config`. `responses` enables conditional requests."""
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
 
@@ -81,9 +81,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
     def from_session(
         cls, session: requests.Session, base_url: str, options: TransportOptions | None = None
     ) -> DiscoveryClient:
-        """A client on a session that the caller has set up: its credentials, TLS, proxies and adapters are used.
+        """Create a client that uses the caller's session with its credentials, TLS, proxies and adapters.
 
-        `base_url` is the API server's URL, say `https://127.0.0.1:6443`.
+        `base_url` is the API server's URL, for example `https://127.0.0.1:6443`.
         """
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
@@ -97,11 +97,11 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     @property
     def transport(self) -> DocumentTransport:
-        """What the requests are made with."""
+        """The transport that sends the requests."""
         return self._transport
 
     def with_legacy(self) -> DiscoveryClient:
-        """The same client, made to ask for unaggregated documents alone."""
+        """Return a copy of this client that requests only unaggregated documents."""
         return DiscoveryClient(self._transport, self._server, legacy=True, max_workers=self._max_workers)
 
     def close(self) -> None:
@@ -109,18 +109,17 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         self._transport.close()
 
     def connect_ahead(self) -> None:
-        """Begin to connect, in threads. An error is raised by the request that needs the connection."""
+        """Start connecting, in threads. The request that needs the connection raises the error, if any."""
         self._transport.connect_ahead()
 
     def groups_and_maybe_resources(self) -> DiscoveryResult:
-        """Ask for `/api` and `/apis` at the same time.
+        """Fetch `/api` and `/apis` concurrently.
 
-        Where one of the two answers 403 or 404 and the other lists something, the groups of the first are missing, and
-        it is among the failed group versions: `*/*` for `/apis`, `*` for `/api`. Only a 404 for `/api` is none: an
-        extension API server has no core group.
+        If one of them returns 403 or 404 and the other lists groups, the result is partial: `failed` holds the error as
+        `*/*` for `/apis` or `*` for `/api`. A 404 for `/api` is no failure: an extension API server has no core group.
         """
         legacy, other = (begin_in_thread(partial(self._groups, path)) for path in ("/api", "/apis"))
-        # Needed for the answers, and imported while they are waited for.
+        # Parsing needs it: import it during the requests.
         import json  # noqa: F401
 
         api, apis = legacy(), other()
@@ -135,11 +134,11 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return _merged(api, apis)
 
     def server_groups(self) -> APIGroupList:
-        """The groups. Raises `GroupDiscoveryFailed`, with the groups that were found, where a part could not be had."""
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed."""
         return all_groups(self.groups_and_maybe_resources())
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
         parsed = parse_group_version(group_version)
         try:
             return self._document(
@@ -151,15 +150,15 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             raise
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
         return self._twice(lambda: groups_and_resources(self._everything()))
 
     def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
         return self._twice(lambda: preferred_resources(self._everything()))
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
         return namespaced_only(self.server_preferred_resources)
 
     def server_version(self) -> VersionInfo:
@@ -173,11 +172,11 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return OpenAPIV3(self._transport.get)
 
     def cluster_uid(self, connection: int | None = None) -> str:
-        """The UID of the namespace kube-system; "" where it may not be read."""
+        """The UID of the namespace kube-system; "" if it cannot be read."""
         return _uid(self._object(_KUBE_SYSTEM, connection))
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
-        """The UIDs of the priority levels (KEP-1040); empty where they may not be read."""
+        """The UIDs of the priority levels (KEP-1040); empty if they cannot be read."""
         try:
             levels = get_objects(self._object(_PRIORITY_LEVELS, connection), "items")
         except MalformedDocument:
@@ -185,7 +184,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         return frozenset(filter(None, map(_uid, levels)))
 
     def _object(self, path: str, connection: int | None) -> dict[str, Any]:
-        """What is at `path`; empty where it may not be seen."""
+        """GET the object at `path`; empty if it cannot be read."""
         try:
             body = self._transport.get_on(connection, path) if connection is not None else None
             return parse_object(self._transport.get(path, accept=_JSON).body if body is None else body)
@@ -203,11 +202,11 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             try:
                 return listing()
             except GroupDiscoveryFailed as error:
-                log.info("trying once more: %s", error)
+                log.info("retrying once: %s", error)
         return listing()
 
     def _groups(self, path: str) -> DiscoveryResult | StatusError:
-        """The groups under `/api` or `/apis`, or why they cannot be had while the others can."""
+        """Fetch the groups under `/api` or `/apis`. Return a 403 or 404, so that the other half can be used."""
         try:
             return self._document(path, self._accept, self._groups_from)
         except StatusError as error:
@@ -234,7 +233,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         except InvalidDocument:
             if not response.stored:
                 raise
-        log.debug("the stored response of %s cannot be used", response.url)
+        log.debug("the stored response of %s cannot be parsed", response.url)
         return self._read(self._transport.get(path, accept=accept, conditional=False), read)
 
     @staticmethod
@@ -246,7 +245,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
 
 def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
-    """The core group first. Embedded resources count only where both halves have them."""
+    """Merge both halves, the core group first. Embedded resources are used only if both halves have them."""
     resources = {} if api.missing or apis.missing else {**api.resources, **apis.resources}
     groups = APIGroupList(api.groups.groups + apis.groups.groups)
     return DiscoveryResult(groups, resources, {**api.failed, **apis.failed})
@@ -259,7 +258,7 @@ def _core_group(source: dict[str, Any]) -> APIGroupList:
 
 
 def _uid(source: dict[str, Any]) -> str:
-    """The UID of an object; "" where it has none."""
+    """The UID of an object; "" if it has none."""
     try:
         uid = get_str(get_object(source, "metadata"), "uid")
     except MalformedDocument:
@@ -273,7 +272,7 @@ def _malformed(response: DocumentResponse, error: MalformedDocument) -> str:
         return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
     if not response.body:
         return f"{response.url} answered with an empty body: is this an API server?"
-    return f"{response.url} answered with something that is no discovery document: {one_line(error)}"
+    return f"{response.url} answered with something other than a discovery document: {one_line(error)}"
 
 
 def _version_from(source: dict[str, Any]) -> VersionInfo:

@@ -1,8 +1,8 @@
-"""The interfaces of discovery clients: the base client, the cached client that wraps it, the fake one for tests.
+"""The interfaces of discovery clients: the base client, the cached client that wraps it, the fake for tests.
 
-`DiscoveryInterface`, `AggregatedDiscoveryInterface` and `CachedDiscoveryInterface` are client-go's. The others are the
-optional abilities that a wrapper asks for with `isinstance`. They are abstract classes and no protocols: `typing` takes
-as long to import as an interpreter takes to start.
+`DiscoveryInterface`, `AggregatedDiscoveryInterface` and `CachedDiscoveryInterface` are client-go's. The others are
+optional abilities, which a wrapper checks with `isinstance`. They are abstract classes, not protocols, because
+importing `typing` takes as long as starting the interpreter.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ class DiscoveryInterface(ABC):
 
     @abstractmethod
     def server_groups(self) -> APIGroupList:
-        """The groups, with their versions and the preferred one.
+        """The groups, with their versions and preferred version.
 
-        Raises `GroupDiscoveryFailed`, with the groups that were found, where a part could not be listed.
+        Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed.
         """
 
     @abstractmethod
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
 
     @abstractmethod
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
 
     @abstractmethod
     def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
 
     @abstractmethod
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
 
     @abstractmethod
     def server_version(self) -> VersionInfo:
@@ -59,31 +59,31 @@ class DiscoveryInterface(ABC):
 
 
 class AggregatedDiscoveryInterface(DiscoveryInterface):
-    """A discovery client that can get everything in one go."""
+    """A discovery client that can fetch groups and resources together."""
 
     @abstractmethod
     def groups_and_maybe_resources(self) -> DiscoveryResult:
-        """The groups and, from a server that aggregates, all resources: `missing` is then empty."""
+        """The groups, and all resources if the server supports aggregated discovery: `missing` is then empty."""
 
 
 class CachedDiscoveryInterface(DiscoveryInterface):
-    """A discovery client that remembers."""
+    """A discovery client with a cache."""
 
     @property
     @abstractmethod
     def fresh(self) -> bool:
-        """True when everything used so far was fetched by this client since it was made or last invalidated.
+        """True if everything used so far was fetched by this client since its creation or last `invalidate`.
 
-        A caller who finds nothing while this is true need not invalidate and try again.
+        If a lookup misses while this is true, the caller need not invalidate and retry.
         """
 
     @abstractmethod
     def invalidate(self, group_version: str | None = None) -> None:
-        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
+        """Treat everything cached until now, or one group version, as expired. Makes no request."""
 
 
 class IndexedDiscoveryInterface(ABC):
-    """A client that has an index of all resources it holds."""
+    """A client with an index of all resources it holds."""
 
     @property
     @abstractmethod
@@ -96,28 +96,28 @@ class ResourceIndex(ABC):
 
     @abstractmethod
     def search(self) -> IndexSearch | None:
-        """The table of all resources, where the index on disk says what all documents would; else None."""
+        """The table of all resources, if the index on disk matches the documents; else None."""
 
     @abstractmethod
     def write(self) -> bool:
-        """Write the index, unless it holds already or a document is not on disk; whether it was written."""
+        """Write the index unless it is current or a document is not on disk. Return whether it was written."""
 
     @abstractmethod
     def revision(self) -> int:
-        """A number that changes when a document used before no longer holds. Rebuild derived data when it changes."""
+        """A number that changes when a document used before is replaced. Rebuild derived data when it changes."""
 
 
 class ConnectedDiscoveryInterface(ABC):
-    """A client that has connections of its own to the server."""
+    """A client with its own connections to the server."""
 
     @property
     @abstractmethod
     def transport(self) -> DocumentTransport:
-        """What its requests are made with, for other documents than those of discovery. Raises `DiscoveryError`."""
+        """The transport of its requests, usable for documents other than discovery. Raises `DiscoveryError`."""
 
     @abstractmethod
     def connect_ahead(self) -> None:
-        """Begin to connect, in threads. An error is raised by the request that needs the connection."""
+        """Start connecting, in threads. The request that needs the connection raises the error, if any."""
 
     @abstractmethod
     def close(self) -> None:
@@ -125,15 +125,15 @@ class ConnectedDiscoveryInterface(ABC):
 
 
 class ClusterUIDInterface(ABC):
-    """A client that can tell clusters apart."""
+    """A client that can identify the cluster."""
 
     @abstractmethod
     def cluster_uid(self, connection: int | None = None) -> str:
-        """The UID of the namespace kube-system, which identifies the cluster; "" where it may not be read.
+        """The UID of the namespace kube-system, which identifies the cluster; "" if it cannot be read.
 
-        With `connection` (`ServerIdentity.connection`) it is asked for on that connection, if it is still open.
+        With `connection` (`ServerIdentity.connection`), use that connection if it is still open.
         """
 
     @abstractmethod
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
-        """The UIDs of the priority levels (KEP-1040); each response names one. Empty where they may not be read."""
+        """The UIDs of the priority levels (KEP-1040); each response names one. Empty if they cannot be read."""

@@ -1,4 +1,4 @@
-"""What a warm cache never needs, made when it is first asked for: the configuration, and the client that connects."""
+"""Lazy objects that a warm cache never creates: the configuration, and the client that connects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class LazyConfig:
-    """What flags and kubeconfig say, read when it is needed. Methods raise `ConfigError` where they cannot be used."""
+    """The configuration from flags and kubeconfig, read on first use. Methods raise `ConfigError` if it is unusable."""
 
     def __init__(
         self,
@@ -33,21 +33,21 @@ class LazyConfig:
         overrides: Callable[[], ConfigOverrides],
         on_read: Callable[[ClientConfig], None] | None = None,
     ) -> None:
-        """`remembered` is for the flags that `overrides()` returns, which is called when they are needed.
+        """`remembered` belongs to the flags that `overrides()` returns. `overrides` is called on first use.
 
-        Where nothing is remembered, `on_read` is called with the configuration before anything else is made of it.
+        If nothing is remembered, `on_read` is called with the configuration before anything is derived from it.
         """
         self._on_read = on_read
         self._remembered = remembered
         self._overrides = overrides
-        # The context that was chosen: whichever is the current one by the time that the rest is needed.
+        # The context chosen first, kept even if the current context changes before the rest is read.
         self._context = ""
         self._cluster: Cluster | None = None
         self._loaded: ClientConfig | None = None
 
     @classmethod
     def for_overrides(cls, overrides: ConfigOverrides | None, root: str) -> LazyConfig:
-        """The configuration that `load_config(overrides)` would return; `root` is the cache's."""
+        """The configuration that `load_config(overrides)` would return; `root` is the cache root."""
         if overrides is None:
             return cls(RememberedCluster(root), _no_overrides)
         values = [getattr(overrides, name.replace("-", "_")) for name in CLUSTER_FLAGS]
@@ -56,7 +56,7 @@ class LazyConfig:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster, as remembered, or from the configuration."""
+        """The cluster, from the remembered record or from the configuration."""
         if self._cluster is None:
             found = self._remembered.load()
             if found is None:
@@ -72,7 +72,7 @@ class LazyConfig:
         return self._cluster
 
     def load(self) -> ClientConfig:
-        """The whole configuration, credentials and all."""
+        """Read the whole configuration, including credentials. Raises `ConfigChanged` if the cluster has changed."""
         known = self.cluster
         config = self._read()
         from ..config.trust_fingerprint import cluster_of
@@ -87,7 +87,7 @@ class LazyConfig:
 
             self._remembered.forget()
             raise ConfigChanged(
-                f"the kubeconfig now says something else of {known.server} than when this began: begin anew"
+                f"the configuration of {known.server} changed since this client was created: create a new one"
             )
         return config
 
@@ -101,7 +101,7 @@ class LazyConfig:
 
 
 class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface, ClusterUIDInterface):
-    """A discovery client that is made on the first request: no session, no credentials before."""
+    """A discovery client created on the first request. Until then it needs no session and no credentials."""
 
     def __init__(
         self,
@@ -111,17 +111,16 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         options: TransportOptions | None = None,
         dialer: Dialer | None = None,
     ) -> None:
-        """`cluster` is that of the configuration that `config()` returns, or raises `DiscoveryError` for.
+        """`config()` returns the configuration of `cluster`, or raises `DiscoveryError`.
 
-        Beside the documents of `store` the responses are kept that may be asked for conditionally. A `dialer` may have
-        begun to connect already.
+        Responses are stored in the root of `store`, for conditional requests. `dialer` may already be connecting.
         """
         self._cluster = cluster
         self._config = config
         self._store = store
         self._options = options
         self._dialer = dialer
-        # One, or none before the first request.
+        # Empty before the first request.
         self._made: Once[DiscoveryClient] = Once()
 
     @property
@@ -131,16 +130,16 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 
     @property
     def client(self) -> DiscoveryClient:
-        """The real client."""
+        """The base client, created on first use."""
         return self._made.get(self._make)
 
     @property
     def transport(self) -> DocumentTransport:
-        """What the requests are made with."""
+        """The transport that sends the requests."""
         return self.client.transport
 
     def connect_ahead(self) -> None:
-        """Begin to connect, in threads, before the configuration is read; what fails, fails again in a request."""
+        """Start connecting, in threads, before reading the configuration. Errors are ignored: requests raise them."""
         if self._made.made is not None:
             return
         if self._dialer is None:
@@ -162,11 +161,11 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         config = self._config()
         transport = Transport(config.server, self._options or TransportOptions(), config=config, dialer=self._dialer)
         transport.connect_ahead()
-        # While the handshakes are under way.
+        # Import these during the handshakes.
         from ..transport.http_store import HTTPStore
         from .client import DiscoveryClient
 
-        # They are filed by URL: where two clusters share one, there is no telling whose they are.
+        # Responses are stored by URL: if two clusters share one, their responses cannot be told apart.
         if self._store is not None and not config.shares_url:
             transport.responses = HTTPStore(self._store.root)
         return DiscoveryClient(transport, config.server)
@@ -178,35 +177,35 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
             made.close()
 
     def cluster_uid(self, connection: int | None = None) -> str:
-        """The UID of the namespace kube-system; "" where it may not be read."""
+        """The UID of the namespace kube-system; "" if it cannot be read."""
         return self.client.cluster_uid(connection)
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
-        """The UIDs of the priority levels (KEP-1040); empty where they may not be read."""
+        """The UIDs of the priority levels (KEP-1040); empty if they cannot be read."""
         return self.client.priority_level_uids(connection)
 
     def groups_and_maybe_resources(self) -> DiscoveryResult:
-        """The groups and, from a server that aggregates, all resources."""
+        """The groups, and all resources if the server supports aggregated discovery."""
         return self.client.groups_and_maybe_resources()
 
     def server_groups(self) -> APIGroupList:
-        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed."""
         return self.client.server_groups()
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
         return self.client.server_resources_for_group_version(group_version)
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
         return self.client.server_groups_and_resources()
 
     def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
         return self.client.server_preferred_resources()
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
         return self.client.server_preferred_namespaced_resources()
 
     def server_version(self) -> VersionInfo:

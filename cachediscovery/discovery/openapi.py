@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OpenAPIV3GroupVersion(NamedTuple):
-    """One group version's document, not fetched yet. `server_relative_url` changes whenever the document does."""
+    """The document of one group version, fetched by `schema`. `server_relative_url` changes with the document."""
 
     path: str
     server_relative_url: str
@@ -36,7 +36,7 @@ class OpenAPIV3:
     def paths(self) -> dict[str, OpenAPIV3GroupVersion]:
         """The documents by path (`apis/apps/v1`, `api/v1`, `version` …). Raises `DiscoveryError`.
 
-        A server without OpenAPI v3 has none.
+        Empty if the server has no OpenAPI v3.
         """
         try:
             response = self._get("/openapi/v3")
@@ -49,7 +49,7 @@ class OpenAPIV3:
             raise InvalidDocument(
                 response.url, f"{response.url} answered with a malformed OpenAPI index: {error}"
             ) from error
-        # Anything else would lead the credentials to a place of the document's choice.
+        # Any other URL could send the credentials to another host.
         return {
             path: OpenAPIV3GroupVersion(path, url, self._get)
             for path, url in urls.items()

@@ -1,4 +1,4 @@
-"""Small questions that tools ask of a discovery client (client-go's `discovery/helper.go`)."""
+"""Queries over a discovery client (client-go's `discovery/helper.go`)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def is_resource_enabled(client: DiscoveryInterface, resource: GroupVersionResource) -> bool:
-    """Whether the server serves `resource`, say `GroupVersionResource("apps", "v1", "deployments")`.
+    """Return whether the server serves `resource`, such as `GroupVersionResource("apps", "v1", "deployments")`.
 
-    Looks at that one group version alone. Raises `DiscoveryError` if it could not be had, other than by a 404.
+    Fetches only that group version. Raises `DiscoveryError` if that fails, except with a 404.
     """
     try:
         resource_list = client.server_resources_for_group_version(str(resource.group_version))
@@ -26,9 +26,9 @@ def is_resource_enabled(client: DiscoveryInterface, resource: GroupVersionResour
 
 
 def server_supports_version(client: DiscoveryInterface, required: GroupVersion) -> bool:
-    """Whether the server lists the group version `required`; true as well for a server that lists none at all.
+    """Return whether the server lists the group version `required`. Also true if it lists none at all.
 
-    client-go's `ServerSupportsVersion`, which returns an error in place of false. Raises `DiscoveryError`.
+    client-go's `ServerSupportsVersion`, which returns an error instead of false. Raises `DiscoveryError`.
     """
     try:
         group_versions = client.server_groups().group_versions
@@ -40,7 +40,7 @@ def server_supports_version(client: DiscoveryInterface, required: GroupVersion) 
 
 
 def group_version_resources(lists: Iterable[APIResourceList]) -> set[GroupVersionResource]:
-    """Every resource of `lists` under its full name. Raises `DiscoveryError` for a list whose group version is none."""
+    """Every resource of `lists` by its full name. Raises `DiscoveryError` for an invalid group version."""
     found: set[GroupVersionResource] = set()
     for resource_list in lists:
         try:

@@ -1,1 +1,1 @@
-"""Keeping the cache of a long-lived program true by watching what discovery is made of."""
+"""Keep the cache of a long-running program up to date by watching CRDs and APIServices."""

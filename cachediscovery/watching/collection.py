@@ -1,4 +1,4 @@
-"""`CollectionWatch`: the changes of one collection of objects (KEP-365, KEP-956: list once, watch, bookmarks)."""
+"""`CollectionWatch`: watch one collection of objects (KEP-365, KEP-956: list once, watch, bookmarks)."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from ..transport.streaming import StreamingTransport
     from ..transport.watch_stream import LineStream
 
-# Only that something changed counts: the names of the objects are enough, and are a hundredth of them.
+# Only the fact of a change matters: metadata is enough, and is a hundredth of the size.
 _LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-# Asked of the server: it ends a watch after this long, and in the meantime sends a bookmark about once a minute.
+# The server ends the watch after this long, and sends a bookmark about once a minute.
 _WATCH_SECONDS = 300
-# A connection that is silent for longer than a bookmark takes is taken for dead.
+# A connection without data for longer than the bookmark interval counts as dead.
 _SILENCE_SECONDS = 100.0
 GONE = 410
 
 
 class CollectionWatch:
-    """One collection's changes, from where the last look at it ended. For use by one thread."""
+    """Watches one collection from where the last watch ended. For use by one thread."""
 
     def __init__(self, transport: StreamingTransport, path: str) -> None:
-        """`path` is that of the collection, from the server's root."""
+        """`path` is the collection's path from the server's root."""
         self.path = path
         self._transport = transport
         self._resource_version = ""
 
     def follow(self, begun: Callable[[bool], None], changed: Callable[[str], None]) -> None:
-        """Watch until the server ends it; `changed(name)` is called for each change of an object.
+        """Watch until the server ends the watch. Call `changed(name)` for each change of an object.
 
-        `begun(missed)` is called as soon as nothing is missed any more; `missed` tells that changes before may have
-        been. Raises `RequestError`; after that the next call lists anew.
+        `begun(missed)` is called when the watch is open; `missed` tells that earlier changes may have been missed.
+        Raises `RequestError`; the next call then lists again.
         """
         missed = not self._resource_version
         try:
@@ -54,19 +54,19 @@ class CollectionWatch:
             finally:
                 stream.close()
         except BaseException:
-            # Whoever answers next may be another server, or cluster, in which this version means another moment.
+            # The next response may come from another server or cluster, where this version means something else.
             self._resource_version = ""
             raise
 
     def _list(self) -> str:
-        # One object or all of them: the version is that of the collection.
+        # The version is that of the collection, so a limit of one object is enough.
         response = self._transport.get(f"{self.path}?limit=1", accept=_LIST)
         try:
             version = get_str(get_object(parse_object(response.body), "metadata"), "resourceVersion")
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, f"{response.url} answered with no list: {one_line(error)}") from error
+            raise InvalidDocument(response.url, f"{response.url} sent an invalid list: {one_line(error)}") from error
         if not version.isalnum() or not version.isascii():
-            raise InvalidDocument(response.url, f"{response.url} answered with a list that has no version")
+            raise InvalidDocument(response.url, f"{response.url} answered with a list without resourceVersion")
         return version
 
     def _open(self) -> LineStream:
@@ -90,7 +90,7 @@ class CollectionWatch:
             if kind != "BOOKMARK":
                 changed(get_str(metadata, "name"))
         except MalformedDocument as error:
-            raise InvalidDocument(url, f"{url} sent something that is no event: {one_line(error)}") from error
+            raise InvalidDocument(url, f"{url} sent an invalid event: {one_line(error)}") from error
 
 
 def _status_error(url: str, status: dict[str, Any]) -> StatusError:

@@ -1,4 +1,4 @@
-"""`Refreshable`: what a watch needs of a cached client."""
+"""`Refreshable`: the part of a cached client that a watch uses."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Refreshable(Protocol):
-    """A client that can bring its cache up to date."""
+    """A client that can refresh its cache."""
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
 
     def refresh(self, since: float) -> None:
-        """Bring the cache up to date, unless that was done at `since` (monotonic clock) or later."""
+        """Refresh the cache, unless it was refreshed at or after `since` (monotonic clock)."""
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""

@@ -1,4 +1,4 @@
-"""`Refresher`: brings a cached client up to date after a change was told of, or every so often."""
+"""`Refresher`: refreshes a cached client after changes, or at intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Refresher:
-    """Refreshes one client, in the thread that calls `run`, however many changes are told of."""
+    """Refreshes one client in the thread that calls `run`, and coalesces changes."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Refresher:
         on_change: Callable[[], object] | None,
         baseline: Baseline,
     ) -> None:
-        """`interval`, in seconds, is for asking regularly. `on_change` is called for what differs from `baseline`."""
+        """`interval` is for regular refreshes (seconds). `on_change` is called on a difference from `baseline`."""
         self.interval = interval
         self._client = client
         self._on_change = on_change
@@ -37,7 +37,7 @@ class Refresher:
         self._failed = False
 
     def run(self) -> None:
-        """Until `stop` is called."""
+        """Refresh whenever it is due, until `stop` is called."""
         while (since := self._wait()) is not None:
             self._refresh(since)
 
@@ -48,25 +48,25 @@ class Refresher:
             self._condition.notify()
 
     def changed(self) -> None:
-        """Something has changed."""
+        """Note that something has changed."""
         with self._condition:
             self._schedule.changed(time.monotonic())
             self._condition.notify()
 
     def missed(self) -> None:
-        """Something may have changed before now."""
+        """Note that changes may have been missed."""
         with self._condition:
             self._schedule.missed(time.monotonic())
             self._condition.notify()
 
     def ask_regularly(self, regularly: bool) -> bool:
-        """Begin, or cease, to refresh every `interval` seconds; whether that is a change."""
+        """Start or stop refreshing every `interval` seconds. Return whether that is a change."""
         with self._condition:
             self._condition.notify()
             return self._schedule.ask_regularly(regularly, time.monotonic())
 
     def _wait(self) -> float | None:
-        """Wait until a look is due; since when another's will do, on the monotonic clock. None for the end."""
+        """Wait until a refresh is due. Return since when another's counts (monotonic clock); None to end."""
         with self._condition:
             while not self._stopped:
                 now = time.monotonic()
@@ -82,7 +82,7 @@ class Refresher:
             self._client.refresh(since)
             changed = self._on_change is not None and self._baseline.has_changed(self._client)
         except Exception as error:
-            # Whatever it is, this thread goes on. A warning once, until it works again.
+            # The thread survives any error. It warns once, until a refresh works again.
             say = log.debug if self._failed or self._stopped else log.warning
             say("the discovery cache cannot be refreshed: %s", error)
             self._failed = True
@@ -94,6 +94,6 @@ class Refresher:
             try:
                 self._on_change()
             except BaseException as error:
-                # Also one that would end the thread, which is not the caller's to end.
+                # BaseException too: the callback must not end this thread.
                 say = log.debug if self._stopped else log.warning
                 say("on_change raised %s: %s", type(error).__name__, error)

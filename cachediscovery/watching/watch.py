@@ -1,4 +1,4 @@
-"""`DiscoveryWatch`: a new CRD is in the cache within a second, and while nothing changes nothing is asked."""
+"""`DiscoveryWatch`: caches a new CRD within a second, and makes no requests while nothing changes."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ if TYPE_CHECKING:
     from .refreshable import Refreshable
     from .refresher import Refresher
 
-# What decides which groups, versions and resources a server serves.
+# Changes of these objects change the served groups, versions and resources.
 PATHS = (
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "/apis/apiregistration.k8s.io/v1/apiservices",
 )
-# How long to ask every so often, before it is tried once more whether a watch is allowed by now.
+# If a watch is denied: how long to poll before trying to watch again.
 _DENIED_SECONDS = 300.0
 _DENIED = (401, 403, 404, 405)
-# Between reconnects, in seconds; the second is the bound of the growth, and half of each is left to chance.
+# Seconds between reconnects: the first and the largest pause. Half of each is random.
 _BACKOFF = (0.5, 30.0)
-# A watch that lasted for fewer seconds than this does not count as one that worked.
+# A watch shorter than this, in seconds, counts as failed.
 _SHORT_LIVED = 10.0
-# For what the threads wait for it is a matter of milliseconds, but for a name that is looked up, or a callback.
+# Threads end within milliseconds, except during a name lookup or a callback.
 _CLOSE_SECONDS = 1.8
 
 
 class DiscoveryWatch:
     """Watches CustomResourceDefinitions and APIServices, and refreshes a cached client after each change.
 
-    Made by `CachedDiscoveryClient.watch`. Use as a context manager, or `close` it; its threads are daemons and
-    hold up no program's end. In the child of a fork there are no threads, and so no watch.
+    Created by `CachedDiscoveryClient.watch`. Use it as a context manager, or `close` it. Its threads are daemons and
+    do not delay the exit of the program. A child of `fork` has no threads, and so no watch.
     """
 
     def __init__(self, client: Refreshable, transport: StreamingTransport | None, refresher: Refresher) -> None:
-        """Without a `transport` that can watch, the server is asked every so often."""
+        """Poll at intervals if there is no `transport` that can watch."""
         self._refresher = refresher
         self._pid = os.getpid()
         self._cancellation = Cancellation()
         self._condition = threading.Condition()
         self._watched: set[str] = set()
-        # Closed, or one of the threads has ended for another reason.
+        # Set by `close`, or when one of the threads ends for another reason.
         self._over = False
         watches = [CollectionWatch(transport, path) for path in PATHS] if transport is not None else []
         self._can_watch = bool(watches)
         if transport is None:
             log.warning(
-                "%s cannot be watched over this connection: it is asked every %g s", client.server, refresher.interval
+                "%s cannot be watched over this connection: polling every %g s", client.server, refresher.interval
             )
             refresher.ask_regularly(True)
         self._threads: list[threading.Thread] = []
@@ -67,20 +67,20 @@ class DiscoveryWatch:
             for watch in watches:
                 self._begin("cachediscovery-watch", partial(self._follow, watch))
         except RuntimeError:
-            # No more threads are to be had.
+            # No more threads can start.
             self.close()
             raise
 
     @property
     def is_watching(self) -> bool:
-        """Whether every change is being told of.
+        """Whether every change is reported now.
 
-        False while a connection is made, where watching is denied, after `close`, and in the child of a fork.
+        False while connecting, if watching is denied, after `close`, and in the child of a fork.
         """
         return self._is_running() and len(self._watched) == len(PATHS)
 
     def wait_until_watching(self, timeout: float | None = None) -> bool:
-        """Wait, for at most `timeout` seconds, until `is_watching`, or until it never will be; whether it is."""
+        """Wait until `is_watching`, for at most `timeout` seconds. Return it; at once if it can never be true."""
         if not self._is_running() or not self._can_watch:
             return False
         with self._condition:
@@ -88,7 +88,7 @@ class DiscoveryWatch:
             return self.is_watching
 
     def close(self) -> None:
-        """Stop watching, within two seconds. The cached client may be used further."""
+        """Stop watching, within two seconds. The cached client stays usable."""
         if self._pid != os.getpid():
             return
         self._end()
@@ -107,7 +107,7 @@ class DiscoveryWatch:
         self.close()
 
     def _is_running(self) -> bool:
-        # Without the lock: in the child of a fork nobody might be there to let go of it.
+        # Without the lock: in the child of a fork no thread might ever release it.
         return self._pid == os.getpid() and not self._over
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
@@ -152,13 +152,13 @@ class DiscoveryWatch:
             try:
                 watch.follow(begun, changed)
             except Exception as error:
-                # Not only ours: whatever it is, the watch goes on.
+                # Any exception, not only ours: the watch must go on.
                 self._cancellation.check()
                 if isinstance(error, StatusError) and error.code in _DENIED:
                     wait = self._fall_back(watch, error)
                 else:
                     log.info("the watch of %s broke, trying again: %s", watch.path, error)
-            # A server, or a proxy, that ends every watch at once is not to be hammered.
+            # Back off from a server or proxy that ends every watch at once.
             if not wait and time.monotonic() - started < _SHORT_LIVED:
                 wait = pause
             self._set_watched(watch.path, False)
@@ -166,7 +166,7 @@ class DiscoveryWatch:
             self._cancellation.sleep(wait * (1 - random.random() / 2))
 
     def _fall_back(self, watch: CollectionWatch, error: DiscoveryError) -> float:
-        """Where a watch is denied: ask every so often. How many seconds to do so before the next try."""
+        """Poll if a watch is denied. Return the seconds until the next try to watch."""
         if self._refresher.ask_regularly(True):
             log.warning(
                 "%s cannot be watched, the server is asked every %g s instead: %s",

@@ -97,7 +97,7 @@ def test_a_stored_body_that_is_no_document_is_fetched_anew(server: DiscoveryServ
 
 def test_only_discovery_documents_are_kept(server: DiscoveryServer, tmp_path: Path) -> None:
     server.fail("/apis", Failure(200, body=b"{}", headers=(("Etag", '"x"'),)))
-    with pytest.raises(Exception, match="no discovery document"):
+    with pytest.raises(Exception, match="other than a discovery document"):
         client(server, tmp_path).server_groups()
     store = HTTPStore(str(tmp_path / "cache"))
     store.save("https://x/api/v1/secrets", StoredResponse('"x"', AGGREGATED, b"{}"))
