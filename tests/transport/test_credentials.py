@@ -98,7 +98,7 @@ def test_a_token_file_is_read_again_as_it_rotates(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot be read"), (b"", "is empty"), (b"a\x00b", "no header"), (b"\xff", "not text")],
+    [(None, "cannot be read"), (b"", "is empty"), (b"a\x00b", "invalid in a header"), (b"\xff", "not text")],
 )
 def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "token"
