@@ -119,7 +119,7 @@ class CachedDiscoverer(Discoverer):
         """Do nothing: discovery is lazy."""
 
     def invalidate_cache(self) -> None:
-        """Treat everything cached until now as expired. Makes no request."""
+        """Use no document fetched before now. Makes no request."""
         self._discovery.invalidate()
         self._version = None
 

@@ -102,7 +102,7 @@ class CachedDiscoverer(Discoverer):
         """Do nothing: discovery is lazy."""
 
     async def invalidate_cache(self) -> None:
-        """Treat everything cached until now as expired. Makes no request."""
+        """Use no document fetched before now. Makes no request."""
         self._discovery.invalidate()
 
     async def get_resources_for_api_version(

@@ -108,7 +108,7 @@ def _warn(message: str) -> None:
 
 
 def _row_of(mapping: RESTMapping) -> Row:
-    """The first columns of a mapping's row, the verbs included."""
+    """The row of a mapping up to its verbs."""
     group, version, plural, singular, kind, namespaced, verbs, _, _ = mapping
     return group, version, plural, singular, kind, TRUE if namespaced else FALSE, ",".join(verbs)
 
