@@ -1,6 +1,6 @@
 """Kubernetes API discovery with kubectl's cache.
 
-Everything public is importable from here. Nothing is imported before it is used: start-up is a feature.
+Everything public is importable from here. Modules are imported on first use, to keep start-up fast.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from .transport.options import TransportOptions as TransportOptions
     from .watching.watch import DiscoveryWatch as DiscoveryWatch
 
-# Where each public name lives: what the imports above tell type checkers, for __getattr__.
+# The module of each public name, for __getattr__. It mirrors the imports above, which are for type checkers.
 _NAMES = {
     ".cache.async_client": "AsyncCachedDiscoveryClient",
     ".cache.cached_client": "CacheOptions CachedDiscoveryClient",
@@ -115,11 +115,11 @@ __all__ = [*_MODULES, "__version__"]  # noqa: PLE0604
 
 def __getattr__(name: str) -> object:
     """PEP 562: import a public name's module when the name is first used."""
-    # `from .. import log` asks for a module's name here first.
+    # `from .. import log` calls this with a module's name first.
     module = ".version" if name == "__version__" else _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # What importlib.import_module does; importing importlib takes as long as five modules of ours.
+    # As importlib.import_module does; importing importlib takes as long as five of our modules.
     import sys
 
     __import__(f"{__name__}{module}")

@@ -1,4 +1,4 @@
-"""`Cancellation`: ends what the threads that work within it wait for: a server, a lock, a pause."""
+"""`Cancellation`: end the waits of threads, whether for a server, a lock or a pause."""
 
 from __future__ import annotations
 
@@ -12,65 +12,65 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Lock(Protocol):
-        """What `Cancellation.acquire` acquires."""
+        """A lock for `Cancellation.acquire`."""
 
         def acquire(self, *, timeout: float = -1) -> bool: ...
 
 
-# A thread that waits for a lock cannot be told to stop: it looks this often, in seconds, whether it should.
+# A thread cannot be woken while it waits for a lock: it checks for cancellation at this interval, in seconds.
 _LOOK_SECONDS = 0.1
 _IDLE_LOOK_SECONDS = 0.005
 
 
 class WaitCancelledError(ConnectionAbortedError):
-    """Nobody wants any more what was waited for."""
+    """A wait was cancelled."""
 
 
 class Cancellation:
-    """Used as a context manager, by any number of threads, it is `current()` there and in the threads that they begin.
+    """A context manager for any number of threads. Within it, it is `current()`, also in threads started there.
 
-    It takes no lock: a fork leaves none locked in the child, for which what the parent's threads wait for is nothing.
+    It uses no lock, so a fork leaves none locked in the child. The waits of the parent's threads do not exist there.
     """
 
     def __init__(self, *within: Cancellation) -> None:
-        """What is waited for within this also ends when one of `within` is cancelled."""
+        """Waits within this also end when one of `within` is cancelled."""
         self._within = within
         self._reason = ""
         self._pid = os.getpid()
         self._waits: dict[int, Wait] = {}
 
     def reason(self) -> str:
-        """Why nothing is to be waited for any more; "" while it is."""
+        """The reason for the cancellation; "" if this is not cancelled."""
         return self._reason or next(filter(None, (outer.reason() for outer in self._within)), "")
 
     def check(self) -> None:
-        """Raises `WaitCancelledError` if this is cancelled."""
+        """Raise `WaitCancelledError` if this is cancelled."""
         reason = self.reason()
         if reason:
             raise WaitCancelledError(reason)
 
     def cancel(self, reason: str) -> None:
-        """End all that is waited for within this, from now on as well."""
+        """End all current and future waits within this."""
         self._reason = self._reason or reason
         for wait in list(self._own_waits().values()):
             wait.end()
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait, for `seconds` at most, until nothing is waited for within this."""
+        """Wait until nothing waits within this, for at most `seconds`."""
         deadline = time.monotonic() + seconds
         while self._own_waits() and time.monotonic() < deadline:
             time.sleep(_IDLE_LOOK_SECONDS)
 
     def ending(self, end: Callable[[], object]) -> Wait:
-        """A context manager for a wait that `end()`, called in another thread, ends; it may be called more than once.
+        """Return a context manager for a wait that another thread ends with `end()`, which may be called repeatedly.
 
-        Raises `WaitCancelledError` if this is cancelled, whatever the wait raised; also if it raised nothing: what was
-        read from a connection that was hung up on may be cut short.
+        Raises `WaitCancelledError` if this is cancelled, whatever the wait raised, and even if it raised nothing: data
+        read from a connection that was shut down may be incomplete.
         """
         return Wait(self, end)
 
     def sleep(self, seconds: float) -> None:
-        """Raises `WaitCancelledError` as soon as this is cancelled."""
+        """Sleep. Raises `WaitCancelledError` as soon as this is cancelled."""
         from threading import Event
 
         over = Event()
@@ -102,20 +102,20 @@ class Cancellation:
 
     def _own_waits(self) -> dict[int, Wait]:
         if self._pid != os.getpid():
-            # Forked: to end what the parent waits for would break the parent's connections.
+            # In a child of fork: ending the parent's waits would break the parent's connections.
             self._pid, self._waits = os.getpid(), {}
         return self._waits
 
 
 class Wait:
-    """What `Cancellation.ending` returns."""
+    """The context manager of `Cancellation.ending`."""
 
     def __init__(self, cancellation: Cancellation, end: Callable[[], object]) -> None:
         self.end = end
         self._cancellation = cancellation
 
     def begin(self) -> None:
-        # Put there before it is checked: whoever cancels in between finds it.
+        # Registered before the check, so that a cancellation between the two is not missed.
         self._cancellation._own_waits()[id(self)] = self
         if self._cancellation.reason():
             self.end()
@@ -134,13 +134,13 @@ class Wait:
 
 
 def current() -> Cancellation:
-    """The innermost `Cancellation` within which this thread works; one that is never cancelled if there is none."""
+    """Return the innermost `Cancellation` that this thread has entered; if none, one that is never cancelled."""
     entered = _entered()
     return entered[-1][0] if entered else _NEVER
 
 
 def _entered() -> list[tuple[Cancellation, list[Wait]]]:
-    """The cancellations that this thread has entered, with what waits for those around them."""
+    """The cancellations that this thread has entered, with the waits registered at the outer ones."""
     found: list[tuple[Cancellation, list[Wait]]] | None = getattr(_thread, "entered", None)
     if found is None:
         found = _thread.entered = []

@@ -1,11 +1,11 @@
-"""Threads, locks and forks: several calls at a time, and locks that a fork cannot leave held for ever."""
+"""Threads, locks and forks: concurrent calls, and locks that are free again in the child of a fork."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-# The rest of threading takes 2 ms to import.
+# Importing the rest of threading takes 2 ms.
 from _thread import allocate_lock, get_ident
 from _weakref import ref
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class Forkable(Protocol):
-        """Something that the child of a fork has to set up anew."""
+        """An object that the child of a fork must reset."""
 
         def after_fork(self) -> None:
-            """Called in the child, where only the thread that forked is left."""
+            """Called in the child, where only the forking thread exists."""
 
 
 else:
     T = None
 
     class Generic:
-        """`typing.Generic`, whose module takes nearly as long to import as an interpreter takes to start."""
+        """Replaces `typing.Generic`: importing typing takes nearly as long as starting the interpreter."""
 
         def __class_getitem__(cls, _):
             return cls
 
 
-# All that `renew_after_fork` was called for and that is still in use, by its id.
+# The live objects registered by `renew_after_fork`, by id.
 _forkable: dict[int, ref[Forkable]] = {}
 
 
 def renew_after_fork(thing: Forkable) -> None:
-    """Call `thing.after_fork()` in every process that is forked from this one, as long as `thing` is in use."""
+    """Call `thing.after_fork()` in every process forked from this one, as long as `thing` is alive."""
     key = id(thing)
     _forkable[key] = ref(thing, lambda _: _forkable.pop(key, None))
 
@@ -51,9 +51,9 @@ def _renew_all() -> None:
 
 
 def _forget_imports() -> None:
-    """Have what other threads of the parent were importing imported anew: the child would wait for them for ever.
+    """Discard imports that other threads of the parent had not finished. The child would wait for them without end.
 
-    Python does so for its own locks, but not for those of single modules.
+    Python resets its own locks after a fork, but not those of single modules.
     """
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     for name, reference in list(locks.items()):
@@ -66,7 +66,7 @@ def _forget_imports() -> None:
 
 
 class Lock:
-    """A mutual exclusion lock, for `with`. In the child of a fork it is free, whoever held it in the parent."""
+    """A mutual exclusion lock, for `with`. It is free in the child of a fork, even if the parent held it."""
 
     __slots__ = ("__weakref__", "_lock")
 
@@ -81,11 +81,11 @@ class Lock:
         self.release()
 
     def acquire(self, timeout: float = -1) -> bool:
-        """Whether it was acquired within `timeout` seconds; -1 is for ever."""
+        """Acquire the lock within `timeout` seconds (-1: no limit). Return whether it was acquired."""
         return self._lock.acquire(True, timeout)
 
     def release(self) -> None:
-        # The thread that holds a lock may fork, and then finds another, which is free, in its place.
+        # If the thread that holds the lock forks, it finds a new, free lock in the child.
         if self._lock.locked():
             self._lock.release()
 
@@ -93,11 +93,11 @@ class Lock:
         self._lock = allocate_lock()
 
 
-# Held while something is done that a fork must not fall into: locks that are not ours would stay locked in the child,
-# or the child would keep a pipe open whose end the parent waits for.
+# Held during operations that a fork must not interrupt: otherwise locks of other libraries would stay locked in the
+# child, or the child would keep a pipe open that the parent waits to see closed.
 UNFORKABLE = Lock()
 _MAX_FORK_SECONDS = 5.0
-# Whether it is held for the fork that is under way.
+# Whether it was acquired for the fork in progress.
 _forking: list[bool] = []
 
 
@@ -121,7 +121,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Once(Generic[T]):
-    """A value that is made when it is first needed. Safe for use by several threads: all get the same one."""
+    """A value created on first use. Safe for use by several threads: all get the same one."""
 
     __slots__ = ("_made",)
 
@@ -129,21 +129,21 @@ class Once(Generic[T]):
         self._made: dict[None, T] = {}
 
     def get(self, make: Callable[[], T]) -> T:
-        """The value; `make()` where there is none yet. Of several threads each may make one, and one is kept."""
+        """Return the value, created by `make()` if there is none. Threads may race to create it; one result is kept."""
         found = self._made.get(None)
         return self._made.setdefault(None, make()) if found is None else found
 
     @property
     def made(self) -> T | None:
-        """The value, or None if it was not needed yet."""
+        """The value, or None if it was not created yet."""
         return self._made.get(None)
 
 
 def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
-    """Begin `call` in a thread; what is returned waits for its result and returns it, or raises what `call` raised.
+    """Start `call` in a thread. Return a function that waits for it, and returns its result or raises its exception.
 
-    The call sees the context variables of its caller, and works within its `Cancellation`. Unlike that of an executor
-    the thread is a daemon: after Ctrl-C nobody waits for a server that hangs.
+    The call has its caller's context variables and `Cancellation`. Unlike an executor's, the thread is a daemon: after
+    Ctrl-C the program does not wait for a server that hangs.
     """
     from _thread import start_new_thread
     from contextvars import copy_context
@@ -167,13 +167,13 @@ def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
 
     def result() -> T:
         if current() is cancellation:
-            # That ends the call, and a thread that is waited for is not left behind.
+            # The same cancellation ends the call too. Wait for the thread, so that it is not left behind.
             running.acquire()
         else:
             current().acquire(running)
         running.release()
         if not results and not errors:
-            # Forked in between: the thread is the parent's.
+            # Forked meanwhile: the thread exists only in the parent.
             return call()
         if errors:
             raise errors[0]
@@ -183,15 +183,15 @@ def begin_in_thread(call: Callable[[], T]) -> Callable[[], T]:
     try:
         start_new_thread(run, ())
     except RuntimeError:
-        # No more threads are to be had.
+        # No more threads can start.
         run()
     return result
 
 
 def run_together(calls: Sequence[Callable[[], T]], max_workers: int) -> list[T]:
-    """The results of `calls`, in their order; at most `max_workers` run at a time.
+    """Run `calls` with at most `max_workers` at a time. Return the results in the order of the calls.
 
-    All of them are run to their end; then the first exception, in the order of the calls, is raised.
+    All calls run to their end; then the first exception, in the order of the calls, is raised.
     """
     if len(calls) == 1:
         return [calls[0]()]

@@ -1,4 +1,4 @@
-"""The package's logger, `cachediscovery`, without the cost of importing `logging` where nobody listens.
+"""The package's logger, `cachediscovery`. It does not import `logging` unless someone listens.
 
 Hits and misses are DEBUG, requests INFO, what the user should know WARNING.
 """
@@ -17,13 +17,13 @@ _warn_with: Callable[[str], None] | None = None
 
 
 def on_warning(handler: Callable[[str], None] | None) -> None:
-    """Send warnings to `handler`, as a command line does; None sends them to the logger again."""
+    """Send warnings to `handler`, as the command line does. None sends them to the logger again."""
     global _warn_with
     _warn_with = handler
 
 
 def debug(message: str, *arguments: object) -> None:
-    # Whoever wants these lines has set up a handler, and so imported logging.
+    # A program that wants these lines has set up a handler, and so imported logging.
     if "logging" in sys.modules:
         _logger().debug(message, *arguments)
 
@@ -34,7 +34,7 @@ def info(message: str, *arguments: object) -> None:
 
 
 def warning(message: str, *arguments: object) -> None:
-    """Unlike the others, shown on standard error even where logging was never set up."""
+    """Log a warning. Unlike the others, it appears on standard error even if logging is not set up."""
     if _warn_with is not None:
         _warn_with(message % arguments)
         return

@@ -1,4 +1,4 @@
-"""The commands and their flags, as data: what is parsed, what help shows and what shells complete."""
+"""The commands and their flags, as data for parsing, help and shell completion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GLOBAL_FLAGS = (
     Flag("user", TEXT, "kubeconfig user to use"),
     Flag("server", TEXT, "URL of the API server", "s"),
     Flag("token", TEXT, "bearer token"),
-    Flag("tls-server-name", TEXT, "name to expect in the server's certificate"),
+    Flag("tls-server-name", TEXT, "name expected in the server's certificate"),
     Flag("certificate-authority", TEXT, "file with the certificate authority"),
     Flag("insecure-skip-tls-verify", BOOL, "do not check the server's certificate"),
     Flag("client-certificate", TEXT, "file with the client certificate"),
@@ -23,24 +23,24 @@ GLOBAL_FLAGS = (
     Flag("as", TEXT, "user to impersonate"),
     Flag("as-group", ARRAY, "group to impersonate, may be repeated"),
     Flag("as-uid", TEXT, "UID to impersonate"),
-    Flag("disable-compression", BOOL, "ask for uncompressed answers"),
+    Flag("disable-compression", BOOL, "request uncompressed responses"),
     Flag("connect-timeout", TEXT, "longest time to wait for a connection (default 5s)"),
-    Flag("request-timeout", TEXT, "longest time to wait for an answer (default 32s)"),
-    Flag("max-document-bytes", TEXT, "largest answer to accept (default 64 MiB)"),
+    Flag("request-timeout", TEXT, "longest time to wait for a response (default 32s)"),
+    Flag("max-document-bytes", TEXT, "largest response to accept (default 64 MiB)"),
     Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)"),
     Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)"),
-    Flag("stale-if-error", TEXT, "time past their expiry to use documents for if the server cannot be reached"),
-    Flag("stale-while-revalidate", TEXT, "time past their expiry to use documents for at once, and renew them behind"),
+    Flag("stale-if-error", TEXT, "how long after expiry documents may be used if the server cannot be reached"),
+    Flag("stale-while-revalidate", TEXT, "how long after expiry documents may be used during a refresh"),
     Flag("verbose", LEVEL, "show cache hits, misses and requests", "v"),
     Flag("help", BOOL, "show this help", "h"),
 )
 
-_CACHED = Flag("cached", BOOL, "use the cache; without it the server is asked")
-_REFRESH = Flag("refresh", BOOL, "ask the server whether the cache still holds, and bring it up to date")
+_CACHED = Flag("cached", BOOL, "use the cache; the default is to ask the server")
+_REFRESH = Flag("refresh", BOOL, "revalidate the cache with the server, and refresh it")
 
 
 class Command:
-    """One command: `implementation` is the module, below `cli.commands`, whose `run(parsed)` returns the exit code."""
+    """One command. `implementation` is its module below `cli.commands`; its `run(parsed)` returns the exit code."""
 
     __slots__ = ("arguments", "flags", "implementation", "name", "summary")
 
@@ -64,8 +64,8 @@ COMMANDS = (
             _CACHED,
             _REFRESH,
             Flag("categories", SLICE, "only the resources of all these categories"),
-            Flag("namespaced", BOOL, "only namespaced resources, or (=false) only the others"),
-            Flag("no-headers", BOOL, "no line of headers"),
+            Flag("namespaced", BOOL, "only namespaced resources, or (=false) only cluster-scoped ones"),
+            Flag("no-headers", BOOL, "do not print headers"),
             Flag("output", TEXT, "json, name, wide or yaml", "o", ("json", "name", "wide", "yaml")),
             Flag("sort-by", TEXT, "name or kind", choices=("name", "kind")),
             Flag("verbs", SLICE, "only the resources that support all these verbs"),
@@ -91,7 +91,7 @@ COMMANDS = (
         "cache prune",
         "Remove expired and broken documents, and clusters that are in no kubeconfig",
         "cache_prune",
-        (Flag("dry-run", BOOL, "only say what would be removed"),),
+        (Flag("dry-run", BOOL, "only print what would be removed"),),
     ),
     Command(
         "cache verify",
@@ -101,7 +101,7 @@ COMMANDS = (
     ),
     Command(
         "cache warm",
-        "Fetch what the cache lacks, for every context or for those that are named",
+        "Fetch what the cache lacks, for all contexts or the given ones",
         "cache_warm",
         (_REFRESH,),
         "[CONTEXT...]",
@@ -110,24 +110,24 @@ COMMANDS = (
     Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
     Command(
         "resolve",
-        "Print what names stand for: group, version, resource, kind, scope and path",
+        "Resolve names to group, version, resource, kind, scope and path",
         "resolve",
         (
             Flag("namespace", TEXT, "namespace of the printed path", "n"),
-            Flag("no-headers", BOOL, "no line of headers"),
+            Flag("no-headers", BOOL, "do not print headers"),
             Flag("output", TEXT, "json or name", "o", ("json", "name")),
             _REFRESH,
         ),
         "NAME...",
     ),
     Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish"),
-    Command("demo", "Show the main job on a server of its own, without any cluster", "demo"),
+    Command("demo", "Show a cold and a warm listing against a built-in server, without any cluster", "demo"),
     Command("version", "Print the version of this program", "version"),
 )
 
 
 def find_command(words: Sequence[str]) -> tuple[Command | None, int]:
-    """The command that `words` begin with, and of how many words its name is."""
+    """Return the command that `words` begin with, and the number of words in its name."""
     for length in (2, 1):
         name = " ".join(words[:length])
         for command in COMMANDS:
@@ -137,5 +137,5 @@ def find_command(words: Sequence[str]) -> tuple[Command | None, int]:
 
 
 def all_flags() -> list[Flag]:
-    """The flags of every command, and those of all commands."""
+    """The flags of every command and the global flags."""
     return [*GLOBAL_FLAGS, *(flag for command in COMMANDS for flag in command.flags)]

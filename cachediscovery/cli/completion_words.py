@@ -1,4 +1,4 @@
-"""What may come next on a command line. Asks no server: names of resources are those of the cache."""
+"""Shell completion candidates. They come from the cache: no request is made."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-# What a name from a server consists of: one that has anything else is no candidate.
+# Characters allowed in a candidate. A name from a server with any other character is dropped.
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:@/")
-# What bash takes for a word of its own.
+# bash treats these as separate words.
 _BREAKS = ("", "=", ":")
 _QUOTES = "\"'"
-# What a backslash between double quotes takes its meaning from.
+# The characters that a backslash escapes between double quotes.
 _SPECIAL_IN_QUOTES = '$`"\\'
-# What bash takes for a word of its own.
+# bash treats these as separate words.
 _BREAKS = ("", "=", ":")
 
 
 def candidates(shell: str, line: str, word: str | None = None) -> list[str]:
-    """The words that may stand at the end of `line`, which begins with the program's name; unquoted.
+    """Return the candidates for the last word of `line`, unquoted. `line` begins with the program's name.
 
-    `word` is what bash takes for the last word, which it begins anew at "=", ":" and others: it wants the rest alone.
+    `word` is bash's last word. bash also splits at "=", ":" and others, and wants only the part after them.
     """
     words = split_line(line)
     last = words.pop() if words else ""
@@ -36,7 +36,7 @@ def candidates(shell: str, line: str, word: str | None = None) -> list[str]:
     except Exception as error:
         from ..model.errors import DiscoveryError
 
-        # There is nothing to say of a configuration that cannot be used.
+        # Completion shows no errors for an unusable configuration.
         if not isinstance(error, (DiscoveryError, UsageError)):
             raise
         found = []
@@ -50,12 +50,12 @@ def _rest(last: str, word: str | None) -> str:
         return last.rpartition("=")[2]
     if word in _BREAKS:
         return ""
-    # Within quotes bash has taken them away, and anywhere else it has left them.
+    # bash has removed the quotes if the cursor is inside them, else kept them.
     return word if last.endswith(word) else split_line(word)[-1]
 
 
 def split_line(line: str) -> list[str]:
-    """The words of a command line, without their quotes; the last one, perhaps empty, is not finished yet."""
+    """Split a command line into words without quotes. The last word is unfinished and may be empty."""
     words, quote, begun = [""], "", False
     characters = iter(line)
     for character in characters:
@@ -80,7 +80,7 @@ def split_line(line: str) -> list[str]:
 
 
 def _found(words: list[str], last: str) -> list[str]:
-    # The shells take one candidate from each line.
+    # The shells read one candidate per line.
     return sorted({word for word in _next(words, last) if word and word.startswith(last) and word.isprintable()})
 
 
@@ -103,7 +103,7 @@ def _next(words: list[str], last: str) -> Iterable[str]:
 
 
 def _command_words(words: list[str]) -> list[str]:
-    """The next word of the commands that begin with what is there."""
+    """The next word of each command that begins with `words`."""
     names = [command.name.split() for command in COMMANDS]
     plain = [word for word in words if not word.startswith("-")]
     return [name[len(plain)] for name in names if len(name) > len(plain) and name[: len(plain)] == plain]
@@ -136,12 +136,12 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
 
 
 def _names(texts: Iterable[str]) -> list[str]:
-    """Those of `texts` that are names."""
+    """Return the texts that are valid names."""
     return [text for text in texts if _IN_NAMES.issuperset(text) and not text.startswith("-")]
 
 
 def _cached_group_versions(words: list[str]) -> list[str]:
-    """The group versions that are in the cache, fresh or not."""
+    """The group versions in the cache, fresh or expired."""
     from ..index.search import GROUP_VERSIONS
 
     session = _session_for(words)
@@ -152,7 +152,7 @@ def _cached_group_versions(words: list[str]) -> list[str]:
 
 
 def _cached_names(words: list[str], beginning: str) -> list[str]:
-    """The names with this beginning of the resources that are in the cache, fresh or not, and their categories."""
+    """The cached resource names and categories that start with `beginning`, fresh or expired."""
     from ..index.search import CATEGORIES, COLUMNS, GROUP, PLURAL, SHORT_NAMES, SINGULAR
 
     positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, CATEGORIES)
@@ -167,7 +167,7 @@ def _cached_names(words: list[str], beginning: str) -> list[str]:
         columns = [[row[position] for row in rows] for position in positions]
     groups, plurals, singulars, *lists = columns
     names = [name for column in (plurals, singulars) for name in column if name.startswith(beginning)]
-    # The same few lists of words stand in thousands of rows.
+    # Thousands of rows share a few lists: split each distinct one once.
     texts = {text for column in lists for text in column if beginning in text}
     names += [word for text in texts for word in text.split(",") if word.startswith(beginning)]
     plural_only = beginning.partition(".")[0]
@@ -185,7 +185,7 @@ def _session_for(words: list[str]) -> Session:
 
 
 def _cached_documents(session: Session) -> DiscoveryResult:
-    """The documents that are in the cache, fresh or not. A completion asks no server."""
+    """The documents in the cache, fresh or expired. Makes no request."""
     from ..cache.document_cache import DocumentCache
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroupList
@@ -196,7 +196,7 @@ def _cached_documents(session: Session) -> DiscoveryResult:
 
 
 def _parsed(words: list[str]) -> Parsed:
-    """The flags so far; one whose value is just being completed is none yet."""
+    """Parse the flags so far, leaving out a last flag whose value is being completed."""
     flags = all_flags()
     try:
         return parse(words, flags)

@@ -1,4 +1,4 @@
-"""Command-line flags by kubectl's rules (spf13/pflag): parsed without `argparse`, which costs 8 ms to import."""
+"""Command-line flags by kubectl's rules (spf13/pflag). Importing `argparse` instead would cost 8 ms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# What a flag's value is.
+# Kinds of flag values.
 BOOL = "bool"
 TEXT = "string"
-# Repeatable; SLICE is also split at commas.
+# Repeatable. SLICE values are also split at commas.
 ARRAY = "stringArray"
 SLICE = "strings"
-# A number that may be left out.
+# A number that may be omitted.
 LEVEL = "level"
 
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
@@ -20,11 +20,11 @@ _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 
 class UsageError(Exception):
-    """The command line is wrong; the message says how."""
+    """The command line is invalid; the message says why."""
 
 
 class Flag:
-    """One flag: its long name, the kind of its value, what it is for, a letter for short, the values to complete."""
+    """One flag: long name, kind of value, help text, short letter, values for completion."""
 
     __slots__ = ("choices", "help", "kind", "letter", "name")
 
@@ -37,7 +37,7 @@ class Flag:
 
 
 class Parsed:
-    """What a command line said. A flag that was not given has its kind's zero value."""
+    """A parsed command line. A flag that was not given has its kind's zero value."""
 
     __slots__ = ("_values", "arguments")
 
@@ -46,19 +46,19 @@ class Parsed:
         self.arguments: list[str] = arguments
 
     def given(self, name: str) -> bool:
-        """Whether the flag was given."""
+        """Return whether the flag was given."""
         return name in self._values
 
     def text(self, name: str, default: str = "") -> str:
-        """The last value of the flag, "" if it was not given."""
+        """Return the last value of the flag, `default` if it was not given."""
         return self._values[name][-1] if name in self._values else default
 
     def flag(self, name: str) -> bool:
-        """Whether the flag is true."""
+        """Return whether the flag is true."""
         return self.text(name) in _TRUE
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """All values of the flag."""
+        """Return all values of the flag."""
         return tuple(self._values.get(name, ()))
 
 
@@ -87,7 +87,7 @@ def parse(argv: Sequence[str], flags: Iterable[Flag]) -> Parsed:
 
 
 def _take_letters(word: str, by_letter: dict[str, Flag], waiting: list[str], values: dict[str, list[str]]) -> None:
-    """`-o wide`, `-owide`, `-o=wide`; letters without a value may stand together."""
+    """Parse `-o wide`, `-owide`, `-o=wide`. Letters without a value may be combined."""
     letters = word[1:]
     while letters:
         letter, letters = letters[0], letters[1:]
@@ -119,10 +119,10 @@ def _take(flag: Flag, value: str | None, waiting: list[str], values: dict[str, l
         raise UsageError(f'invalid argument "{value}" for "--{flag.name}" flag: must be true or false')
     if flag.kind == LEVEL and not (value.isdecimal() and len(value) < 10):
         raise UsageError(
-            f'invalid argument "{value[:40]}" for "--{flag.name}" flag: must be a number, of nine digits at most'
+            f'invalid argument "{value[:40]}" for "--{flag.name}" flag: must be a number of at most nine digits'
         )
     if flag.kind in (SLICE, ARRAY):
-        # An empty value is no value: `--verbs=` asks for nothing.
+        # Like kubectl: `--verbs=` is an empty list.
         parts = value.split(",") if flag.kind == SLICE else [value]
         values.setdefault(flag.name, []).extend(part for part in parts if part or flag.kind == ARRAY)
     else:

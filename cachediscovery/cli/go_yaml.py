@@ -1,4 +1,4 @@
-"""YAML as kubectl prints it (sigs.k8s.io/yaml over go-yaml v2): keys sorted, strings quoted by Go's rules."""
+"""YAML in kubectl's format (sigs.k8s.io/yaml over go-yaml v2): keys sorted, strings quoted by Go's rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-# What a reader of YAML 1.1 would take for something else than a string.
+# Words that YAML 1.1 parsers do not read as strings.
 _WORDS = frozenset(
     word
     for lower in ("y", "n", "yes", "no", "true", "false", "on", "off", "null")
@@ -28,12 +28,12 @@ _NUMBER = re.compile(
 )
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?")
-# Characters that need no thought; a name of anything else goes to PyYAML, whose emitter is libyaml's like Go's.
+# Strings that never need quotes. PyYAML writes all others: its emitter matches libyaml, like Go's.
 _PLAIN = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/.+=-]*")
 
 
 def go_yaml(value: Mapping[str, Any], indent: str = "") -> str:
-    """A mapping of strings, booleans, lists of strings and lists of mappings, as YAML text."""
+    """Return a mapping of strings, booleans, lists of strings and lists of mappings as YAML text."""
     lines = []
     for key in sorted(value):
         item = value[key]

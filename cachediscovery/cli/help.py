@@ -1,4 +1,4 @@
-"""The help texts, made from the commands' own data."""
+"""The help texts, generated from the command table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def program_help(program: str) -> str:
-    """What `--help` shows without a command."""
+    """Return the text of `--help` without a command."""
     width = max(len(f"{command.name} {command.arguments}") for command in COMMANDS) + 2
     lines = [
         f"{program}: what a Kubernetes cluster serves, from the cache that kubectl uses.",
@@ -29,7 +29,7 @@ def program_help(program: str) -> str:
 
 
 def command_help(command: Command, program: str) -> str:
-    """What `COMMAND --help` shows."""
+    """Return the text of `COMMAND --help`."""
     usage = " ".join(part for part in (program, command.name, command.arguments, "[flags]") if part)
     lines = [f"{command.summary}.", "", "Usage:", f"  {usage}"]
     if command.flags:

@@ -1,6 +1,6 @@
-"""JSON for people and programs to read, in the bytes of Go's `encoding/json`, without importing `json` for plain text.
+"""Indented JSON with the bytes of Go's `encoding/json`. Plain text needs no import of `json`.
 
-`json` takes two thirds of a bare interpreter's start to import, and is slow when it indents: its C encoder does not.
+Importing `json` takes two thirds of the start of a bare interpreter, and its C encoder does not indent.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def json_text(value: Any, indent: int) -> str:
-    """`value` as JSON, indented by `indent` spaces: dicts, lists, strings, numbers, booleans and None.
+    """Return `value` as JSON indented by `indent` spaces. It holds dicts, lists, strings, numbers, booleans and None.
 
-    A list that stands in `value` many times is written once.
+    A list that occurs many times in `value` is encoded once.
     """
     written: dict[tuple[int, str], str] = {}
 
@@ -37,7 +37,7 @@ def json_text(value: Any, indent: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """`text` as a JSON string."""
+    """Return `text` as a JSON string."""
     if text.isascii() and text.isprintable() and _SPECIAL.isdisjoint(text):
         return f'"{text}"'
     from ..model.documents import go_json
@@ -46,5 +46,5 @@ def quoted(text: str) -> str:
 
 
 _CONSTANTS = {None: "null", True: "true", False: "false"}
-# What is escaped in JSON, or by Go, which makes it safe inside HTML.
+# Escaped in JSON, or by Go for use in HTML.
 _SPECIAL = frozenset('"\\&<>')

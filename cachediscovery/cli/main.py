@@ -1,4 +1,4 @@
-"""The command line's entry: find the command, parse its flags, run it, turn errors into one line and an exit code."""
+"""Entry point of the command line: find the command, parse its flags, run it, map errors to a line and an exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, or 1 for every error, as kubectl's."""
+    """Run one command. Return the exit code: 0, or 1 for every error, as kubectl does."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _main(words)
@@ -38,13 +38,13 @@ def run_and_exit() -> NoReturn:
     """Run one command, then `os._exit`: interpreter shutdown costs as much as start-up."""
     import gc
 
-    # The objects of a command live until it ends: looking for garbage among them takes time, and finds none.
+    # Objects live until the command ends, so garbage collection would find nothing.
     gc.disable()
     code = INTERRUPTED
     try:
         code = main()
     except KeyboardInterrupt:
-        # A second one, while the first was handled.
+        # A second interrupt, while the first was handled.
         pass
     if _finish():
         code = INTERRUPTED
@@ -52,9 +52,9 @@ def run_and_exit() -> NoReturn:
 
 
 def _finish() -> bool:
-    """Finish the files that are being written, and flush the output; whether an interrupt came meanwhile.
+    """Finish pending file writes and flush the output. Return whether an interrupt arrived meanwhile.
 
-    It takes a moment at most, and an interrupt does not shorten it.
+    This takes only a moment, and an interrupt does not cut it short.
     """
     files = sys.modules.get("cachediscovery.disk.files")
     is_interrupted = False
@@ -66,7 +66,7 @@ def _finish() -> bool:
             is_interrupted = True
     for stream in (sys.stdout, sys.stderr):
         try:
-            # None if it was closed when the process began.
+            # None if it was closed before the process started.
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
@@ -77,7 +77,7 @@ def _finish() -> bool:
 
 
 def program_name() -> str:
-    """How the user calls this program: `kubectl discovery` if as a plugin of kubectl."""
+    """The name of this program: `kubectl discovery` if it runs as a kubectl plugin."""
     name = sys.argv[0].replace("\\", "/").rpartition("/")[2] if sys.argv else ""
     return "kubectl discovery" if name.startswith("kubectl-discovery") else "cachediscovery"
 
@@ -90,7 +90,7 @@ def _main(argv: list[str]) -> int:
         try:
             os.fsencode(word)
         except UnicodeEncodeError:
-            fail(f"the argument {word[:40]!a} has a character that no file name and no URL can have")
+            fail(f"the argument {word[:40]!a} has a character that is invalid in file names and URLs")
             return 1
     if argv[:1] == ["__complete"]:
         return _complete(argv[1:])
@@ -116,7 +116,7 @@ def _main(argv: list[str]) -> int:
 
 
 def _complete(argv: list[str]) -> int:
-    """What the completion scripts call: `__complete SHELL LINE [WORD]`."""
+    """Run `__complete SHELL LINE [WORD]`, which the completion scripts call."""
     from .commands.completion import SCRIPTS
 
     if len(argv) not in (2, 3) or argv[0] not in SCRIPTS:
@@ -144,7 +144,7 @@ def _run(command: Command, parsed: Parsed) -> int:
             if not isinstance(error, DiscoveryError):
                 raise
             if isinstance(error, ConfigChanged) and not is_last:
-                # Found out before anything was printed: what was remembered of the kubeconfig is corrected by now.
+                # Raised before any output, and the remembered cluster is already corrected: run again.
                 continue
             fail(str(error))
             return 1
@@ -152,8 +152,8 @@ def _run(command: Command, parsed: Parsed) -> int:
 
 
 def _implementation(command: Command) -> Callable[[Parsed], int]:
-    """The `run` of the command's module."""
-    # What importlib.import_module does, without importing importlib.
+    """Return `run` of the command's module."""
+    # As importlib.import_module does, without importing importlib.
     name = f"{__package__}.commands.{command.implementation}"
     __import__(name)
     run: Callable[[Parsed], int] = sys.modules[name].run
@@ -161,7 +161,7 @@ def _implementation(command: Command) -> Callable[[Parsed], int]:
 
 
 def _words(argv: Sequence[str]) -> list[str]:
-    """The words of `argv` that are neither flags nor their values: kubectl lets flags come before the command."""
+    """Return the words that are neither flags nor flag values. Like kubectl, flags may precede the command."""
     from .command_table import all_flags
     from .flags import BOOL, LEVEL
 

@@ -1,4 +1,4 @@
-"""What the command line prints: results on standard output, warnings and errors on standard error."""
+"""The output of the command line: results on standard output, warnings and errors on standard error."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Columns as kubectl aligns them: Go's `text/tabwriter` with kubectl's settings.
+# kubectl's settings of Go's `text/tabwriter`.
 _MIN_WIDTH = 6
 _PADDING = 3
-# All failed group versions are named in one message, and a cluster may have many.
+# One message names all failed group versions, which may be many.
 _MAX_MESSAGE = 20_000
 _PRINTABLE = b"\n" + bytes(range(32, 127))
 
@@ -22,12 +22,12 @@ class OutputError(Exception):
 
 
 def write(text: str) -> None:
-    """Write `text` to standard output: whole, and the same bytes on every platform and in every locale.
+    """Write all of `text` to standard output, as UTF-8 on every platform and in every locale.
 
-    Raises `OutputError`, or `BrokenPipeError` if the reader has gone.
+    Raises `OutputError`, or `BrokenPipeError` if the reader is gone.
     """
     if sys.stdout is None:
-        # It was closed when the process began.
+        # It was closed before the process started.
         raise OutputError("standard output cannot be written: it is closed")
     try:
         sys.stdout.flush()
@@ -40,7 +40,7 @@ def write(text: str) -> None:
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> str:
-    """`rows` as text; the last column is not padded. Characters that steer terminals become spaces."""
+    """Format `rows` as aligned columns, the last one unpadded. Terminal control characters become spaces."""
     if not rows:
         return ""
     widths = [max(_MIN_WIDTH, max(map(len, column)) + _PADDING) for column in list(zip(*rows, strict=True))[:-1]]
@@ -49,7 +49,7 @@ def format_table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """`text` with each character that could steer a terminal replaced by a space, line ends left as they are."""
+    """Replace terminal control characters in `text` with spaces. Line ends stay."""
     if _is_printable(text):
         return text
     from ..model.redact import printable
@@ -58,26 +58,26 @@ def printable_lines(text: str) -> str:
 
 
 def _is_printable(text: str) -> bool:
-    # A listing has tens of thousands of characters: this is how to look at them fastest.
+    # The fastest check for a listing of tens of thousands of characters.
     return text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE)
 
 
 def warn(message: str) -> None:
-    """One line on standard error."""
+    """Print a warning as one line on standard error."""
     from ..model.redact import one_line
 
     _error_line(f"Warning: {one_line(message)}")
 
 
 def fail(message: str) -> None:
-    """What went wrong, in one line on standard error, as kubectl says it."""
+    """Print an error as one line on standard error, in kubectl's form."""
     from ..model.redact import one_line
 
     _error_line(f"error: {one_line(message, _MAX_MESSAGE)}")
 
 
 def show_log(verbosity: int) -> None:
-    """From `-v` on, show hits, misses and requests on standard error."""
+    """Log hits, misses and requests to standard error if `verbosity` is positive."""
     if verbosity > 0:
         import logging
 
@@ -86,7 +86,7 @@ def show_log(verbosity: int) -> None:
 
         class OneLine(logging.Formatter):
             def format(self, record: logging.LogRecord) -> str:
-                # URLs and names in it are the server's.
+                # It contains URLs and names sent by the server.
                 return one_line(super().format(record), _MAX_MESSAGE)
 
         handler = logging.StreamHandler()
@@ -98,7 +98,7 @@ def show_log(verbosity: int) -> None:
 
 
 def let_go_of_stdout() -> None:
-    """After a failed write: give Python nothing to flush, and so nothing to complain of, at its end."""
+    """Redirect standard output to the null device after a failed write, so that Python's final flush succeeds."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,4 +1,4 @@
-"""On a terminal, a first fetch that takes long says so."""
+"""A progress line on the terminal during a long fetch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-# What is over sooner needs no words.
+# No progress line for shorter fetches.
 _QUIET_SECONDS = 0.7
 _STEP_SECONDS = 0.2
 
 
 class progress:  # noqa: N801 - used like a function: `with progress(server):`
-    """Shows on standard error, if that is a terminal, how long `server` has been asked."""
+    """Show on standard error, if it is a terminal, how long requests to `server` have taken."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -51,5 +51,5 @@ class progress:  # noqa: N801 - used like a function: `with progress(server):`
 
 
 def _is_terminal() -> bool:
-    # None if it was closed when the process began.
+    # None if it was closed before the process started.
     return sys.stderr is not None and sys.stderr.isatty()

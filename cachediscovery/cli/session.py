@@ -1,4 +1,4 @@
-"""`Session`: what one command line works on. It opens no connection and parses no YAML before it has to."""
+"""`Session`: the cluster, store and clients of one command. It connects and parses YAML only when necessary."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from ..transport.options import TransportOptions
 
 TTL_VARIABLE = "CACHEDISCOVERY_TTL"
-# Of a number that a machine can count to.
+# The digits of the largest 64-bit number.
 _MAX_DIGITS = 19
 
 
 class Session:
-    """One cluster, its index, its store, its clients.
+    """One cluster with its index, store and clients, all created on first use.
 
-    All methods raise `DiscoveryError`; `ConfigError` for a configuration that cannot be used.
+    All methods raise `DiscoveryError`; `ConfigError` for an unusable configuration.
     """
 
     def __init__(self, parsed: Parsed, context: str = "", *, asks: bool | None = None) -> None:
-        """`context` is used in place of the flag.
+        """`context` overrides the flag.
 
-        `asks` tells whether the server is asked whatever is cached; None is for a command that never asks.
+        `asks` tells whether the server is asked even if documents are cached. None is for commands that never ask.
 
-        Raises `UsageError` for flags that make no sense.
+        Raises `UsageError` for invalid flags.
         """
         self._parsed = parsed
         self._context = context or parsed.text("context")
@@ -83,7 +83,7 @@ class Session:
 
     @property
     def store(self) -> DocumentStore | None:
-        """The cluster's documents on disk; None, with a warning, where nothing can hold them."""
+        """The cluster's documents on disk; None, after a warning, if there is no usable folder."""
         if not self._opened:
             from ..disk.document_store import open_store
 
@@ -91,13 +91,13 @@ class Session:
         return self._store
 
     def stores(self) -> list[DocumentStore]:
-        """All stores that may hold documents of the cluster, in use or not."""
+        """All stores that may hold documents of the cluster, even if unused now."""
         from ..cache.inventory import stores_of
 
         return stores_of(self._cluster, self._cache_dir)
 
     def store_or_fail(self) -> DocumentStore:
-        """The cluster's store. Raises `DiscoveryError` where there is none."""
+        """The cluster's store. Raises `DiscoveryError` if there is none."""
         if self.store is None:
             from ..model.errors import DiscoveryError
 
@@ -105,9 +105,9 @@ class Session:
         return self.store
 
     def index(self, names: Sequence[str], *, expired: bool = False) -> Index | None:
-        """The index with the sections `names`, if it may be used in place of all documents; else None.
+        """The index with the sections `names`, if it can replace the documents; else None.
 
-        With `expired` the documents may be of any age.
+        With `expired`, the documents may be of any age.
         """
         place = place_of(self._cluster, self._cache_dir)
         cluster, index = self._cluster, None
@@ -120,7 +120,7 @@ class Session:
         return index
 
     def group_versions(self) -> tuple[list[str], str]:
-        """The group versions that the server lists, and what could not be discovered, in words."""
+        """The group versions that the server lists, and an error message for those that failed."""
         index = None if self.asks else self.index([GROUP_VERSIONS])
         if index is not None:
             return index.column(GROUP_VERSIONS), ""
@@ -137,7 +137,7 @@ class Session:
         return [str(group_version) for group_version in groups.group_versions], failure
 
     def documents(self) -> DiscoveryResult:
-        """All groups and resources, asked for or cached as the flags say."""
+        """All groups and resources, from the server or the cache as the flags say."""
         from ..model.listing import result_of
         from .progress import progress
 
@@ -147,7 +147,7 @@ class Session:
 
     @property
     def base(self) -> LazyDiscoveryClient:
-        """The client that asks the server."""
+        """The client that sends requests to the server."""
         if self._base is None:
             from ..discovery.lazy_client import LazyDiscoveryClient
 
@@ -157,7 +157,7 @@ class Session:
 
     @property
     def client(self) -> CachedDiscoveryClient:
-        """The cached client on the cluster's store."""
+        """The cached client that uses the cluster's store."""
         if self._client is None:
             from ..cache.cached_client import CachedDiscoveryClient
 
@@ -172,7 +172,7 @@ class Session:
         return self._client
 
     def finish(self) -> None:
-        """After all is printed: keep what makes the next start fast, and renew behind what had expired."""
+        """Call after all output: write the index, and refresh in the background what was served expired."""
         if self._client is not None:
             self._client.resource_index.write()
         if self._used_expired:
@@ -192,12 +192,12 @@ class Session:
         return self._config
 
     def _on_read(self, config: ClientConfig) -> None:
-        """Nothing was remembered of the cluster: likely nothing is cached of it either."""
+        """If the cluster was not remembered, it is probably not cached either: start connecting."""
         if self.asks or not os.path.isdir(cluster_folder(cache_root(self._cache_dir), Cluster(config.server))):
             self._reach(config.server, bool(config.proxy_url))
 
     def _reach(self, server: str, has_proxy: bool) -> None:
-        """Begin to connect as soon as the address is known, if the command may ask the server."""
+        """Start connecting as soon as the address is known, if the command may ask the server."""
         if self.asks is not None:
             from ..transport.dialer import reach
 
@@ -241,7 +241,7 @@ def _overrides(parsed: Parsed, context: str) -> ConfigOverrides:
 
 
 def ttl_from(parsed: Parsed) -> float:
-    """`--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours; in seconds."""
+    """The TTL in seconds: `--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours."""
     text, source = parsed.text("cache-ttl"), "--cache-ttl"
     if not text:
         text, source = os.environ.get(TTL_VARIABLE, ""), f"${TTL_VARIABLE}"
@@ -249,11 +249,11 @@ def ttl_from(parsed: Parsed) -> float:
 
 
 def transport_numbers(parsed: Parsed) -> dict[str, Any]:
-    """The bounds of the transport that flags set. Raises `UsageError`."""
+    """The transport options that flags set. Raises `UsageError`."""
     numbers: dict[str, Any] = {}
     for flag, name in (("connect-timeout", "connect_timeout"), ("request-timeout", "read_timeout")):
         seconds = _duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
-        # kubectl's default, "0", means: no other than the usual time-out.
+        # kubectl's default "0" means no time-out beyond the usual one.
         if seconds:
             numbers[name] = seconds
     size = parsed.text("max-document-bytes")

@@ -1,4 +1,4 @@
-"""What the `cache` commands share: the roots that they look after, and what they say of what could not be removed."""
+"""Shared by the `cache` commands: the roots to maintain, and messages for files that could not be removed."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 
 def roots_of(parsed: Parsed) -> tuple[list[str], list[str]]:
-    """The cache's root and, where there is one, the platform's; and why one of them is left alone, in words.
+    """Return the cache root and the platform's root if it exists, and messages for roots that are not trusted.
 
-    Raises `DiscoveryError` where there is neither.
+    Raises `DiscoveryError` if there is no root.
     """
     root, fallback = cache_root(parsed.text("cache-dir")), platform_cache_root()
     roots = [path for path in (root, fallback) if path and (path == root or os.path.isdir(path))]
     if not roots:
         raise DiscoveryError("there is no home folder to hold a cache: set KUBECACHEDIR or use --cache-dir")
     reasons = {path: distrust_of_path(path, path) for path in dict.fromkeys(roots)}
-    problems = [f"{reason}: what is there is left alone" for reason in reasons.values() if reason]
+    problems = [f"{reason}: the files there are left alone" for reason in reasons.values() if reason]
     return [path for path, reason in reasons.items() if not reason], problems
 
 
 def report(problems: list[str]) -> int:
-    """Say what could not be done; the exit code."""
+    """Print the problems as errors. Return the exit code."""
     for problem in problems:
         fail(problem)
     return 1 if problems else 0
 
 
 def kept_in_words(kept: Mapping[str, str], cluster: DocumentStore | None = None) -> str:
-    """What to say of files that could not be removed, each with the reason.
+    """Return the message for files that could not be removed, each with its reason.
 
-    If they were in the folder of a `cluster`, that one is superseded: they are to be used no more.
+    If they are in the folder of `cluster`, supersede it, so that this folder is no longer used.
     """
     path, reason = next(iter(kept.items()))
     files = path if len(kept) == 1 else f"{len(kept)} files, {path} among them,"
@@ -51,14 +51,14 @@ def kept_in_words(kept: Mapping[str, str], cluster: DocumentStore | None = None)
         return words
     if cluster.supersede():
         _, successor = platform_folder(cluster.root, cluster.folder)
-        # Nobody who finds a folder that can be written looks for another one.
+        # A client that can write to the first folder does not look for the second one.
         until = "until they can be removed: then run this again"
         return f"{words}: kubectl goes on using them, cachediscovery uses {successor} {until}"
-    return f"{words}: {'they are' if any(map(cluster.may_use, kept)) else 'by kubectl they are'} used as before"
+    return f"{words}: {'they are used as before' if any(map(cluster.may_use, kept)) else 'kubectl still uses them'}"
 
 
 def known_folders(root: str, kubeconfig: str) -> set[str] | None:
-    """The folders of all clusters of the kubeconfig; None where that cannot be told."""
+    """The folders of all clusters of the kubeconfig; None if it cannot be read or has none."""
     from ..config.kubeconfig import load_kubeconfig
 
     try:
@@ -69,14 +69,14 @@ def known_folders(root: str, kubeconfig: str) -> set[str] | None:
     for cluster in configured_clusters(loaded):
         if cluster.server:
             folders.add(os.path.normpath(cluster_folder(root, cluster)))
-            # Also that of its own which it has beside another one with the same URL.
+            # The cluster's own folder, in case another cluster has the same URL.
             cluster.shares_url = True
             folders.add(os.path.normpath(cluster_folder(root, cluster)))
     return folders or None
 
 
 def format_size(size: int) -> str:
-    """A size for people: `312 B`, `4.2 KiB`, `1.5 MiB`."""
+    """Format a size for people: `312 B`, `4.2 KiB`, `1.5 MiB`."""
     if size < 1024:
         return f"{size} B"
     return f"{size / 1024:.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"

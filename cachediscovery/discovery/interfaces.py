@@ -79,7 +79,7 @@ class CachedDiscoveryInterface(DiscoveryInterface):
 
     @abstractmethod
     def invalidate(self, group_version: str | None = None) -> None:
-        """Treat everything cached until now, or one group version, as expired. Makes no request."""
+        """Use no document fetched before now, for one group version or for all. Makes no request."""
 
 
 class IndexedDiscoveryInterface(ABC):
@@ -104,7 +104,7 @@ class ResourceIndex(ABC):
 
     @abstractmethod
     def revision(self) -> int:
-        """A number that changes when a document used before is replaced. Rebuild derived data when it changes."""
+        """A number that changes when a used document is no longer valid. Rebuild derived data when it changes."""
 
 
 class ConnectedDiscoveryInterface(ABC):

@@ -1,1 +1,1 @@
-"""kubectl's cache under the Python clients in use: one module for each, and each an optional extra."""
+"""Integrations that put kubectl's cache under other Python clients. Each module needs its own optional extra."""

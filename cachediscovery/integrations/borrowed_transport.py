@@ -1,4 +1,4 @@
-"""Another client's connection as a transport: its TLS, its credentials, its retries."""
+"""A transport over another client's connection, with its TLS, credentials and retries."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _FIRST_ERROR = 400
 
 
 class BorrowedTransport(DocumentTransport):
-    """GET requests that `ask(path, headers)` makes.
+    """Sends GET requests with `ask(path, headers)`.
 
-    `ask` returns status, headers (in any letter case) and body. What it raises becomes the
+    `ask` returns status, headers (in any letter case) and body. An exception that it raises becomes the
     `__cause__` of a `RequestError`.
     """
 
@@ -38,7 +38,7 @@ class BorrowedTransport(DocumentTransport):
         self._borrowed = ask
 
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """Ask by the other client's way."""
+        """GET `url` with the other client."""
         try:
             status, found, body = self._borrowed(url.removeprefix(self._server), headers)
         except DiscoveryError:
@@ -46,13 +46,13 @@ class BorrowedTransport(DocumentTransport):
         except Exception as error:
             code = getattr(error, "status", None)
             if isinstance(code, int) and code >= _FIRST_ERROR:
-                # An answer, to a client that raises it.
+                # The other client raises error responses as exceptions.
                 headers = Headers((getattr(error, "headers", None) or {}).items())
                 note_identity(identity_of(headers))
                 body = getattr(error, "body", None) or b""
                 text = body.encode("utf-8", "replace") if isinstance(body, str) else body
                 raise status_error(url, code, headers, text) from error
-            # The other client's own time-outs apply, and we do not know them.
+            # The other client's own time-outs apply, and they are unknown here.
             raise request_error(url, error) from error
         answer = RawResponse(url, status, Headers(found.items()), body)
         note_identity(identity_of(answer.headers))
@@ -62,9 +62,9 @@ class BorrowedTransport(DocumentTransport):
 def discovery_by(
     transport: BorrowedTransport, server: str, *, ca_file: object = "", tls_server_name: object = ""
 ) -> CachedDiscoveryClient:
-    """A cached discovery client that asks by way of `transport`, on kubectl's cache.
+    """Create a cached discovery client that sends requests with `transport` and uses kubectl's cache.
 
-    `ca_file` and `tls_server_name` are what the other client expects of the server's certificate, if it says so.
+    `ca_file` and `tls_server_name` are the other client's TLS settings, if known.
     """
     trust_fingerprint = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
     store = open_store(Cluster(server, trust_fingerprint))
@@ -85,7 +85,7 @@ def discovery_for_configuration(transport: BorrowedTransport, configuration: Any
 
 
 def original_error(error: DiscoveryError) -> BaseException:
-    """The other client's own exception behind ours, which its users are prepared to catch; ours if there is none."""
+    """Return the other client's exception that caused `error`, which its users expect; `error` if there is none."""
     cause = error.__cause__
     if isinstance(cause, DiscoveryError):
         return original_error(cause)

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from ..model.types import APIGroup
 
 T = TypeVar("T")
-# Into the event loop of the call for which this thread works.
+# Runs coroutines on the event loop of the call that this thread serves.
 _portal: ContextVar[anyio.from_thread.BlockingPortal] = ContextVar("portal")
 
 
 def use_cache(api: T) -> T:
-    """Make `api`, a `kr8s.Api`, sync or async, answer from the cache; returns the same object."""
+    """Make `api`, a sync or async `kr8s.Api`, use the cache. Return the same object."""
     cached = _CachedApi(api)
     api.async_api_resources = cached.api_resources  # type: ignore[attr-defined]
     api.async_api_resources_uncached = cached.api_resources_uncached  # type: ignore[attr-defined]
@@ -56,7 +56,7 @@ class _CachedApi:
         )
 
     async def api_resources(self) -> list[dict[str, Any]]:
-        """kr8s's list: a dict for each resource, `version` being its group version."""
+        """Return kr8s's list: a dict for each resource, with the group version as `version`."""
         listing: DiscoveryResult = await self._run(self._listing)
         by_group_version = {item.group_version: item for item in listing.lists}
         found = []
@@ -68,7 +68,7 @@ class _CachedApi:
         return found
 
     async def api_resources_uncached(self) -> list[dict[str, Any]]:
-        """kr8s asks for this after a miss. Where the answer is fresh already, asking again would not help."""
+        """kr8s calls this after a miss. Invalidate, unless the documents are fresh: fetching again would not help."""
         if not self._discovery.fresh:
             self._discovery.invalidate()
         return await self.api_resources()
@@ -82,7 +82,7 @@ class _CachedApi:
         return result_of(self._discovery.server_groups_and_resources)
 
     async def _run(self, call: Callable[[], Any]) -> Any:
-        """`call` in a thread, its requests on this event loop: any loop that kr8s itself runs on."""
+        """Run `call` in a thread. Its requests run on this event loop, of any kind that kr8s supports."""
         cancellation = Cancellation()
 
         def run() -> Any:
@@ -105,18 +105,18 @@ class _CachedApi:
             return asking.result()
 
     async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        # kr8s joins `base` and `url` with a slash; after /apis that would ask for another document.
+        # kr8s joins `base` and `url` with a slash, which after /apis would request another document.
         where = {"version": "", "base": "/api", "url": f"..{path}"}
         async with self._api.call_api("GET", **where, headers=dict(headers), raise_for_status=False) as answer:
             if answer.status_code not in (401, 403):
                 return answer.status_code, answer.headers, answer.content
-        # kr8s renews its credentials where it raises for these, and only there.
+        # kr8s renews its credentials only when it raises for these statuses itself.
         async with self._api.call_api("GET", **where, headers=dict(headers)) as answer:
             return answer.status_code, answer.headers, answer.content
 
 
 def _in_order(groups: Iterable[APIGroup]) -> list[str]:
-    """The group versions as kr8s orders them: it takes the first that matches a kind."""
+    """The group versions in kr8s's order, which decides the match for a kind."""
     names = []
     for group in sorted(groups, key=lambda group: group.name):
         names += sort_versions([version.group_version for version in group.versions], key=str)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _Equal:
-    """Two lookups of one resource give equal objects, also by way of two clients, as the package's tests want it."""
+    """Equal by content, even across clients: the package's own tests require this."""
 
     to_dict: Any
 
@@ -40,11 +40,11 @@ class _Equal:
 
 
 class Subresource(_Equal, theirs.Subresource):
-    """Theirs, comparable."""
+    """The package's `Subresource`, made comparable."""
 
 
 class Resource(_Equal, theirs.Resource):
-    """Theirs, comparable, subresources and all."""
+    """The package's `Resource`, made comparable, with its subresources."""
 
     def __init__(self, *, subresources: dict[str, dict[str, Any]] | None = None, **fields: Any) -> None:
         super().__init__(**fields)  # type: ignore[no-untyped-call,unused-ignore]
@@ -55,10 +55,10 @@ class Resource(_Equal, theirs.Resource):
 
 
 class CachedDiscoverer(Discoverer):
-    """The interface of `LazyDiscoverer` and `EagerDiscoverer`: `get`, `search`, `api_groups`, `version`,
+    """Implements the interface of `LazyDiscoverer` and `EagerDiscoverer`: `get`, `search`, `api_groups`, `version`,
     `invalidate_cache` and iteration.
 
-    Nothing is asked or read before the first call. `cache_file` is not used: the cache is kubectl's.
+    It makes no request and reads nothing before the first call. `cache_file` is ignored: the cache is kubectl's.
     """
 
     def __init__(self, client: Any, cache_file: str | None = None) -> None:
@@ -67,17 +67,17 @@ class CachedDiscoverer(Discoverer):
         self._discovery = discovery_for_configuration(self._transport, client.configuration)
         self._tree = ResourceTree(self._discovery, client, Resource, theirs.ResourceList)
         self._version: dict[str, Any] | None = None
-        # Where their discoverers keep everything in one file; whoever looks at its date looks at the groups' here.
+        # The package's discoverers keep one cache file, and some callers check its date: give them the group list.
         self._Discoverer__cache_file = self._discovery.path() or cache_file
 
     @property
     def discovery(self) -> CachedDiscoveryClient:
-        """The cached discovery client behind this."""
+        """The underlying cached discovery client."""
         return self._discovery
 
     @property
     def version(self) -> dict[str, Any]:
-        """`{"kubernetes": …}` with what `/version` answers; asked for once."""
+        """`{"kubernetes": …}` with the response of `/version`, fetched once."""
         if self._version is None:
             try:
                 self._version = {"kubernetes": json.loads(self._transport.get("/version").body)}
@@ -87,7 +87,7 @@ class CachedDiscoverer(Discoverer):
 
     @property
     def api_groups(self) -> KeysView[str]:
-        """The names of the API groups, as the server has them now."""
+        """The names of the API groups, fetched from the server."""
         self._discovery.invalidate()
         try:
             return dict.fromkeys(self._tree.group_names()).keys()
@@ -102,24 +102,24 @@ class CachedDiscoverer(Discoverer):
         kind: str | None = None,
         **keywords: Any,
     ) -> list[Any]:
-        """The resources that match, also any attribute of a resource."""
+        """Return the resources that match. `keywords` may name any attribute of a resource."""
         try:
             return self._tree.search(prefix, group, api_version, kind, **keywords)
         except DiscoveryError as error:
             raise original_error(error) from None
 
     def discover(self) -> None:
-        """Nothing to do ahead of time."""
+        """Do nothing: discovery is lazy."""
 
     def invalidate_cache(self) -> None:
-        """Use nothing older than this moment; what is asked for next is fetched then."""
+        """Use no document fetched before now. Makes no request."""
         self._discovery.invalidate()
         self._version = None
 
     def get_resources_for_api_version(
         self, prefix: str, group: str, version: str, preferred: bool
     ) -> dict[str, list[Any]]:
-        """The resources of one group version, by kind. `preferred` is as the server says, whatever is given."""
+        """The resources of one group version, by kind. `preferred` is ignored: the server decides."""
         try:
             return self._tree.kinds_of(prefix, group or "", version)
         except DiscoveryError as error:

@@ -38,9 +38,9 @@ _FIRST_ERROR = 400
 
 
 class CachedDiscoverer(Discoverer):
-    """The interface of `LazyDiscoverer` and `EagerDiscoverer`, in coroutines as theirs.
+    """Implements the interface of `LazyDiscoverer` and `EagerDiscoverer`, with coroutines.
 
-    Nothing is asked or read before the first call. `cache_file` is not used: the cache is kubectl's.
+    It makes no request and reads nothing before the first call. `cache_file` is ignored: the cache is kubectl's.
     """
 
     def __init__(self, client: Any, cache_file: str | None = None) -> None:
@@ -53,7 +53,7 @@ class CachedDiscoverer(Discoverer):
 
     def __await__(self) -> Generator[Any, None, CachedDiscoverer]:
         async def ready() -> CachedDiscoverer:
-            # Their clients know the version from the beginning, and have no coroutine to ask for it.
+            # The package's clients expect the version from the start, without a coroutine.
             if self._version is None:
                 response = await self._run(self._transport.get, "/version")
                 self._version = {"kubernetes": json.loads(response.body)}
@@ -66,17 +66,17 @@ class CachedDiscoverer(Discoverer):
 
     @property
     def discovery(self) -> CachedDiscoveryClient:
-        """The cached discovery client behind this, for use in other threads than the event loop's."""
+        """The underlying cached discovery client, for threads other than the event loop's."""
         return self._discovery
 
     @property
     def version(self) -> dict[str, Any]:
-        """`{"kubernetes": …}` with what `/version` answered."""
+        """`{"kubernetes": …}` with the response of `/version`; empty if it was not fetched."""
         return self._version or {}
 
     @property
     async def api_groups(self) -> KeysView[str]:
-        """The names of the API groups, as the server has them now."""
+        """The names of the API groups, fetched from the server."""
         self._discovery.invalidate()
         return dict.fromkeys(await self._run(self._tree.group_names)).keys()
 
@@ -88,20 +88,20 @@ class CachedDiscoverer(Discoverer):
         kind: str | None = None,
         **keywords: Any,
     ) -> list[Any]:
-        """The resources that match, also any attribute of a resource."""
+        """Return the resources that match. `keywords` may name any attribute of a resource."""
         return await self._run(self._tree.search, prefix, group, api_version, kind, **keywords)
 
     async def discover(self) -> None:
-        """Nothing to do ahead of time."""
+        """Do nothing: discovery is lazy."""
 
     async def invalidate_cache(self) -> None:
-        """Use nothing older than this moment; what is asked for next is fetched then."""
+        """Use no document fetched before now. Makes no request."""
         self._discovery.invalidate()
 
     async def get_resources_for_api_version(
         self, prefix: str | None, group: str | None, version: str | None, preferred: bool
     ) -> dict[str, list[Any]]:
-        """The resources of one group version, by kind. `preferred` is as the server says, whatever is given."""
+        """The resources of one group version, by kind. `preferred` is ignored: the server decides."""
         return await self._run(self._tree.kinds_of, prefix or "apis", group or "", version or "v1")
 
     async def __aiter__(self) -> AsyncIterator[list[Any]]:
@@ -115,7 +115,7 @@ class CachedDiscoverer(Discoverer):
             raise original_error(error) from None
 
     def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        """Called in a thread; the request is made on the client's event loop."""
+        """GET `path` on the client's event loop. Called in another thread."""
         return call_on_loop(self._loop, self._ask_on_loop(path, headers))
 
     async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:

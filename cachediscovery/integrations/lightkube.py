@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ..discovery.interfaces import DiscoveryInterface
     from ..restmapper.mapping import RESTMapping
 
-# lightkube's registry looks whether there is a class, and then registers another.
+# lightkube checks for a class and registers one in two steps.
 _registry_lock = Lock()
 
 
 def discovery_for(client: Any) -> CachedDiscoveryClient:
-    """A cached discovery client on the connection and the credentials of a `lightkube.Client`."""
-    # The client of httpx which lightkube itself sends with.
+    """Create a cached discovery client that uses the connection and credentials of a `lightkube.Client`."""
+    # lightkube's own httpx client.
     connection = client._client._client
     server = str(connection.base_url).rstrip("/")
 
@@ -49,13 +49,13 @@ def discovery_for(client: Any) -> CachedDiscoveryClient:
 
 
 def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str) -> Any:
-    """lightkube's class for a kind, say `("cert-manager.io/v1", "Certificate")`, with the scope and the plural that
-    the server tells. Raises `DiscoveryError`, `NoKindMatchError` for a kind that is not served."""
+    """Return lightkube's class for a kind, such as `("cert-manager.io/v1", "Certificate")`, with the server's scope
+    and plural. Raises `DiscoveryError`, `NoKindMatchError` for a kind that is not served."""
     group, version = parse_group_version(api_version)
     mapping = DeferredDiscoveryRESTMapper(discovery).rest_mapping(GroupKind(group, kind), version)
     create = create_namespaced_resource if mapping.namespaced else create_global_resource
     with _registry_lock:
-        # Also one that lightkube, or the program, has made in another way, with other verbs say.
+        # The class may have been registered by lightkube or the program, for example with other verbs.
         known = resource_registry.get(api_version, mapping.kind)
         if known is not None and _is_for(known, mapping):
             return known
@@ -63,20 +63,20 @@ def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str)
 
 
 def _is_for(known: Any, mapping: RESTMapping) -> bool:
-    """Whether the requests of a class are those of the resource."""
+    """Return whether a class sends requests for the resource."""
     is_namespaced = issubclass(known, NamespacedResource)
     return bool(known._api_info.plural == mapping.plural and is_namespaced == mapping.namespaced)
 
 
 def load_generic_resources(discovery: DiscoveryInterface) -> list[Any]:
-    """Classes for everything that the server has outside the built-in groups; lightkube's YAML loader finds them then.
+    """Create classes for all resources outside the built-in groups, so that lightkube's YAML loader finds them.
 
-    Raises `DiscoveryError`, `GroupDiscoveryFailed` before anything is made if the whole could not be discovered.
+    Raises `DiscoveryError`; `GroupDiscoveryFailed`, before any class is created, if discovery was incomplete.
     """
     made = []
     for resource_list in discovery.server_preferred_resources():
         group, _, _ = resource_list.group_version.rpartition("/")
-        # The groups of Kubernetes itself have no dot, or end in k8s.io; lightkube has models of them.
+        # Built-in groups have no dot or end in k8s.io; lightkube has models of them.
         if "." not in group or group.endswith(".k8s.io"):
             continue
         made += [

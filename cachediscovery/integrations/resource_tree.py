@@ -1,4 +1,4 @@
-"""What the dynamic clients of `kubernetes` and `kubernetes_asyncio` search: prefix, group, version, kind, resources."""
+"""The resources that the dynamic clients of `kubernetes` and `kubernetes_asyncio` search."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _UNAVAILABLE = 503
 
 
 class ResourceTree:
-    """The resources of a cluster as a dynamic client's own objects, made when they are asked for."""
+    """The resources of a cluster as a dynamic client's own objects, created on demand."""
 
     def __init__(self, discovery: CachedDiscoveryClient, client: Any, resource: type, resource_list: type) -> None:
-        """`resource` and `resource_list` are the dynamic client's classes, `client` what their objects act on."""
+        """`resource` and `resource_list` are the client's classes. Their objects send requests with `client`."""
         self._discovery = discovery
         self._client = client
         self._resource = resource
         self._resource_list = resource_list
-        # A list's attributes are those of its items' resource, which only coroutines can tell in asyncio's client.
+        # A list has the attributes of its base resource. In asyncio's client only a coroutine can get them.
         self._lists_tell = not inspect.iscoroutinefunction(getattr(resource_list, "base_resource", None))
-        # What was made of a list, and the list, which is another once the server's answer is another.
+        # The objects created from a resource list, with that list: a changed document is another list.
         self._made: dict[tuple[str, str, str], tuple[APIResourceList, Kinds]] = {}
 
     def group_names(self) -> list[str]:
-        """The groups under `/apis`, and "", which stands for the kind `List`."""
+        """The groups under `/apis`, and "" for the kind `List`."""
         return ["", *(group.name for group in self._discovery.server_groups().groups if group.name)]
 
     def search(
@@ -47,9 +47,9 @@ class ResourceTree:
         kind: str | None = None,
         **attributes: Any,
     ) -> list[Any]:
-        """All resources that match. Of each kind the first one of which any of `attributes` is true.
+        """Return all resources that match. With `attributes`: of each kind, the first resource that has any of them.
 
-        A cache that is not fresh is invalidated and asked once more if nothing matches.
+        If nothing matches and the cache is not fresh, invalidate it and search again.
         """
         if not group and api_version and "/" in api_version:
             group, _, api_version = api_version.partition("/")
@@ -61,7 +61,7 @@ class ResourceTree:
         return found
 
     def kinds(self) -> Iterator[list[Any]]:
-        """All resources, those of one kind in one group version together."""
+        """Yield the resources of each kind in each group version."""
         self._load_all()
         for where in self._places():
             yield from self._kinds(where).values()
@@ -92,14 +92,14 @@ class ResourceTree:
                     yield "apis", group.name, version.version
 
     def _load_all(self) -> None:
-        """Get all documents in as few requests as there may be, rather than one for each group version."""
+        """Fetch all documents in as few requests as possible, not one for each group version."""
         try:
             self._discovery.server_groups_and_resources()
         except GroupDiscoveryFailed:
             pass
 
     def _kinds_or_none(self, where: tuple[str, str, str]) -> Kinds:
-        """As the dynamic clients have it: a group version that is gone, or unavailable, has no resources."""
+        """Like `_kinds`, but empty for a group version that is gone or unavailable, as in the dynamic clients."""
         try:
             return self._kinds(where)
         except (NotFound, StaleGroupVersionError):
@@ -159,7 +159,7 @@ class ResourceTree:
 
 
 def _raw(resource: APIResource) -> dict[str, Any]:
-    """A resource as the dynamic clients take it: the JSON of the document, with all its keys."""
+    """Return a resource's JSON with all keys, as the dynamic clients expect it."""
     from ..model.documents import resource_to
 
     return resource_to(resource)

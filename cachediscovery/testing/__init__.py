@@ -1,4 +1,4 @@
-"""For other people's tests: an API server's discovery on a loopback port, and a discovery client without any server."""
+"""Test helpers: a discovery API server on a loopback port, and a discovery client that needs no server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`FakeDiscoveryClient`: a discovery client without any server, for unit tests (client-go's `discovery/fake`)."""
+"""`FakeDiscoveryClient`: a discovery client without a server, for unit tests (client-go's `discovery/fake`)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Call(NamedTuple):
-    """One call of the fake's methods: `server_groups`, say, and its arguments."""
+    """One call of a method of the fake, such as `server_groups`, with its arguments."""
 
     method: str
     arguments: tuple[str, ...] = ()
 
 
 class FakeDiscoveryClient(CachedDiscoveryInterface):
-    """Answers from resource lists, records every call, and fails on demand. It is a cached client as well.
+    """Serves given resource lists, records every call, and fails on demand. It is also a cached client.
 
         client = FakeDiscoveryClient([
             APIResourceList("apps/v1", (APIResource("deployments", "deployment", True, "Deployment", ("get",)),)),
@@ -37,7 +37,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         client.fail("server_groups", DiscoveryError("no connection"))
         assert client.calls == []
 
-    The groups are made of the lists: in their order, each preferring the first version given.
+    The groups come from the lists, in their order. Each group prefers its first version.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         version: VersionInfo | None = None,
         server: str = "https://fake",
     ) -> None:
-        # May be changed between calls.
+        # Tests may change these between calls.
         self.resources: list[APIResourceList] = list(resources)
         self.version: VersionInfo = version if version is not None else VersionInfo(git_version="v0.0.0-fake")
         self._server = server
@@ -67,46 +67,46 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
 
     @fresh.setter
     def fresh(self, value: bool) -> None:
-        """Whether everything used so far was fetched by this client since it was made or last invalidated."""
+        """Set what `fresh` returns."""
         self._fresh = value
 
     def fail(self, what: str, error: DiscoveryError | None = None) -> None:
-        """Let a method (`server_groups`) or a group version (`apps/v1`) fail from now on.
+        """Make a method (`server_groups`) or a group version (`apps/v1`) fail from now on.
 
-        A group version that is failing is listed, whether it has resources or not.
+        A failing group version is listed even if it has no resources.
         """
-        self._failures[what] = error if error is not None else DiscoveryError(f"{what} fails, as the test wants it")
+        self._failures[what] = error if error is not None else DiscoveryError(f"{what} fails, as the test requested")
 
     def recover(self, what: str) -> None:
-        """Let it fail no more."""
+        """Stop a method or group version from failing."""
         self._failures.pop(what, None)
 
     def invalidate(self, group_version: str | None = None) -> None:
-        """Use nothing older than this moment, of everything or of one group version. Makes no request."""
+        """Record the call. Nothing is cached."""
         self._record("invalidate", *([group_version] if group_version is not None else []))
 
     def server_groups(self) -> APIGroupList:
-        """The groups. Raises `GroupDiscoveryFailed`, with those that were found, where a part could not be listed."""
+        """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed."""
         self._record("server_groups")
         return self._groups()
 
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
-        """The resources of one group version, written `apps/v1` or `v1`. Raises `NotFound`."""
+        """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
         self._record("server_resources_for_group_version", group_version)
         return self._resources(parse_group_version(group_version))
 
     def server_groups_and_resources(self) -> tuple[list[APIGroup], list[APIResourceList]]:
-        """All groups and all resources. Raises `GroupDiscoveryFailed` where some group versions failed."""
+        """All groups and all resources. Raises `GroupDiscoveryFailed` if some group versions failed."""
         self._record("server_groups_and_resources")
         return groups_and_resources(self._everything())
 
     def server_preferred_resources(self) -> list[APIResourceList]:
-        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` where some failed."""
+        """All resources, each in its preferred version. Raises `GroupDiscoveryFailed` if some failed."""
         self._record("server_preferred_resources")
         return preferred_resources(self._everything())
 
     def server_preferred_namespaced_resources(self) -> list[APIResourceList]:
-        """The namespaced ones of `server_preferred_resources`."""
+        """The namespaced resources of `server_preferred_resources`."""
         self._record("server_preferred_namespaced_resources")
         return namespaced_only(lambda: preferred_resources(self._everything()))
 
@@ -116,7 +116,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         return self.version
 
     def openapi_v3(self) -> OpenAPIV3:
-        """There are no documents."""
+        """OpenAPI v3 without any documents."""
         self._record("openapi_v3")
 
         def not_found(path: str) -> DocumentResponse:

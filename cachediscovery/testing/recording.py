@@ -1,4 +1,4 @@
-"""Discovery documents of an API server, recorded, and how to change them."""
+"""Recorded discovery documents of an API server, and methods to change them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 
 class Recording(NamedTuple):
-    """What one API server answered: the two aggregated documents, and all others by path.
+    """The responses of one API server: the two aggregated documents, and all others by path.
 
     The documents are parsed JSON. `unaggregated` has the keys `/api`, `/apis`, `/api/v1`,
     `/apis/<group>/<version>` and `/version`.
@@ -25,11 +25,11 @@ class Recording(NamedTuple):
         path.write_text(json.dumps(self._asdict(), separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
     def copy(self) -> Recording:
-        """A deep copy, free to be changed."""
+        """Return a deep copy, safe to change."""
         return Recording(**json.loads(json.dumps(self._asdict())))
 
     def add_group(self, group: str, versions: dict[str, list[dict[str, Any]]]) -> None:
-        """Add an API group at the end.
+        """Append an API group.
 
         `versions` maps each version to its resources, each an entry of an `APIResourceList`:
         `{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}`.
@@ -64,7 +64,7 @@ class Recording(NamedTuple):
             del self.unaggregated[path]
 
     def mark_stale(self, group_version: str) -> None:
-        """Say of a group version that the extension server behind it does not answer."""
+        """Mark a group version as `Stale`, as if its extension API server were unavailable."""
         group, _, version = group_version.rpartition("/")
         for item in (self.apis if group else self.api)["items"]:
             if item["metadata"].get("name", "") == group:
@@ -75,12 +75,12 @@ class Recording(NamedTuple):
 
 
 def load_recording(name: str = "cluster") -> Recording:
-    """A recording that comes with the package: `cluster` is a kube-apiserver 1.37 with the CRDs of some operators."""
+    """Load a recording of this package: `cluster` is a kube-apiserver 1.37 with the CRDs of some operators."""
     return Recording(**json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8")))
 
 
 def _aggregated(group: str, version: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries of an `APIResourceList` as aggregated discovery has them."""
+    """Convert the entries of an `APIResourceList` to those of aggregated discovery."""
     entries: dict[str, dict[str, Any]] = {}
     for resource in resources:
         name, _, subresource = resource["name"].partition("/")

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-# Real API servers compress from this size on.
+# Real API servers compress responses from this size on.
 _GZIP_BYTES = 128 << 10
 
 
 class ServedRequest(NamedTuple):
-    """One request as it came in: its headers as (name, value) pairs, repeated ones and all, and how it was answered."""
+    """A request as received, with headers as (name, value) pairs including repeated ones, and its response."""
 
     method: str
     path: str
@@ -35,14 +35,14 @@ class ServedRequest(NamedTuple):
     sent_bytes: int
 
     def header(self, name: str) -> str:
-        """The first header of this name, in any letter case; "" without one."""
+        """Return the first header of this name, in any letter case; "" if there is none."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 class DiscoveryServer:
     """Serves `/api`, `/apis`, every group version and `/version` over HTTP, or HTTPS with `tls`.
 
-    Use as a context manager:
+    Use it as a context manager:
 
         with DiscoveryServer() as server:
             client = DiscoveryClient.for_config(ClientConfig(server=server.url))
@@ -62,22 +62,22 @@ class DiscoveryServer:
         tls: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
-        """`aggregated` are the versions of aggregated discovery that it speaks, True for all, False for none.
+        """`aggregated` lists the supported versions of aggregated discovery: True for all, False for none.
 
-        `delay` is waited before each answer, in seconds. With a `token` others get a 401. `port` 0 is any.
+        `delay` (seconds) precedes each response. Requests without `token`, if set, get a 401. `port` 0 is any free one.
         """
         self.recording: Recording = recording if recording is not None else load_recording()
         self.aggregated: tuple[str, ...] = VERSIONS if aggregated is True else aggregated or ()
         self.delay = delay
         self.token = token
-        # Answers in place of the recorded ones, by path.
+        # Responses that replace the recorded ones, by path.
         self.failures: dict[str, Failure] = {}
         self.etags = True
-        # Header lines of every answer.
+        # Headers of every response.
         self.headers: dict[str, str] = {}
-        # By path, what to send for a watch (`?watch=1`): called with the query, it yields one event after another.
+        # Events for a watch (`?watch=1`), by path: a function of the query that yields them.
         self.watches: dict[str, Callable[[str], Iterable[dict[str, Any]]]] = {}
-        # Called with the path of each request before it is answered.
+        # Called with the path of each request before the response.
         self.on_request: Callable[[str], None] | None = None
         self.requests: list[ServedRequest] = []
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class DiscoveryServer:
 
     @property
     def request_count(self) -> int:
-        """How many requests have been answered."""
+        """The number of requests answered."""
         with self._lock:
             return len(self.requests)
 
@@ -106,7 +106,7 @@ class DiscoveryServer:
             return [request.path for request in self.requests]
 
     def forget_requests(self) -> None:
-        """Count from zero again."""
+        """Clear the recorded requests."""
         with self._lock:
             self.requests.clear()
 
@@ -115,7 +115,7 @@ class DiscoveryServer:
         self.failures[path] = failure or Failure()
 
     def write_kubeconfig(self, path: Path, *, certificate_authority: str = "") -> Path:
-        """Write a kubeconfig for this server (and its `token`) to `path`, and return that."""
+        """Write a kubeconfig for this server, with its `token`, to `path`. Return `path`."""
         cluster: dict[str, Any] = {"server": self.url}
         if certificate_authority:
             cluster["certificate-authority"] = certificate_authority
@@ -134,11 +134,11 @@ class DiscoveryServer:
         return path
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start serving."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop and free the port; connections still open are closed."""
+        """Stop, free the port and close open connections."""
         self._server.shutdown()
         self._server.server_close()
         self._server.close_connections()
@@ -154,7 +154,7 @@ class DiscoveryServer:
         self.stop()
 
     def _answer(self, path: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body for a GET."""
+        """Return status, headers and body for a GET."""
         failure = self._failure(path)
         if failure is not None:
             body = failure.body if failure.body is not None else _status(failure.status, failure.message)
@@ -187,7 +187,7 @@ class DiscoveryServer:
             return failure
 
     def _aggregated_version(self, accept: str) -> str:
-        """The first version of aggregated discovery that both sides speak; "" for none."""
+        """Return the first version of aggregated discovery that both sides support; "" for none."""
         for item in accept.replace(" ", "").split(","):
             for version in self.aggregated:
                 if item == f"application/json;g={GROUP};v={version};as={KIND}":
@@ -220,20 +220,20 @@ class _Server(ThreadingHTTPServer):
             super().shutdown_request(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is nothing to report."""
+        """Ignore clients that disconnect during a response."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     discovery: DiscoveryServer
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes: without this the second waits for the acknowledgement of the first.
+    # Headers and body are two writes: Nagle's algorithm would delay the second until the first is acknowledged.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         discovery = self.discovery
         if discovery.delay:
             time.sleep(discovery.delay)
-        # Some clients end their paths with a slash, and real servers let them.
+        # Some clients append a slash to paths, and real servers accept it.
         path = self.path.partition("?")[0].rstrip("/") or "/"
         accept, authorization = self.headers.get("Accept", ""), self.headers.get("Authorization", "")
         if discovery.on_request is not None:
@@ -255,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if status != 304:
             self.send_header("Content-Length", str(len(body)))
-        # Before the answer is out: who has read it finds the request counted.
+        # Before the response is sent: a client that has read it finds the request counted.
         discovery._note(ServedRequest("GET", path, tuple(self.headers.items()), status, len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -275,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Standard error belongs to the test."""
+        """Print nothing: standard error belongs to the test."""
 
 
 def _status(code: int, message: str) -> bytes:

@@ -116,7 +116,7 @@ def test_a_document_that_cannot_be_removed_again_is_not_used_beside_others_that_
     document.chmod(0o644)
     ran = shared.run(JANE, "invalidate")
     assert ran.code == 1
-    assert ran.err.startswith(f"error: {document} cannot be removed (Permission denied): by kubectl they are used")
+    assert ran.err.startswith(f"error: {document} cannot be removed (Permission denied): kubectl still uses them")
     shared.requests()
     assert shared.run(JANE, *LISTING) == Ran(0, shared.expected, "")
     assert shared.requests() == ["/api", "/apis"]

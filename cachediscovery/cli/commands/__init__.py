@@ -1,1 +1,1 @@
-"""One module for each command, whose `run(parsed)` returns the exit code."""
+"""One module for each command. Its `run(parsed)` returns the exit code."""

@@ -1,4 +1,4 @@
-"""`api-resources`: the same bytes on standard output as kubectl's."""
+"""`api-resources`: prints the same bytes as kubectl's."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 _FORMATS = ("", "json", "name", "wide", "yaml")
 _HEADERS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", "VERBS", "CATEGORIES")
-# The columns that every listing needs.
+# The columns needed by every output format.
 _ALWAYS = (GROUP, VERSION, PLURAL, SHORT_NAMES, NAMESPACED, KIND, LISTED)
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in _FORMATS:
         raise UsageError(
@@ -58,7 +58,7 @@ def run(parsed: Parsed) -> int:
 
 
 def _rows(session: Session, parsed: Parsed) -> tuple[list[Row], str]:
-    """The rows that are listed, by group and name, and what could not be discovered, in words."""
+    """The listed rows by group and name, and an error message for what could not be discovered."""
     needed = _columns_needed(parsed)
     index = None if session.asks else session.index([COLUMNS[position] for position in needed])
     if index is not None:
@@ -91,7 +91,7 @@ def _columns_needed(parsed: Parsed) -> set[int]:
 
 
 def _selected(rows: list[Row], parsed: Parsed) -> list[Row]:
-    """The rows that the flags ask for."""
+    """Return the rows selected by the flags."""
     if parsed.given("api-group"):
         group = parsed.text("api-group")
         rows = [row for row in rows if row[GROUP] == group]
@@ -106,7 +106,7 @@ def _selected(rows: list[Row], parsed: Parsed) -> list[Row]:
 
 
 def _sorted(rows: list[Row], sort_by: str) -> list[Row]:
-    """The rows by name or kind, those of one name in the server's order; else as they are."""
+    """Sort the rows by name or kind, ties in the server's order. Else keep their order."""
     if sort_by == "name":
         return sorted(rows, key=lambda row: (row[PLURAL], int(row[RANK])))
     if sort_by == "kind":
@@ -137,7 +137,7 @@ def _document(rows: list[Row], output: str) -> str:
         "kind": "APIResourceList",
         "apiVersion": "v1",
         "groupVersion": "",
-        # An empty list is a nil slice to kubectl.
+        # kubectl prints a nil slice as null.
         "resources": _objects(rows) or None,
     }
     if output == "json":
@@ -150,7 +150,7 @@ def _document(rows: list[Row], output: str) -> str:
 
 
 def _objects(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """The JSON object of each resource, its keys in Go's order; those with the same verbs share one list."""
+    """The JSON object of each resource, with keys in Go's order. Equal lists are shared."""
     words: dict[str, list[str]] = {}
 
     def listed(text: str) -> list[str]:

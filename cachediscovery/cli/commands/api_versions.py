@@ -1,4 +1,4 @@
-"""`api-versions`: the same bytes on standard output as kubectl's."""
+"""`api-versions`: prints the same bytes as kubectl's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     session = Session(parsed, asks=parsed.flag("refresh") or not parsed.flag("cached"))
     names, failure = session.group_versions()
     write(printable_lines("".join([f"{name}\n" for name in sorted(names)])))

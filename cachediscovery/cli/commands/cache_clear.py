@@ -11,9 +11,9 @@ from ..upkeep import kept_in_words, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     roots, problems = roots_of(parsed)
-    # The platform's first: below it what cannot be removed from kubectl's is superseded.
+    # The platform's root first: superseding a folder creates its successor there.
     removed = cleared = 0
     for root in reversed(roots):
         for cluster in clusters_in(root, ttl_from(parsed)):

@@ -1,4 +1,4 @@
-"""`cache info`: what the cache holds, cluster by cluster."""
+"""`cache info`: prints what the cache holds for each cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDES
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
@@ -34,7 +34,7 @@ def run(parsed: Parsed) -> int:
         }
         write(json.dumps(document, indent=2) + "\n")
         return report(problems)
-    # The platform's is seldom used.
+    # The platform's root is shown only if it holds something.
     told = [root for root in roots if root == roots[0] or any(found[root])]
     write("\n".join(_text(root, *found[root]) for root in told))
     return report(problems)

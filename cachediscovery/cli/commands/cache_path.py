@@ -1,4 +1,4 @@
-"""`cache path`: where the cluster's documents are."""
+"""`cache path`: prints the folder of the cluster's documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     write(f"{Session(parsed).store_or_fail().folder}\n")
     return 0

@@ -1,4 +1,4 @@
-"""`cache prune`: remove what is of no use any more; `--dry-run` only says what."""
+"""`cache prune`: removes files that are no longer useful. `--dry-run` only prints them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..upkeep import kept_in_words, known_folders, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     roots, problems = roots_of(parsed)
     doomed = {root: _doomed_below(root, parsed) for root in roots}
     if parsed.flag("dry-run"):
@@ -34,17 +34,17 @@ def _doomed_below(root: str, parsed: Parsed) -> list[str]:
     known = known_folders(root, parsed.text("kubeconfig"))
     clusters = clusters_in(root, ttl_from(parsed))
     if known is None and clusters:
-        warn("no kubeconfig says which clusters are still in use: none is taken for orphaned")
+        warn("no kubeconfig says which clusters are still in use: none is considered orphaned")
     doomed = [path for cluster in clusters for path in _doomed(cluster, known)]
-    # Stored responses save an expired cluster the way over the wire; for one that nobody asks for they are of no use.
+    # Stored responses still save transfers for an expired cluster, so only those unused for long are removed.
     return doomed + [file.path for file in side_files_in(root) if file.broken or file.age > UNUSED_SECONDS]
 
 
 def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
-    """Expired and broken documents and torn leftovers; everything of a cluster that is in no kubeconfig."""
+    """Expired and broken documents and leftovers; all files of a cluster that is in no kubeconfig."""
     orphaned = known is not None and os.path.normpath(cluster.folder) not in known
     documents = [item.path for item in cluster.documents if orphaned or item.state != FRESH]
-    # An index or a lock of nothing is nothing.
+    # Without documents, the index and locks are useless.
     extra = cluster.extra if len(documents) == len(cluster.documents) else ()
     return [*documents, *extra, *cluster.leftovers]
 

@@ -1,4 +1,4 @@
-"""`cache verify`: compare every document of the cluster with the server."""
+"""`cache verify`: compares every cached document of the cluster with the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..session import Session
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")

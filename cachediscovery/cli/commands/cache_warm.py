@@ -1,4 +1,4 @@
-"""`cache warm`: have the documents of every context at hand, or of those that are named."""
+"""`cache warm`: fills the cache for every context, or for the given ones."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from ...disk.document_store import DocumentStore
 
 _HEADERS = ("CONTEXT", "SERVER", "DOCUMENTS", "STATE")
-# A shared one has the same cluster as another context, which was asked. An unsaved one could not be written.
+# Shared: another context has the same cluster and was warmed. Unsaved: documents could not be written.
 _FETCHED, _FRESH, _PARTIAL, _FAILED, _SHARED, _UNSAVED = "fetched", "fresh", "partial", "failed", "shared", "unsaved"
-# By so much the date of a file may be before the moment that it is dated.
+# How far file timestamps may lag behind the clock.
 _COARSE_SECONDS = 2.0
-# Contexts that are asked at a time.
+# The maximum of contexts warmed at a time.
 _WORKERS = 8
 
 
 class _Row:
-    """What became of one context."""
+    """The result for one context."""
 
     def __init__(self, context: str) -> None:
         self.context = context
@@ -39,9 +39,9 @@ class _Row:
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     rows = [_Row(name) for name in _contexts(parsed)]
-    # Contexts of one cluster share a folder: one of them will do.
+    # Contexts of one cluster share a folder: warm only one of them.
     clusters: dict[str, list[tuple[_Row, Session]]] = {}
     for row in rows:
         try:
@@ -65,7 +65,7 @@ def run(parsed: Parsed) -> int:
 
 
 def _contexts(parsed: Parsed) -> list[str]:
-    """The contexts that are named, else all. Raises `ConfigError`."""
+    """The given contexts, else all. Raises `ConfigError`."""
     named = parsed.arguments or ([parsed.text("context")] if parsed.given("context") else [])
     names = list(dict.fromkeys(named or load_kubeconfig(parsed.text("kubeconfig")).contexts))
     if not names:
@@ -96,10 +96,10 @@ def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
         row.state = _FETCHED if client.fresh else _FRESH
     except GroupDiscoveryFailed as error:
         (_, lists), row.state, row.problem = error.result, _PARTIAL, str(error)
-    # And that of the groups.
+    # Count the group list too.
     row.documents = len(lists) + (not row.problem)
     client.resource_index.write()
-    # An incomplete list of groups is never written, nor one without resources.
+    # Incomplete group lists and empty resource lists are never written.
     keys = [*([] if row.problem else [GROUPS]), *(found.group_version for found in lists if found.resources)]
     since = began - _COARSE_SECONDS if client.fresh else 0.0
     unsaved = [key for key in keys if not _is_saved(store, key, since)]
@@ -112,6 +112,6 @@ def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
 
 
 def _is_saved(store: DocumentStore, key: str, since: float) -> bool:
-    """Whether a document is on disk that was fetched at `since` (seconds since the epoch) or later."""
+    """Return whether a document fetched at or after `since` (seconds since the epoch) is on disk."""
     signature = store.signature(key)
     return signature is not None and signature.mtime >= since

@@ -1,12 +1,12 @@
-"""`completion`: the script that makes a shell ask this program what may come next."""
+"""`completion`: prints the script that makes a shell call this program for candidates."""
 
 from __future__ import annotations
 
 from ..flags import Parsed, UsageError
 from ..output import write
 
-# Each script hands over the line up to the cursor, of one command and not of those before it, and takes one candidate a
-# line. A name is quoted where it is put into the line: by bash here, by the other shells themselves.
+# Each script passes the current command's line up to the cursor, and reads one candidate per line. Names are quoted
+# when inserted into the line: bash does it here, the other shells do it themselves.
 _BASH = """\
 _cachediscovery() {
     local candidate
@@ -35,7 +35,7 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     if len(parsed.arguments) != 1 or parsed.arguments[0] not in SCRIPTS:
         raise UsageError(f"name one shell: {', '.join(SCRIPTS)}")
     write(SCRIPTS[parsed.arguments[0]])

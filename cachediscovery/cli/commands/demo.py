@@ -1,4 +1,4 @@
-"""`demo`: the main job, cold and warm, against an API server that this process brings along."""
+"""`demo`: a cold and a warm listing against an API server in this process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Run(NamedTuple):
 
 
 def run(_: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     with tempfile.TemporaryDirectory(prefix="cachediscovery-demo-") as folder, DiscoveryServer() as server:
         home = Path(folder)
         kubeconfig = server.write_kubeconfig(home / "kubeconfig")
@@ -54,7 +54,7 @@ def run(_: Parsed) -> int:
 
 
 def _run(home: Path, kubeconfig: Path, server: DiscoveryServer) -> _Run:
-    """One whole process, as a user would start it."""
+    """Run the program in a new process, as a user would."""
     command = [sys.executable, "-m", "cachediscovery", *_COMMAND]
     environ = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""`invalidate`: drop documents, for this program, for kubectl and for every process that uses the same folder."""
+"""`invalidate`: removes documents, for this program, kubectl and every process that uses the same folder."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ..upkeep import kept_in_words, report
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     if len(parsed.arguments) > 1:
         raise UsageError(f"one group version at most, got {parsed.arguments}")
     chosen = [str(parse_group_version(argument)) for argument in parsed.arguments]
     session = Session(parsed)
     removed, problems = 0, []
-    # Wherever they are: another folder is used as soon as this one cannot be.
+    # In every folder: another store may be used later if this one becomes unusable.
     for store in session.stores():
         if not os.path.isdir(store.folder):
             continue
         if store.distrust():
-            problems.append(f"{store.distrust()}: what is there is left alone")
+            problems.append(f"{store.distrust()}: the files there are left alone")
             continue
         kept: dict[str, str] = {}
-        # A fetch that is under way was asked for before this: it is let finish, and its documents go as well.
+        # Wait for a fetch that started before this command, and remove its documents too.
         removed += FetchLock(store.lock_path).run(partial(_remove, store, chosen, kept), lambda: None)
         if kept:
             problems.append(kept_in_words(kept, store))
@@ -41,7 +41,7 @@ def run(parsed: Parsed) -> int:
 
 
 def _remove(store: DocumentStore, chosen: list[str], kept: dict[str, str]) -> int:
-    """Remove documents, the groups first: without them nobody takes the rest for all. Notes in `kept` what stays."""
+    """Remove documents, the group list first, so that a partial listing is never used. Add failures to `kept`."""
     removed = 0
     for key in chosen or sorted(store.keys()):
         try:
@@ -49,7 +49,7 @@ def _remove(store: DocumentStore, chosen: list[str], kept: dict[str, str]) -> in
         except OSError as error:
             kept[store.path(key)] = reason_of(error)
     if kept:
-        # It would go on saying what they say.
+        # The index would still serve the documents.
         try:
             os.unlink(os.path.join(store.folder, INDEX_FILE))
         except OSError:

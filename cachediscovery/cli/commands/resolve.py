@@ -1,4 +1,4 @@
-"""`resolve`: what a name stands for, as `kubectl get NAME` would understand it."""
+"""`resolve`: prints what a name resolves to, as in `kubectl get NAME`."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from ...restmapper.mapping import RESTMapping
 
 _FORMATS = ("", "json", "name")
-# What no lookup needs.
+# Columns that no lookup uses.
 _UNREAD = {LISTED, STORAGE_HASH}
 _HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in _FORMATS:
         raise UsageError(f"--output must be json or name, not {output!r}")
-    # kubectl takes several names with commas between them.
+    # Like kubectl: one argument may hold several names separated by commas.
     names = [name for argument in parsed.arguments for name in argument.split(",")]
     if not names:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
@@ -62,17 +62,17 @@ def run(parsed: Parsed) -> int:
 
 
 class _Resolver:
-    """Looks names up in the index; what that does not have is asked of the REST mapper, and so of the server."""
+    """Looks up names in the index. On a miss it asks the REST mapper, and so the server."""
 
     def __init__(self, session: Session, search: IndexSearch | None) -> None:
         self._session = session
         self._search = search
         self._mapper: DeferredDiscoveryRESTMapper | None = None
-        # What could not be found, in words.
+        # Error messages for names not found.
         self.problems: list[str] = []
 
     def rows_for(self, name: str) -> list[Row]:
-        """A category's resources, or the one that the name stands for; none with a problem more."""
+        """Return the resources of a category, or the one resource `name` resolves to. On a miss, add to `problems`."""
         found = self._in_index(self._search, name) if self._search is not None else []
         return found or self._in_mapper(name)
 
@@ -108,7 +108,7 @@ def _warn(message: str) -> None:
 
 
 def _row_of(mapping: RESTMapping) -> Row:
-    """The first columns of a mapping's row, the verbs included."""
+    """The row of a mapping up to its verbs."""
     group, version, plural, singular, kind, namespaced, verbs, _, _ = mapping
     return group, version, plural, singular, kind, TRUE if namespaced else FALSE, ",".join(verbs)
 

@@ -1,4 +1,4 @@
-"""`server-version`: what kubectl says of the server's version, without the client's."""
+"""`server-version`: prints the server's version as kubectl does, without the client's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.types import VersionInfo
 
-# Go's order of the fields, as kubectl prints them.
+# Go's field order, as kubectl prints them.
 _FIELDS = (
     ("major", "major"),
     ("minor", "minor"),
@@ -30,7 +30,7 @@ _FIELDS = (
 
 
 def run(parsed: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in ("", "json", "yaml"):
         raise UsageError("--output must be 'yaml' or 'json'")
@@ -50,5 +50,5 @@ def run(parsed: Parsed) -> int:
 
 def _document(version: VersionInfo) -> dict[str, str]:
     document = {key: one_line(getattr(version, name)) for key, name in _FIELDS}
-    # Servers before 1.33 know neither emulation nor compatibility versions.
+    # Servers before 1.33 have no emulation and compatibility versions.
     return {key: value for key, value in document.items() if value or not key.startswith(("emulation", "minCompat"))}

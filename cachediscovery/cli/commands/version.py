@@ -1,4 +1,4 @@
-"""`version`: of this program."""
+"""`version`: prints the version of this program."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from ..output import write
 
 
 def run(_: Parsed) -> int:
-    """Run the command; its exit code."""
+    """Run the command and return its exit code."""
     write(f"cachediscovery {VERSION}\n")
     return 0

@@ -83,7 +83,7 @@ def test_prune_removes_clusters_that_are_in_no_kubeconfig(server: DiscoveryServe
 def test_without_a_kubeconfig_no_cluster_is_orphaned(server: DiscoveryServer, cli: Run, folder: Path) -> None:
     ran = cli("cache", "prune", KUBECONFIG="/nonexistent")
     assert ran.out == "removed 0 files\n"
-    assert "none is taken for orphaned" in ran.err
+    assert "none is considered orphaned" in ran.err
     assert (folder / "servergroups.json").exists()
 
 
