@@ -1,1 +1,1 @@
-"""What Kubernetes says, as values and pure functions: names, types, errors, JSON documents, listings."""
+"""The Kubernetes discovery model, as values and pure functions: names, types, errors, JSON documents, listings."""

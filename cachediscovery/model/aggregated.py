@@ -1,4 +1,4 @@
-"""Aggregated discovery (KEP-3352): one document with every group, version and resource, split into the lists of old."""
+"""Aggregated discovery (KEP-3352): splits the document of all groups, versions and resources into separate lists."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 GROUP = "apidiscovery.k8s.io"
 KIND = "APIGroupDiscoveryList"
-# v2 went GA in Kubernetes 1.30; v2beta1 serves 1.26 to 1.32. Servers demand this order of the parameters.
+# v2 is GA since Kubernetes 1.30; v2beta1 is served by 1.26 to 1.32. Servers require this order of the parameters.
 VERSIONS = ("v2", "v2beta1")
 ACCEPT = ",".join(f"application/json;g={GROUP};v={version};as={KIND}" for version in VERSIONS)
 
 
 def is_aggregated(content_type: str) -> bool:
-    """Whether a `Content-Type` names an aggregated document, whatever the order of its parameters (RFC 9110, 8.3.1)."""
+    """Whether a `Content-Type` is an aggregated document's, with its parameters in any order (RFC 9110, 8.3.1)."""
     media_type, *parameters = content_type.split(";")
     values = {}
     for parameter in parameters:
@@ -38,7 +38,7 @@ def is_aggregated(content_type: str) -> bool:
 
 
 def split_groups_and_resources(parsed: dict[str, Any]) -> DiscoveryResult:
-    """Split a parsed `APIGroupDiscoveryList`, whose `Stale` group versions have failed.
+    """Split a parsed `APIGroupDiscoveryList`. Its `Stale` group versions count as failed.
 
     Raises `fields.MalformedDocument`.
     """
@@ -66,9 +66,9 @@ def split_groups_and_resources(parsed: dict[str, Any]) -> DiscoveryResult:
 
 
 def _resources_of(version: dict[str, Any]) -> list[APIResource]:
-    """A version's resources, each followed by its subresources as resources of their own.
+    """A version's resources, each followed by its subresources as separate resources.
 
-    What has no kind of its own is left out; a parent left out does not take its subresources along.
+    An entry without a kind is left out, but its subresources are kept.
     """
     resources = []
     for source in get_objects(version, "resources"):

@@ -1,4 +1,4 @@
-"""`DiscoveryResult`: what one look at a cluster found."""
+"""`DiscoveryResult`: the result of one discovery of a cluster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .types import APIGroupList, APIResourceList
 class DiscoveryResult(NamedTuple):
     """The groups, the resources of their versions, and the group versions that could not be discovered.
 
-    `resources` is empty where only the groups were asked for, and the server does not aggregate (KEP-3352). `failed`
-    has the error of each group version that failed. A `Stale` one is not in `groups`. Two keys stand for several group
-    versions that could not be listed: `listing.CORE_GROUP` for the core group, `listing.ALL_GROUPS` for all others.
+    `resources` is empty if only the groups were requested, and the server does not aggregate (KEP-3352). `failed` has
+    the error of each group version that failed. A `Stale` one is not in `groups`. Two of its keys mean several group
+    versions that could not be listed: `listing.CORE_GROUP` the core group's, `listing.ALL_GROUPS` all others.
     """
 
     groups: APIGroupList
@@ -24,7 +24,7 @@ class DiscoveryResult(NamedTuple):
 
     @property
     def missing(self) -> list[GroupVersion]:
-        """The listed group versions whose resources were not fetched, and have not failed."""
+        """The listed group versions that were neither fetched nor failed."""
         return [key for key in self.groups.group_versions if key not in self.resources and key not in self.failed]
 
     @property

@@ -1,4 +1,4 @@
-"""`APIGroupList` and `APIResourceList` as JSON: parsed with care, written byte for byte as kubectl writes them."""
+"""`APIGroupList` and `APIResourceList` as JSON: validated when parsed, and written byte for byte like kubectl's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from json import JSONEncoder
     from typing import Any
 
-# Made once: there are as many documents as group versions.
+# Shared, because there are as many documents as group versions.
 _encoders: dict[int | None, JSONEncoder] = {}
 
 GROUP_LIST_KIND = "APIGroupList"
@@ -28,12 +28,12 @@ RESOURCE_LIST_KIND = "APIResourceList"
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Parse one JSON object. Raises `MalformedDocument` for whatever else `data` may be."""
+    """Parse one JSON object. Raises `MalformedDocument` for anything else."""
     try:
-        # RecursionError: nested deeper than any discovery document.
+        # A RecursionError means deeper nesting than in any discovery document.
         import json
 
-        # As Go, which reads U+FFFD for what is not UTF-8, and no other encoding; from bytes Python would read any.
+        # Like Go, read only UTF-8, with U+FFFD for invalid bytes. Given bytes, Python would detect other encodings.
         parsed = json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from error
@@ -44,10 +44,10 @@ def parse_object(data: bytes) -> dict[str, Any]:
 
 
 def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool = False) -> None:
-    """Check that `parsed` is a `kind`, whose entries stand under the key `content`.
+    """Check that `parsed` is of the kind `kind`, with its entries under the key `content`.
 
-    Servers may leave `kind` out as long as `content` is there; a cache file (`strict`) has both
-    `kind` and `apiVersion`, since kubectl reads no other.
+    Servers may leave out `kind` if `content` is present. A cache file (`strict`) must have both `kind` and
+    `apiVersion`, because kubectl reads no other.
     """
     found = get_str(parsed, "kind")
     if found != kind and (found or strict or content not in parsed):
@@ -59,7 +59,7 @@ def expect_kind(parsed: dict[str, Any], kind: str, content: str, *, strict: bool
 def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroupList:
     """An `APIGroupList` from parsed JSON. Raises `MalformedDocument`.
 
-    A cache file (`strict`) without groups, or with a name that no server may have, is neither ours nor kubectl's.
+    A cache file (`strict`) without groups, or with an invalid name, is refused: neither we nor kubectl wrote it.
     """
     expect_kind(parsed, GROUP_LIST_KIND, "groups", strict=strict)
     groups = each_group_once([_group_from(group) for group in get_objects(parsed, "groups")])
@@ -69,12 +69,12 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
         for group_version in (version for group in groups for version in group.group_versions):
             name, version = group_version
             if not is_version_name(version) or (name and not is_group_name(name)):
-                raise MalformedDocument(f"{str(group_version)!r} is no group version")
+                raise MalformedDocument(f"{str(group_version)!r} is not a group version")
     return APIGroupList(groups)
 
 
 def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:
-    """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another list."""
+    """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another's."""
     expect_kind(parsed, RESOURCE_LIST_KIND, "resources", strict=strict)
     found = get_str(parsed, "groupVersion")
     if found != group_version and (found or strict):
@@ -102,7 +102,7 @@ def encode_resource_list(resource_list: APIResourceList) -> bytes:
 
 
 def go_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON text as Go's `encoding/json` writes it: compact unless indented, and safe inside HTML."""
+    """Encode JSON as Go's `encoding/json` does: compact unless indented, and safe in HTML."""
     encoder = _encoders.get(indent)
     if encoder is None:
         import json
@@ -111,7 +111,7 @@ def go_json(value: Any, *, indent: int | None = None) -> str:
         encoder = json.JSONEncoder(ensure_ascii=False, separators=separators, indent=indent)
         _encoders[indent] = encoder
     encoded = encoder.encode(value)
-    # These five can stand only inside strings, so the text may be searched as a whole.
+    # These five occur only inside strings, so replace them in the whole text.
     for character in "&<>\u2028\u2029":
         if character in encoded:
             encoded = encoded.replace(character, f"\\u{ord(character):04x}")
@@ -194,7 +194,7 @@ def _encode(value: dict[str, Any]) -> bytes:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """`\\ud800` alone is legal JSON but no character; Go reads U+FFFD in its place."""
+    """Replace lone surrogates, which are legal in JSON (`\\ud800`), by U+FFFD, as Go does."""
     if isinstance(value, str):
         return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
     if isinstance(value, list):

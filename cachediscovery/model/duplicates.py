@@ -1,6 +1,6 @@
-"""What a server lists twice is one thing: groups, versions and resources, each once, in the order of the server.
+"""Removes duplicate groups, versions and resources from a server's lists, and keeps the server's order.
 
-kubectl prints the second one as well. A name that is looked up stands for the first.
+kubectl prints duplicates. A lookup of a name finds the first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def each_group_once(groups: Sequence[APIGroup]) -> tuple[APIGroup, ...]:
-    """Groups of one name become one, with the versions of all of them; the first one's preferred version counts."""
+    """Merge groups of the same name, with the versions of all of them and the preferred version of the first."""
     merged: dict[str, APIGroup] = {}
     for group in groups:
         known = merged.get(group.name)
@@ -30,7 +30,7 @@ def each_group_once(groups: Sequence[APIGroup]) -> tuple[APIGroup, ...]:
 
 
 def each_resource_once(resources: Sequence[APIResource], group_version: str) -> tuple[APIResource, ...]:
-    """Of resources of one name the first."""
+    """Keep the first of several resources of the same name."""
     first = {resource.name: resource for resource in reversed(resources)}
     if len(first) == len(resources):
         return tuple(resources)

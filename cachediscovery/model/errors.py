@@ -1,6 +1,6 @@
-"""Every exception that this package raises on purpose; `DiscoveryError` catches them all.
+"""All exceptions that this package raises on purpose; `DiscoveryError` catches them all.
 
-A message is one line: what failed, for which URL or file, and what to do about it.
+A message is one line that says what failed, for which URL or file, and what to do about it.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 
 class DiscoveryError(Exception):
-    """The base of all errors of this package. It can be copied and pickled, with all its fields and its cause."""
+    """The base of all errors of this package. Copying and pickling keep all fields and the cause."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Not by calling the class: its arguments are not those of Exception.
+        # Do not call the class to restore it: its arguments differ from those of Exception.
         return _restored, (type(self), self.args, _if_picklable(self.__cause__)), self.__dict__
 
 
 class InvalidGroupVersion(DiscoveryError, ValueError):
-    """An argument is no group version: neither `VERSION` nor `GROUP/VERSION`."""
+    """An argument is not a group version: neither `VERSION` nor `GROUP/VERSION`."""
 
 
 class ConfigError(DiscoveryError):
-    """A kubeconfig, or what it points at, cannot be used."""
+    """A kubeconfig, or a file that it names, cannot be used."""
 
 
 class ConfigChanged(ConfigError):
-    """The configuration is another one than when it was first looked at: begin anew."""
+    """The configuration has changed since it was first read: start again."""
 
 
 class NoConfigError(ConfigError):
-    """There is no configuration at all: no flag, no kubeconfig, no service account."""
+    """There is no configuration: no flag, no kubeconfig, no service account."""
 
 
 class CredentialsError(DiscoveryError):
-    """Credentials could not be had: an exec plugin failed, a token file cannot be read."""
+    """Credentials are not available: an exec plugin failed, or a token file cannot be read."""
 
 
 class RequestError(DiscoveryError):
-    """A request got no usable response: no name, no connection, no trust, no end, or a broken one.
+    """A request got no usable response: name lookup, connection or TLS failed, or the response was broken.
 
-    `url` is the URL asked for, without credentials.
+    `url` is the requested URL, without credentials.
     """
 
     def __init__(self, url: str, message: str) -> None:
@@ -53,22 +53,22 @@ class RequestError(DiscoveryError):
 
 
 class RequestTimeout(RequestError):
-    """The server did not connect, or did not finish its answer, in time."""
+    """The server did not accept the connection, or did not finish its response, in time."""
 
 
 class CertificateError(RequestError):
-    """The server's certificate is not one that the configuration trusts, or TLS failed otherwise."""
+    """The configuration does not trust the server's certificate, or TLS failed otherwise."""
 
 
 class InvalidDocument(RequestError):
-    """A response is not the document that was asked for: not JSON, of another kind, cut short, too large."""
+    """A response is not the requested document: not JSON, of another kind, truncated, or too large."""
 
 
 class StatusError(RequestError):
     """The server answered with an HTTP error status.
 
     `code` is the HTTP status, `reason` the `reason` of the Kubernetes `Status` object ("" without one),
-    `retry_after` the seconds of its `Retry-After` header, where it had one.
+    `retry_after` the seconds of the `Retry-After` header (None without one).
     """
 
     def __init__(self, url: str, message: str, code: int, reason: str = "", retry_after: float | None = None) -> None:
@@ -83,11 +83,11 @@ class NotFound(StatusError):
 
 
 class ClusterMismatchError(DiscoveryError):
-    """Several clusters answer at one URL, and none of them often enough in a row: no answer could be put together."""
+    """Several clusters answer at one URL, and no result could be built from one of them alone."""
 
 
 class StaleGroupVersionError(DiscoveryError):
-    """Aggregated discovery marked a group version `Stale`: its extension server does not answer (KEP-3352)."""
+    """Aggregated discovery marked a group version `Stale`: its extension API server does not answer (KEP-3352)."""
 
     def __init__(self, group_version: GroupVersion) -> None:
         super().__init__(f"stale GroupVersion discovery: {group_version}")
@@ -99,15 +99,15 @@ class NoMatchError(DiscoveryError):
 
 
 class NoResourceMatchError(NoMatchError):
-    """No resource of this name, plural, singular or short."""
+    """No resource has this plural, singular or short name."""
 
 
 class NoKindMatchError(NoMatchError):
-    """No kind of this name in this group, or not in any of the versions asked for."""
+    """No kind has this name in this group, or in any of the requested versions."""
 
 
 class AmbiguousResourceError(DiscoveryError):
-    """A name stands for several resources of one group version; `matches` lists all candidates."""
+    """A name matches several resources of one group version; `matches` lists all candidates."""
 
     def __init__(self, message: str, matches: tuple[GroupVersionResource, ...]) -> None:
         super().__init__(message)
@@ -115,7 +115,7 @@ class AmbiguousResourceError(DiscoveryError):
 
 
 class GroupUnavailableError(DiscoveryError):
-    """Nothing matches, but not all was seen: `failed` are the group versions that could hold it and did not answer."""
+    """Nothing matches, but `failed`, the group versions that could hold a match, could not be discovered."""
 
     def __init__(self, message: str, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
         super().__init__(message)
@@ -125,8 +125,8 @@ class GroupUnavailableError(DiscoveryError):
 class GroupDiscoveryFailed(DiscoveryError):
     """Some group versions failed; the others were found. client-go's `ErrGroupDiscoveryFailed`.
 
-    `failed` maps each failed `GroupVersion` to its error. `result` is what the method would have
-    returned, without the failed ones: the same type as its return value.
+    `failed` maps each failed `GroupVersion` to its error. `result` is the method's return value without the failed
+    group versions, of the same type.
     """
 
     def __init__(self, failed: Mapping[GroupVersion, DiscoveryError], result: Any) -> None:
@@ -143,7 +143,7 @@ def _restored(kind: type[DiscoveryError], arguments: tuple[object, ...], cause: 
 
 
 def _if_picklable(cause: BaseException | None) -> BaseException | None:
-    """`cause`, or None for one that does not survive pickling: it may be any package's, and hold anything."""
+    """`cause`, or None if it cannot be pickled: it may be of any package."""
     import pickle
 
     try:

@@ -1,4 +1,4 @@
-"""Typed fields of parsed JSON, by Go's rules: `null` and absent are the zero value, another type is an error."""
+"""Typed fields of parsed JSON, by Go's rules: `null` or absent is the zero value, another type is an error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class MalformedDocument(ValueError):
-    """Parsed JSON that is not the document it should be; the message says where it differs."""
+    """Parsed JSON is not the expected document; the message says where it differs."""
 
 
 def get_str(source: Mapping[str, Any], key: str) -> str:
-    """The string under `key`; "" where it is absent."""
+    """The string under `key`; "" if absent."""
     value = source.get(key)
     if value is None:
         return ""
@@ -23,7 +23,7 @@ def get_str(source: Mapping[str, Any], key: str) -> str:
 
 
 def get_bool(source: Mapping[str, Any], key: str) -> bool:
-    """The boolean under `key`; false where it is absent."""
+    """The boolean under `key`; false if absent."""
     value = source.get(key)
     if value is None:
         return False
@@ -33,7 +33,7 @@ def get_bool(source: Mapping[str, Any], key: str) -> bool:
 
 
 def get_strs(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """The strings of the list under `key`; none where it is absent."""
+    """The strings of the list under `key`; none if absent."""
     value = source.get(key)
     if value is None:
         return ()
@@ -46,7 +46,7 @@ def get_strs(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def get_object(source: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The object under `key`; an empty one where it is absent."""
+    """The object under `key`; an empty one if absent."""
     value = source.get(key)
     if value is None:
         return {}
@@ -56,7 +56,7 @@ def get_object(source: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def get_objects(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects of the list under `key`; none where it is absent."""
+    """The objects of the list under `key`; none if absent."""
     value = source.get(key)
     if value is None:
         return []
@@ -69,7 +69,7 @@ def get_objects(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def base64_data(source: Mapping[str, Any], key: str) -> bytes:
-    """The bytes of a field in base64, such as those of a kubeconfig that end in `-data`; b"" where there is none."""
+    """The bytes of a base64 field, such as a kubeconfig's fields that end in `-data`; b"" if absent."""
     encoded = "".join(get_str(source, key).split())
     if not encoded:
         return b""

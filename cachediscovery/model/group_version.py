@@ -1,7 +1,4 @@
-"""The names by which Kubernetes calls things: group, version, kind, resource.
-
-The nouns and their spelling are those of apimachinery's `runtime/schema`.
-"""
+"""The names of Kubernetes APIs: group, version, kind, resource. From apimachinery's `runtime/schema`."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from .records import NamedTuple
 
 
 class GroupVersion(NamedTuple):
-    """A group and a version; the core group's name is empty. Prints as `apps/v1`, or `v1` for the core group."""
+    """A group and a version. The core group's name is empty. Prints as `apps/v1`, or `v1` for the core group."""
 
     group: str
     version: str
@@ -19,18 +16,18 @@ class GroupVersion(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> GroupVersion:
-        """Parse `GROUP/VERSION` or `VERSION`. Raises `ValueError` for anything with two slashes or more."""
+        """Parse `GROUP/VERSION` or `VERSION`. Raises `ValueError` for two or more slashes."""
         group, slash, version = text.partition("/")
         if "/" in version:
             raise ValueError(f"unexpected GroupVersion string: {text!r}")
         return cls(group, version) if slash else cls("", group)
 
     def with_kind(self, kind: str) -> GroupVersionKind:
-        """A kind of this group version."""
+        """Make the name of a kind of this group version."""
         return GroupVersionKind(self.group, self.version, kind)
 
     def with_resource(self, resource: str) -> GroupVersionResource:
-        """A resource of this group version."""
+        """Make the name of a resource of this group version."""
         return GroupVersionResource(self.group, self.version, resource)
 
 
@@ -45,7 +42,7 @@ class GroupKind(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> GroupKind:
-        """Parse `KIND` or `KIND.GROUP`, the group being all after the first dot."""
+        """Parse `KIND` or `KIND.GROUP`; the group is everything after the first dot."""
         kind, _, group = text.partition(".")
         return cls(group, kind)
 
@@ -61,13 +58,13 @@ class GroupResource(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> GroupResource:
-        """Parse `RESOURCE` or `RESOURCE.GROUP`, the group being all after the first dot."""
+        """Parse `RESOURCE` or `RESOURCE.GROUP`; the group is everything after the first dot."""
         resource, _, group = text.partition(".")
         return cls(group, resource)
 
 
 class GroupVersionKind(NamedTuple):
-    """What an object says of itself in `apiVersion` and `kind`."""
+    """The full name of a kind, as in an object's `apiVersion` and `kind`."""
 
     group: str
     version: str
@@ -88,12 +85,12 @@ class GroupVersionKind(NamedTuple):
 
     @classmethod
     def from_api_version(cls, api_version: str, kind: str) -> GroupVersionKind:
-        """From an object's two fields, say `("apps/v1", "Deployment")`. Raises `ValueError` as `GroupVersion.parse`."""
+        """Parse an object's fields, as `("apps/v1", "Deployment")`. Raises `ValueError` like `GroupVersion.parse`."""
         return GroupVersion.parse(api_version).with_kind(kind)
 
 
 class GroupVersionResource(NamedTuple):
-    """What stands in a URL. An empty group or version means "any" where a lookup takes a partial name."""
+    """The full name of a resource, as in a URL. In the partial name of a lookup, an empty group or version is any."""
 
     group: str
     version: str

@@ -1,4 +1,4 @@
-"""From groups and their resource lists to the listings that callers ask for. Nothing here does I/O itself."""
+"""Builds the listings that clients return from groups and resource lists. Does no I/O itself."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from .types import APIGroup
 
-# The keys, among failed group versions, of all that `/apis` or `/api` would have listed.
+# The keys among failed group versions for everything that `/apis` or `/api` would have listed.
 ALL_GROUPS = GroupVersion("*", "*")
 CORE_GROUP = GroupVersion("", "*")
-# As many requests at a time as one client may have under way against one server.
+# The most concurrent requests of one client to one server.
 MAX_WORKERS = 96
 
 
 def all_groups(found: DiscoveryResult) -> APIGroupList:
-    """The groups. Raises `GroupDiscoveryFailed` with them as `result`, if a part of them could not be listed."""
+    """The groups. Raises `GroupDiscoveryFailed`, with them as `result`, if a part could not be listed."""
     missing = {key: error for key, error in found.failed.items() if key in (ALL_GROUPS, CORE_GROUP)}
     if missing:
         raise GroupDiscoveryFailed(missing, found.groups) from next(iter(missing.values()))
@@ -32,7 +32,7 @@ def all_groups(found: DiscoveryResult) -> APIGroupList:
 
 
 def groups_and_resources(found: DiscoveryResult) -> tuple[list[APIGroup], list[APIResourceList]]:
-    """All lists in the order of the groups. Raises `GroupDiscoveryFailed` with the same as `result` if some failed."""
+    """All lists in the order of the groups. Raises `GroupDiscoveryFailed`, with these as `result`, if some failed."""
     result = list(found.groups.groups), found.lists
     if found.failed:
         raise GroupDiscoveryFailed(found.failed, result)
@@ -42,8 +42,8 @@ def groups_and_resources(found: DiscoveryResult) -> tuple[list[APIGroup], list[A
 def preferred_resources(found: DiscoveryResult) -> list[APIResourceList]:
     """Each resource once: in its group's preferred version if that has it, else in the first version that has it.
 
-    There is a list for every group version, also for one that no resource prefers; subresources are
-    left out. Raises `GroupDiscoveryFailed` with the same as `result` if some failed.
+    There is a list for every group version, even if it is empty. Subresources are left out. Raises
+    `GroupDiscoveryFailed`, with these lists as `result`, if some failed.
     """
     lists = []
     for group in found.groups.groups:
@@ -56,7 +56,7 @@ def preferred_resources(found: DiscoveryResult) -> list[APIResourceList]:
                 if resource.name not in chosen or group_version.version == group.preferred_version.version:
                     chosen[resource.name] = group_version
         for group_version, resource_list in versions:
-            # A comprehension over the list, not over `chosen`: the order is the server's.
+            # Iterate over the list, not over `chosen`, to keep the server's order.
             kept = tuple([item for item in resource_list.resources if chosen.get(item.name) == group_version])
             lists.append(APIResourceList(resource_list.group_version, kept))
     if found.failed:
@@ -65,7 +65,7 @@ def preferred_resources(found: DiscoveryResult) -> list[APIResourceList]:
 
 
 def result_of(listing: Callable[[], tuple[list[APIGroup], list[APIResourceList]]]) -> DiscoveryResult:
-    """What `listing()`, a client's `server_groups_and_resources`, returns, or the part of it that was found."""
+    """The result of `listing()`, a client's `server_groups_and_resources`, complete or partial."""
     failed: Mapping[GroupVersion, DiscoveryError] = {}
     try:
         groups, lists = listing()
@@ -76,7 +76,7 @@ def result_of(listing: Callable[[], tuple[list[APIGroup], list[APIResourceList]]
 
 
 def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIResourceList]:
-    """The namespaced resources of what `preferred()` returns, both halves of a partial failure kept."""
+    """The namespaced resources among those that `preferred()` returns. Keeps both halves of a partial failure."""
     try:
         return filtered_by(lambda _, resource: resource.namespaced, preferred())
     except GroupDiscoveryFailed as error:
@@ -87,7 +87,7 @@ def namespaced_only(preferred: Callable[[], list[APIResourceList]]) -> list[APIR
 def filtered_by(
     predicate: Callable[[str, APIResource], bool], lists: Iterable[APIResourceList]
 ) -> list[APIResourceList]:
-    """The resources for which `predicate(group_version, resource)` holds; lists left empty are dropped.
+    """The resources for which `predicate(group_version, resource)` is true. Drops lists that become empty.
 
     client-go's `FilteredBy`.
     """
@@ -108,7 +108,7 @@ def supports_all_verbs(verbs: Collection[str]) -> Callable[[str, APIResource], b
 def fetch_missing(
     found: DiscoveryResult, fetch: Callable[[str], APIResourceList], max_workers: int = MAX_WORKERS
 ) -> DiscoveryResult:
-    """`found` with the resources that were missing: `fetch` is called for each group version, several at a time."""
+    """Add the missing resources to `found`: calls `fetch` for each group version, several at a time."""
     resources = dict(found.resources)
     failed = dict(found.failed)
 
@@ -121,6 +121,6 @@ def fetch_missing(
     missing = found.missing
     if missing:
         run_together([partial(fetch_one, group_version) for group_version in missing], max_workers)
-    # In the order asked for, not in that of the answers.
+    # In the order of the requests, not of the responses.
     failed = {**found.failed, **{key: failed[key] for key in missing if key in failed}}
     return DiscoveryResult(found.groups, resources, failed)

@@ -1,4 +1,4 @@
-"""What a server says its groups, versions and resources are called, without the names that are none."""
+"""Drops invalid names of groups, versions and resources that a server sent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from .types import APIGroup, APIGroupList, APIResource
 
-# As many wrong names as a warning tells.
+# The most invalid names in one warning.
 _SHOWN = 5
 
 
 def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
-    """The groups and versions whose names may become URLs and paths; the others are named in a warning."""
+    """Keep the groups and versions whose names may be used in URLs and paths; log a warning for the others."""
     honest = []
     for group in groups.groups:
         if (group.name != "") if core else not is_group_name(group.name):
@@ -31,7 +31,7 @@ def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[A
                     ascii(version.version[:80]), group.name, url,
                 )  # fmt: skip
                 continue
-            # Never the server's own spelling: it may differ from what it is made of.
+            # Do not use the server's `groupVersion`: it may differ from its parts.
             kept.append(version._replace(group_version=str(GroupVersion(group.name, version.version))))
         if group.versions and not kept:
             continue
@@ -43,15 +43,15 @@ def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[A
 
 
 def is_valid_group_version(group_version: GroupVersion, *, core: bool) -> bool:
-    """Whether a group version may become a URL and a path; `core` for the core group's."""
+    """Whether a group version may be used in URLs and paths; `core` if it must be the core group's."""
     named = group_version.group == "" if core else is_group_name(group_version.group)
     return named and is_version_name(group_version.version)
 
 
 def drop_invalid_resources(resources: Sequence[APIResource], group_version: str) -> Sequence[APIResource]:
-    """The resources, without the names that would disturb a terminal, a line or the index; a warning tells them.
+    """Drop names that would break a terminal, a line or the index, and log them in a warning.
 
-    A resource is left out whose own name or kind is such a name; a word of a list is left out alone.
+    A resource with such a name, kind, group or version is dropped. Of a list, only such words are dropped.
     """
     texts = {text for resource in resources for text in _texts_of(resource)}
     words = {word for resource in resources for words in _lists_of(resource) for word in words}
@@ -94,7 +94,7 @@ def _lists_of(resource: APIResource) -> tuple[tuple[str, ...], ...]:
 
 
 def _is_plain(text: str) -> bool:
-    # Whatever else is white space is not printable. The index has commas between the words of a list.
+    # All other white space is not printable. The index separates the words of a list by commas.
     return text.isprintable() and " " not in text and "," not in text
 
 

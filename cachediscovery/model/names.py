@@ -1,4 +1,4 @@
-"""Which group and version names may be listed and turned into paths: a server may send anything."""
+"""Which group and version names are valid in listings and paths: a server may send anything."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _GROUP_MAX = 253
 
 
 def is_group_name(name: str) -> bool:
-    """Whether `name` can be a group served under `/apis`; the core group, "", is none of those."""
+    """Whether `name` can be a group served under `/apis`, which the core group, "", is not."""
     return len(name) <= _GROUP_MAX and all(map(is_version_name, name.split(".")))
 
 
 def is_version_name(name: str) -> bool:
-    """Whether `name` is a label of DNS-1123, as versions are; letter case and `_` are let through: they do no harm.
+    """Whether `name` is a DNS-1123 label, as versions are. Also accepts upper case and `_`, which are harmless.
 
-    What cannot pass, neither in a URL nor in a path: slashes, dots, control characters, nothing.
+    Refuses what is unsafe in a URL or a path: slashes, dots, control characters and the empty name.
     """
     plain = name.replace("-", "").replace("_", "")
     return plain.isascii() and plain.isalnum() and len(name) <= _LABEL_MAX and name[0] in plain and name[-1] in plain
 
 
 def path_of(group_version: str) -> str:
-    """Where a server has the resources of a group version, from its root."""
+    """The path of a group version's resources, from the server's root."""
     return f"/apis/{group_version}" if "/" in group_version else f"/api/{group_version}"
 
 

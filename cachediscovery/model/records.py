@@ -1,4 +1,4 @@
-"""`NamedTuple` without `typing`, whose import takes nearly as long as an interpreter: type checkers see typing's."""
+"""`NamedTuple` without `typing`, whose import takes nearly as long as starting Python. Type checkers see typing's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
 else:
     from collections import namedtuple
 
-    # What a class body always holds, and no class needs twice.
+    # Attributes that every class body has, and the named tuple already has.
     _GIVEN = ("__module__", "__qualname__", "__annotations__")
 
     class _RecordType(type):
-        """Makes of a class body what `typing.NamedTuple` would: a named tuple with the methods of that body."""
+        """Turns a class body into a named tuple with its methods, as `typing.NamedTuple` would."""
 
         def __new__(cls, name, bases, namespace):
             if not bases:

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to show: one line, no control characters, no credentials, of bounded length."""
+"""Makes text from elsewhere safe to show: one line of bounded length, no control characters, no credentials."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ _SCHEMES = ("https", "http", "socks5h", "socks5", "socks4a", "socks4")
 
 
 def one_line(text: object, limit: int = 400) -> str:
-    """`text` on one line, without control characters, cut after `limit` characters."""
+    """`text` on one line, without control characters, cut to `limit` characters."""
     cleaned = " ".join(printable(str(text)).split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
 def printable(text: str) -> str:
-    """`text` with each character that could steer a terminal replaced by a space."""
+    """Replace each character of `text` that could control a terminal by a space."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def without_userinfo(text: str) -> str:
-    """`text`, a URL or with a URL in it, without the `user:password@` that it may carry.
+    """Remove `user:password@` from `text`, which is or contains a URL.
 
-    A password may have a slash in it, or anything else: from the slashes behind the scheme all goes up to the last "@".
+    A password may contain slashes or anything else: everything from the scheme's slashes to the last "@" is removed.
     """
     before, at, after = text.rpartition("@")
     if not at:

@@ -1,7 +1,4 @@
-"""The discovery documents as values: immutable, typed, without I/O.
-
-The fields are those of apimachinery's `meta/v1`, in snake case.
-"""
+"""The discovery documents as immutable, typed values, with the fields of apimachinery's `meta/v1` in snake case."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from .records import NamedTuple
 
 
 class ServerAddressByClientCIDR(NamedTuple):
-    """Where clients of a network reach the server; only unaggregated discovery tells it."""
+    """The server's address for clients of a network. Only in unaggregated discovery."""
 
     client_cidr: str
     server_address: str
@@ -24,7 +21,7 @@ class GroupVersionForDiscovery(NamedTuple):
 
 
 class APIGroup(NamedTuple):
-    """A group, its versions in the server's order, and the version it prefers (empty strings: none)."""
+    """A group, its versions in the server's order, and its preferred version (empty strings if none)."""
 
     name: str
     versions: tuple[GroupVersionForDiscovery, ...]
@@ -38,7 +35,7 @@ class APIGroup(NamedTuple):
 
 
 class APIGroupList(NamedTuple):
-    """All groups, the core group first, the others in the server's order."""
+    """All groups: the core group first, then the others in the server's order."""
 
     groups: tuple[APIGroup, ...]
 
@@ -51,8 +48,8 @@ class APIGroupList(NamedTuple):
 class APIResource(NamedTuple):
     """One resource, or one subresource (`name` is then `parent/sub`).
 
-    `group` and `version` are those of the kind, and empty where they are the list's own.
-    `storage_version_hash` is told by unaggregated discovery alone.
+    `group` and `version` are those of the kind, and empty if they are the list's.
+    `storage_version_hash` is only in unaggregated discovery.
     """
 
     name: str
@@ -75,7 +72,7 @@ class APIResourceList(NamedTuple):
 
 
 class VersionInfo(NamedTuple):
-    """What `/version` answers (apimachinery's `version.Info`)."""
+    """The response of `/version` (apimachinery's `version.Info`)."""
 
     major: str = ""
     minor: str = ""

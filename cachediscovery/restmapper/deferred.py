@@ -1,4 +1,4 @@
-"""`DeferredDiscoveryRESTMapper`: a `RESTMapper` that reads nothing before its first lookup, and keeps up."""
+"""`DeferredDiscoveryRESTMapper`: a `RESTMapper` that loads on its first lookup, and reloads after changes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _TRIES = 3
 class DeferredDiscoveryRESTMapper:
     """The lookups of `RESTMapper` on a discovery client, cached or not. Safe for use by several threads.
 
-    Where nothing matches, or too much, or a part could not be seen, a client whose cache is not fresh is invalidated
-    and asked once more; a fresh one is not, so that a loop over wrong names makes no loop of requests.
+    If nothing matches, the match is ambiguous, or a part could not be discovered, and the client's cache is not fresh,
+    invalidate it and retry once. A fresh cache is not invalidated, so that a loop over wrong names makes no requests.
     All methods raise `DiscoveryError`.
     """
 
@@ -42,7 +42,7 @@ class DeferredDiscoveryRESTMapper:
         self._revision: object = None
         self._index = client.resource_index if isinstance(client, IndexedDiscoveryInterface) else None
         self._index_written = False
-        # Tables by the one group that they are of; that of all groups under None.
+        # Tables by group; the key None is for the table of all groups.
         self._tables: dict[str | None, ResourceTable] = {}
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
@@ -62,11 +62,11 @@ class DeferredDiscoveryRESTMapper:
         return list(self._find(None, RESTMapper.resources_for, resource))
 
     def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
-        """Reads the index, or the documents of that one group."""
+        """See `RESTMapper.rest_mapping`. Reads the index, or only the documents of the group."""
         return self._find(group_kind.group, RESTMapper.rest_mapping, group_kind, *versions)
 
     def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
-        """Reads the index, or the documents of that one group."""
+        """See `RESTMapper.rest_mappings`. Reads the index, or only the documents of the group."""
         return list(self._find(group_kind.group, RESTMapper.rest_mappings, group_kind, *versions))
 
     def resource_singularizer(self, resource: str) -> str:
@@ -86,18 +86,18 @@ class DeferredDiscoveryRESTMapper:
         return list(self._find(None, RESTMapper.nearest_names, argument, count))
 
     def mapper(self, group: str | None = None) -> RESTMapper:
-        """A mapper for all that is served now; it need not know more than a `group`, if one is named."""
+        """A mapper for everything served now. With `group`, it may know only that group."""
         return RESTMapper(self._table(group))
 
     def reset(self) -> None:
-        """Forget everything; the next lookup discovers anew."""
+        """Forget everything; the next lookup runs discovery again."""
         if isinstance(self._client, CachedDiscoveryInterface):
             self._client.invalidate()
         with self._lock:
             self._tables.clear()
 
     def _find(self, group: str | None, lookup: Callable[..., T], *arguments: Any) -> T:
-        """`lookup` in all groups, or in one; after a miss in a cache that is not fresh once more."""
+        """Run `lookup` in all groups (None), or in one. After a miss in a cache that is not fresh, retry once."""
         table = self._table(group)
         key = (lookup, arguments)
         if key in table.answers:
@@ -125,10 +125,10 @@ class DeferredDiscoveryRESTMapper:
                 return table
         for _ in range(_TRIES):
             search = self._index.search() if self._index is not None else None
-            # The index has all groups, and costs no more than the documents of one.
+            # The index has all groups, and reading it costs no more than the documents of one.
             loaded = None if search is not None else group
             made = ResourceTable.of_index(search) if search is not None else self._load(group)
-            # Documents from before and after a change make no table.
+            # Never build a table from documents before and after a change.
             before, current = current, self._current_revision()
             if before == current:
                 break
@@ -164,7 +164,7 @@ class DeferredDiscoveryRESTMapper:
 
         found = result_of(self._client.server_groups_and_resources)
         if self._index is not None and not self._index_written:
-            # For the next process that looks something up. After each further change that process writes it.
+            # Written once, for the next process that makes a lookup. After later changes, that process writes it.
             self._index_written = True
             self._index.write()
         return ResourceTable(found)

@@ -1,4 +1,4 @@
-"""`RESTMapper`: lookups in a `ResourceTable`, by the rules of `rules.py`."""
+"""`RESTMapper`: lookups in a `ResourceTable`, by the rules of `name_rules.py`."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ if TYPE_CHECKING:
 
 
 class RESTMapper:
-    """Lookups in what a cluster was seen to serve. Makes no request and reads no file.
+    """Looks up names among the resources of a cluster. Makes no request and reads no file.
 
-    A partial `GroupVersionResource` has an empty group or version where any will do. All methods raise
-    `NoMatchError` where nothing matches, or `GroupUnavailableError` where a group version that could
-    hold it was not seen.
+    In a partial `GroupVersionResource`, an empty group or version matches any. All methods raise `NoMatchError` if
+    nothing matches, or `GroupUnavailableError` if a group version that could hold a match was not discovered.
     """
 
     def __init__(self, table: ResourceTable) -> None:
         self._table = table
 
     def kind_for(self, resource: GroupVersionResource) -> GroupVersionKind:
-        """The kind of the best match. Raises `AmbiguousResourceError` where one group version has two."""
+        """The kind of the best match. Raises `AmbiguousResourceError` if one group version has two matches."""
         return self._best(resource).group_version_kind
 
     def kinds_for(self, resource: GroupVersionResource) -> list[GroupVersionKind]:
@@ -39,7 +38,7 @@ class RESTMapper:
         return list(dict.fromkeys(mapping.group_version_kind for mapping in self._matches(resource)))
 
     def resource_for(self, resource: GroupVersionResource) -> GroupVersionResource:
-        """The full name of the best match. Raises `AmbiguousResourceError` where one group version has two."""
+        """The full name of the best match. Raises `AmbiguousResourceError` if one group version has two matches."""
         return self._best(resource).resource
 
     def resources_for(self, resource: GroupVersionResource) -> list[GroupVersionResource]:
@@ -47,11 +46,11 @@ class RESTMapper:
         return [mapping.resource for mapping in self._matches(resource)]
 
     def rest_mapping(self, group_kind: GroupKind, *versions: str) -> RESTMapping:
-        """The mapping of a kind, in the first of `versions` that has it, or without any in the preferred one."""
+        """The mapping of a kind in the first of `versions` that has it; without any, in the preferred version."""
         return self.rest_mappings(group_kind, *versions)[0]
 
     def rest_mappings(self, group_kind: GroupKind, *versions: str) -> list[RESTMapping]:
-        """The mappings of a kind, best first: in all versions, or in those of `versions` that have it."""
+        """The mappings of a kind, best first: in all versions, or only in `versions`."""
         mappings = rules.of_kind(self._table, group_kind.kind, group_kind.group, versions)
         if not mappings:
             wanted = " or ".join(sorted(filter(None, versions)))
@@ -60,11 +59,11 @@ class RESTMapper:
         return mappings
 
     def resource_singularizer(self, resource: str) -> str:
-        """The singular of a resource's name, short or not."""
+        """The singular name of a resource, given any of its names."""
         return self._best(GroupVersionResource("", "", resource)).singular
 
     def mapping_for(self, argument: str) -> RESTMapping:
-        """What `kubectl get ARGUMENT` would get: `deploy`, `Deployment`, `deployments.apps`, `deployments.v1.apps` …"""
+        """The mapping for `kubectl get ARGUMENT`: `deploy`, `Deployment`, `deployments.apps`, `deployments.v1.apps`…"""
         found = rules.mapping_for(self._table, argument, _warn)
         if found is None:
             rest = argument.partition(".")[2]
@@ -74,11 +73,11 @@ class RESTMapper:
         return found
 
     def expand_category(self, category: str) -> list[GroupResource]:
-        """The resources of a category such as `all`, each once; none for a category that no resource is in."""
+        """The resources of a category such as `all`, each once; none for an unknown category."""
         return list(dict.fromkeys(mapping.group_resource for mapping in self._table.by_category(category)))
 
     def nearest_names(self, argument: str, count: int = 3) -> list[str]:
-        """Names of resources that look like `argument`, for a hint."""
+        """Names of resources similar to `argument`, for a hint."""
         from difflib import get_close_matches
 
         return get_close_matches(argument.partition(".")[0].lower(), self._table.names(), count)
@@ -93,9 +92,9 @@ class RESTMapper:
         return found[0]
 
     def _matches(self, resource: GroupVersionResource) -> list[RESTMapping]:
-        """All mappings that a partial name stands for, best first, none of them twice."""
+        """All mappings that match a partial name, best first, each once."""
         if not resource.resource:
-            raise NoResourceMatchError("an empty name is no resource")
+            raise NoResourceMatchError("an empty name is not a resource")
         group, version, name = resource
         found = rules.matches(self._table, name, group, version, _warn)
         if not found:
@@ -105,7 +104,7 @@ class RESTMapper:
     def _no_match(
         self, error: type[NoMatchError], message: str, group: str | tuple[str, str]
     ) -> NoMatchError | GroupUnavailableError:
-        """The error for a miss; `group` is how the group would begin, or either of two ways."""
+        """The error for a lookup without a match; `group` is the prefix of its group, or two possible prefixes."""
         from ..model.listing import ALL_GROUPS
 
         failed = {
@@ -122,5 +121,5 @@ def _warn(message: str) -> None:
 
 
 def _shown(resource: GroupVersionResource) -> str:
-    """A partial name as one would type it."""
+    """A partial name as a user would type it."""
     return repr(".".join(filter(None, (resource.resource, resource.version, resource.group))))

@@ -1,4 +1,4 @@
-"""`RESTMapping`: one resource in one version, with all that is needed to address it."""
+"""`RESTMapping`: one resource in one version, with what is needed to address it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RESTMapping(NamedTuple):
-    """A resource, its kind and how it is reached. `singular` is the server's word, or the kind in lower case."""
+    """A resource, its kind and its scope. `singular` is the server's name, or else the kind in lower case."""
 
     group: str
     version: str
@@ -26,9 +26,9 @@ class RESTMapping(NamedTuple):
 
     @classmethod
     def from_row(cls, row: Row) -> RESTMapping:
-        """The mapping that a row of the index's table tells of."""
+        """Make the mapping from a row of the index's table."""
         words = (_words(row[VERBS]), _words(row[SHORT_NAMES]), _words(row[CATEGORIES]))
-        # Servers before 1.27 do not tell the singular of built-in resources.
+        # Servers before 1.27 do not send the singular of built-in resources.
         singular = row[SINGULAR] or row[KIND].lower()
         return cls(row[GROUP], row[VERSION], row[PLURAL], singular, row[KIND], row[NAMESPACED] == TRUE, *words)
 
@@ -63,9 +63,9 @@ class RESTMapping(NamedTuple):
         return "Namespaced" if self.namespaced else "Cluster"
 
     def path(self, namespace: str = "", name: str = "") -> str:
-        """The URL path of the collection, or of one object.
+        """The URL path of the collection, or of the object `name`.
 
-        Without a `namespace` that of all namespaces; a cluster-scoped resource pays no heed to it.
+        Without a `namespace` it is the path for all namespaces. A cluster-scoped resource ignores `namespace`.
         Raises `ValueError` for a namespaced object's `name` without `namespace`.
         """
         if name and self.namespaced and not namespace:

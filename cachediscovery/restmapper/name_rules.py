@@ -1,14 +1,13 @@
-"""The rules by which a name leads to a resource: kubectl's understanding of `kubectl get NAME`.
+"""The rules that find the resource for a name, as kubectl does for `kubectl get NAME`.
 
-Pure functions on tuples that begin with group, version, plural, singular and kind: `RESTMapping`s, or the lines of
-an index that a command line reads without importing more than this. The order of the tuples is that of their
-priority.
+Pure functions on tuples that begin with group, version, plural, singular and kind, in the order of their priority.
+The tuples are `RESTMapping`s, or rows of an index, which the command line reads without importing more than this.
 
 | | kubectl | here |
 |---|---|---|
 | resource, singular, kind | in any letter case | the same |
 | short name | as the server spells it | the same |
-| group | in full, or how it begins | the same |
+| group | in full, or a prefix | the same |
 | the kind of a list (`podlist`) | leads to a path that no server serves | no match |
 """
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     Row_co = TypeVar("Row_co", bound=tuple[Any, ...], covariant=True)
 
     class Rows(Protocol[Row_co]):
-        """Where names lead to, in the order of their priority."""
+        """Finds rows by name, in the order of their priority."""
 
         def by_name(self, name: str) -> Sequence[Row_co]:
             """The rows with this plural or singular name."""
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
             """The rows with this short name."""
 
         def by_kind(self, kind: str) -> Sequence[Row_co]:
-            """The rows with this kind, in the letter case of the kind or in lower case."""
+            """The rows with this kind, given in its letter case or in lower case."""
 
 
 def matches(
@@ -44,24 +43,24 @@ def matches(
     version: str,
     warn: Callable[[str], None],
 ) -> list[Row]:
-    """All rows that a partial name stands for, best first: an empty `group` or `version` is any."""
+    """All rows that match a partial name, best first. An empty `group` or `version` matches any."""
     name, group, version = _expanded(rows, name, group, version, warn)
     return [
         row
         for row in rows.by_name(name.lower())
         if (not version or row[VERSION] == version)
-        # With a version a group has to be the whole one.
+        # With a version, the group must be complete.
         and (row[GROUP] == group if version and group else row[GROUP].startswith(group))
     ]
 
 
 def rivals_of_best(found: Sequence[Row]) -> list[Row]:
-    """The best rows of `found`: more than one, if one group version has two resources of that name."""
+    """The best rows of `found`: more than one if its group version has several resources that match."""
     return [row for row in found if row[:PLURAL] == found[0][:PLURAL]]
 
 
 def of_kind(rows: Rows[Row], kind: str, group: str, versions: Sequence[str] = ()) -> list[Row]:
-    """The rows of a kind in a whole group, best first; those of `versions`, if any is named, before the others."""
+    """The rows of a kind in a group (its full name), best first; with `versions`, only these, in their order."""
     wanted = [version for version in versions if version]
     found = [row for row in rows.by_kind(kind) if row[GROUP] == group and (not wanted or row[VERSION] in wanted)]
     return sorted(found, key=lambda row: wanted.index(row[VERSION])) if wanted else found
@@ -72,9 +71,9 @@ def mapping_for(
     argument: str,
     warn: Callable[[str], None],
 ) -> Row | None:
-    """The row that `kubectl get ARGUMENT` would get; None if there is none.
+    """The row that `kubectl get ARGUMENT` would use; None if there is none.
 
-    With two dots or more the second part may be a version, or the beginning of the group; what is no
+    With two or more dots, the second part may be a version, or the beginning of the group. A name that is not a
     resource may be a kind.
     """
     name, _, rest = argument.partition(".")
@@ -85,7 +84,7 @@ def mapping_for(
         best = rivals_of_best(matches(rows, name, partial_group, partial_version, warn))
         if len(best) == 1:
             row = best[0]
-            # Of a kind that has no name there is nothing else.
+            # The row may have no kind: then use it as it is.
             return next(iter(of_kind(rows, row[KIND], row[GROUP], [row[VERSION]])), row)
     for whole_group, kind_version in [*([(group, version)] if dot else []), (rest, "")]:
         kinds = of_kind(rows, name, whole_group, [kind_version])
@@ -101,7 +100,7 @@ def _expanded(
     version: str,
     warn: Callable[[str], None],
 ) -> tuple[str, str, str]:
-    """A short name's resource; any other name as it is (client-go's `shortcutExpander`)."""
+    """Expand a short name to its resource; leave any other name as it is (client-go's `shortcutExpander`)."""
     for row in rows.by_name(name):
         if not group or row[GROUP] == group:
             return name, group, version
@@ -111,7 +110,7 @@ def _expanded(
         for other, other_group in exact[1:]:
             resource = f"{other}.{other_group}" if other_group else other
             warn(f'short name "{name}" could also match lower priority resource {resource}')
-        # The version is forgotten, as by client-go.
+        # Drop the version, as client-go does.
         return *exact[0], ""
     for row in candidates:
         if row[GROUP].startswith(group):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 
 def collection_path(group: str, version: str, plural: str, namespace: str = "") -> str:
-    """The path of a collection, from the server's root; without a `namespace` that of all namespaces."""
+    """The path of a collection, from the server's root; for all namespaces without a `namespace`."""
     prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
     return f"{prefix}/namespaces/{quoted(namespace)}/{plural}" if namespace else f"{prefix}/{plural}"
 
 
 def quoted(name: str) -> str:
-    """A name as one segment of a path."""
+    """Quote a name as one segment of a path."""
     if name.isascii() and name.replace("-", "").isalnum():
         return name
     from urllib.parse import quote
 
-    # An argument that is not UTF-8 keeps the bytes that it has.
+    # An argument that is not UTF-8 keeps its bytes.
     return quote(name, safe="", errors="surrogateescape")

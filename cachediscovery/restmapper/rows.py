@@ -1,4 +1,4 @@
-"""The rows of the table of resources (`index.search`), made from documents."""
+"""Makes the rows of the table of resources (`index.search`) from documents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def rows_of(found: DiscoveryResult) -> list[Row]:
-    """A row for each resource (no subresources), best first.
+    """One row for each resource (no subresources), best first.
 
-    The order is that of client-go's discovery REST mapper: the core group's v1, then each group in the server's
-    order, its preferred version before the others.
+    The order is that of client-go's discovery REST mapper: the core group's v1, then each group in the server's order,
+    with its preferred version before the others.
     """
     rows: list[Row] = []
-    # Best first: what is listed is the preferred version, or the first that has the resource.
+    # The version listed for each resource: the preferred version, or else the first that has it.
     listed: dict[tuple[str, str], str] = {}
     for group_version in _by_priority(found.groups.groups):
         resource_list = found.resources.get(group_version)
@@ -53,7 +53,7 @@ def rows_of(found: DiscoveryResult) -> list[Row]:
 
 
 def in_listing_order(rows: Iterable[Row]) -> list[Row]:
-    """`rows` as `kubectl api-resources` lists them, by group and name; those that it does not list come last."""
+    """Sort `rows` like `kubectl api-resources`, by group and name; those that it does not list come last."""
     return sorted(rows, key=lambda row: (row[LISTED] != YES, row[GROUP], row[PLURAL]))
 
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from ..model.errors import DiscoveryError
     from ..model.group_version import GroupVersion
 
-# More than a program has names in its code. Beyond, all of them are looked up again, which costs microseconds each.
+# More names than a program has in its code. Beyond this all are looked up again, which costs microseconds each.
 _MAX_ANSWERS = 1000
 
 
 class ResourceTable:
-    """The resources (no subresources) of some groups by any of their names, best first.
+    """The resources (no subresources) of some groups, found by any of their names, best first.
 
     The order is that of client-go's discovery REST mapper.
     """
 
     def __init__(self, found: DiscoveryResult) -> None:
-        """Nothing is said of the group versions that failed, and of what they hold."""
+        """Make the table of `found`, which lacks the resources of the group versions that failed."""
         from .rows import rows_of
 
         rows = rows_of(found)
@@ -34,7 +34,7 @@ class ResourceTable:
 
     @classmethod
     def of_index(cls, search: IndexSearch) -> ResourceTable:
-        """The table of an index, which is only made of a complete listing."""
+        """Make the table from an index, which is only written for a complete listing."""
         table = cls.__new__(cls)
         table._begin(search, {})
         return table
@@ -42,14 +42,14 @@ class ResourceTable:
     def _begin(self, search: IndexSearch, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
         self._search = search
         self.failed = failed
-        # What was looked up before in this table, by the mapper's method and arguments.
+        # Results of earlier lookups in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
 
     def remember(self, key: Any, answer: Any) -> None:
-        """Keep an answer. What found nothing is not kept, and of the rest so much: memory is bounded.
+        """Keep the result of a lookup, unless it is empty. Keeps at most `_MAX_ANSWERS`, to bound memory.
 
-        Names come from a program's users, and one resource has more names than can be kept: in any letter case, with a
-        part of its group, with versions that it does not have. Which lookups those are is not for this to know.
+        Names come from a program's users, and one resource has unboundedly many: in any letter case, with any prefix of
+        its group, with versions that it does not have. This table does not know which lookups those are.
         """
         if not answer:
             return
@@ -66,7 +66,7 @@ class ResourceTable:
         return _mappings(self._search.by_short_name(name))
 
     def by_kind(self, kind: str) -> Sequence[RESTMapping]:
-        """The mappings of a kind, in the letter case of the kind or in lower case."""
+        """The mappings of a kind, given in its letter case or in lower case."""
         return _mappings(self._search.by_kind(kind))
 
     def by_category(self, category: str) -> Sequence[RESTMapping]:
@@ -74,7 +74,7 @@ class ResourceTable:
         return _mappings(self._search.by_category(category))
 
     def names(self) -> list[str]:
-        """All that a resource can be asked for by, and the categories."""
+        """All names of resources (plural, singular, short), and all categories."""
         mappings = _mappings(self._search)
         named = [(mapping.plural, mapping.singular, *mapping.short_names, *mapping.categories) for mapping in mappings]
         return [name for name in dict.fromkeys(name for names in named for name in names) if name]
