@@ -20,8 +20,6 @@ _BREAKS = ("", "=", ":")
 _QUOTES = "\"'"
 # The characters that a backslash escapes between double quotes.
 _SPECIAL_IN_QUOTES = '$`"\\'
-# bash treats these as separate words.
-_BREAKS = ("", "=", ":")
 
 
 def candidates(shell: str, line: str, word: str | None = None) -> list[str]:

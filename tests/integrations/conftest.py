@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -116,3 +118,12 @@ def clusters(crds: list[CRD]) -> Callable[..., Iterator[Cluster]]:
             made.uninstall(crds)
 
     return cluster
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """The clients leave connections to the garbage collector, which must not find them during another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
