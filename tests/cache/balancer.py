@@ -1,4 +1,4 @@
-"""`Balancer`: a layer-4 balancer in front of test servers. It leads new connections elsewhere, not open ones."""
+"""`Balancer`: a layer-4 balancer in front of test servers. It can redirect new connections, never open ones."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CHUNK = 1 << 16
 
 
 class Balancer:
-    """Listens on a loopback port and leads each new connection to the server that `choose()` returns.
+    """Listens on a loopback port and forwards each new connection to the server that `choose()` returns.
 
-    `choose` may be replaced while it runs; connections that are open stay where they lead.
+    `choose` may be replaced at any time; open connections stay with their server.
     """
 
     def __init__(self, choose: Callable[[], DiscoveryServer]) -> None:
@@ -23,7 +23,7 @@ class Balancer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
-        # How many connections it has taken.
+        # The number of connections accepted.
         self.taken = 0
 
     @property
@@ -38,7 +38,7 @@ class Balancer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # A thread that accepts is woken by this, and not by close.
+        # shutdown() wakes a thread that blocks in accept(); close() does not.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:

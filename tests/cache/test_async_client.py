@@ -23,7 +23,7 @@ Make = Callable[..., CachedDiscoveryClient]
 MISSING = {"delegate", "from_kubeconfig", "openapi_v3", "path", "resource_index", "watch"}
 
 
-def test_its_members_are_the_sync_clients_but_for_those_that_are_listed() -> None:
+def test_async_and_sync_members_differ_only_as_listed() -> None:
     sync, own = (
         {name for name in vars(kind) if not name.startswith("_")}
         for kind in (CachedDiscoveryClient, AsyncCachedDiscoveryClient)
@@ -32,7 +32,9 @@ def test_its_members_are_the_sync_clients_but_for_those_that_are_listed() -> Non
     assert own - sync == {"client", "run"}
 
 
-def test_its_answers_are_the_sync_clients(server: DiscoveryServer, cached_client: Make) -> None:
+def test_the_async_client_returns_the_same_results_as_the_sync_client(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
     sync = cached_client(server)
 
     async def ask() -> None:
@@ -52,7 +54,7 @@ def test_its_answers_are_the_sync_clients(server: DiscoveryServer, cached_client
     asyncio.run(ask())
 
 
-def test_the_event_loop_does_not_wait(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_request_does_not_block_the_event_loop(server: DiscoveryServer, tmp_path: Path) -> None:
     begun, answer = threading.Event(), threading.Event()
     server.on_request = lambda _: (begun.set(), answer.wait(20), None)[2]
 
@@ -79,7 +81,7 @@ def test_tasks_that_miss_together_fetch_once(server: DiscoveryServer, cached_cli
     assert server.request_count == 2
 
 
-def test_errors_come_through(server: DiscoveryServer, cached_client: Make) -> None:
+def test_errors_are_raised_to_the_caller(server: DiscoveryServer, cached_client: Make) -> None:
     server.fail("/apis/apps/v1", Failure(503))
     client = AsyncCachedDiscoveryClient(cached_client(server))
     with pytest.raises(StatusError):

@@ -1,4 +1,4 @@
-"""Two clusters, or two servers of one, behind a balancer that works on connections: one answer is of one cluster."""
+"""Two clusters, or two servers of one cluster, behind a connection balancer: no listing mixes two clusters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUP_VERSIONS = ("v1", "apps/v1", "batch/v1", "policy/v1", "storage.k8s.io/v1")
 
 
 def recording_of(cluster: str, kube_system: str = "") -> Recording:
-    """A small cluster; each of its documents tells which one it is of. Its namespace kube-system may have a UID."""
+    """A small cluster whose name is the kind of its resources, with `kube_system` as that namespace's UID, if any."""
     recording = load_recording()
     recording.api["items"] = []
     recording.apis["items"] = []
@@ -50,7 +50,7 @@ def recording_of(cluster: str, kube_system: str = "") -> Recording:
 
 
 def clusters_of(lists: list[APIResourceList]) -> set[str]:
-    """The clusters that the documents of an answer are of."""
+    """The clusters that the documents of a listing come from."""
     return {resource.kind for found in lists for resource in found.resources}
 
 
@@ -60,7 +60,7 @@ def clusters_on_disk(home: Path) -> set[str]:
 
 
 class Clusters:
-    """Servers of TLS behind one URL, and clients for it."""
+    """TLS servers behind one URL, and clients for it."""
 
     def __init__(self, balancer: Balancer, servers: dict[str, DiscoveryServer], kubeconfig: Path) -> None:
         self.balancer = balancer
@@ -74,7 +74,7 @@ class Clusters:
         self.balancer.choose = lambda: self.servers[name]
 
     def alternate(self) -> None:
-        """Lead each connection elsewhere than the one before."""
+        """Forward new connections to the servers in turn."""
         turns = itertools.cycle(self.servers.values())
         self.balancer.choose = lambda: next(turns)
 
@@ -89,7 +89,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as running:
 
         def call(*recordings: Recording, uids: bool, aggregated: bool = True, shared: bool = False) -> Clusters:
-            """A server for each recording; with `uids` its answers carry some, and with `shared` all the same."""
+            """Start a server per recording. With `uids` its responses carry UIDs; with `shared` all carry the same."""
             authority, servers = trustme.CA(), {}
             for number, recording in enumerate(recordings):
                 server = DiscoveryServer(recording, tls=tls_of(authority), aggregated=aggregated)
@@ -109,7 +109,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.mark.parametrize("aggregated", [True, False])
 @pytest.mark.parametrize(("uids", "kube_system"), [(True, ""), (False, "c-1")])
-def test_servers_of_one_cluster_that_have_certificates_of_their_own_are_one(
+def test_replicas_with_different_certificates_count_as_one_cluster(
     start: Start, tmp_path: Path, uids: bool, kube_system: str, aggregated: bool
 ) -> None:
     one = recording_of("A", kube_system)
@@ -125,7 +125,7 @@ def test_servers_of_one_cluster_that_have_certificates_of_their_own_are_one(
     assert all(server.request_count for server in clusters.servers.values())
     for server in clusters.servers.values():
         server.forget_requests()
-    # Both are known by now: nothing is asked but what was wanted.
+    # Both certificates are known now: no extra request is sent.
     client.invalidate("apps/v1")
     for user in (client, clusters.client()):
         assert len(user.server_groups_and_resources()[1]) == len(GROUP_VERSIONS)
@@ -139,7 +139,7 @@ def test_servers_of_one_cluster_that_have_certificates_of_their_own_are_one(
 @pytest.mark.parametrize("aggregated", [True, False])
 @pytest.mark.parametrize("kube_system", [True, False])
 @pytest.mark.parametrize("uids", [True, False])
-def test_a_balancer_that_alternates_between_clusters_is_one_clusters_answer_or_an_error_and_nothing_is_kept(
+def test_alternating_clusters_yield_an_unmixed_listing_or_fail_and_clear_the_cache(
     start: Start, tmp_path: Path, uids: bool, kube_system: bool, aggregated: bool
 ) -> None:
     recordings = (recording_of(name, f"c-{name}" if kube_system else "") for name in "AB")
@@ -147,7 +147,7 @@ def test_a_balancer_that_alternates_between_clusters_is_one_clusters_answer_or_a
     clusters.alternate()
     errors = 0
     for _ in range(10):
-        # Two requests, each on a connection of its own: mostly one leads to each cluster, whenever it is tried.
+        # Two requests, each on its own connection: usually each cluster gets one, at every retry too.
         client = clusters.client()
         client.invalidate()
         try:
@@ -159,7 +159,7 @@ def test_a_balancer_that_alternates_between_clusters_is_one_clusters_answer_or_a
     assert errors
 
 
-def test_a_balancer_that_leads_all_connections_of_a_try_to_one_cluster_gives_that_ones_answer(
+def test_a_retry_that_reaches_only_one_cluster_returns_its_listing(
     start: Start,
 ) -> None:
     clusters = start(*map(recording_of, "AB"), uids=True)
@@ -172,13 +172,13 @@ def test_a_balancer_that_leads_all_connections_of_a_try_to_one_cluster_gives_tha
 
 @pytest.mark.parametrize("uids", [True, False])
 @pytest.mark.parametrize("moment", ["/api", "/apis", "both"])
-def test_connections_that_still_lead_to_the_old_cluster_mix_nothing(start: Start, moment: str, uids: bool) -> None:
-    """The switch falls between the two parallel requests: one is made on an open connection, the other on a new one."""
+def test_open_connections_to_the_old_cluster_do_not_mix_a_listing(start: Start, moment: str, uids: bool) -> None:
+    """The switch comes between the two parallel requests: one uses an open connection, the other a new one."""
     clusters = start(*map(recording_of, "AB"), uids=uids)
     old = clusters.servers["A"]
     client = clusters.client()
     assert clusters_of(client.server_groups_and_resources()[1]) == {"A"}
-    # One of the two connections that are open is used up.
+    # Close one of the two open connections.
     old.headers["Connection"] = "close"
     client.invalidate("apps/v1")
     client.server_resources_for_group_version("apps/v1")
@@ -206,7 +206,7 @@ def test_connections_that_still_lead_to_the_old_cluster_mix_nothing(start: Start
 
 @pytest.mark.parametrize("uids", [True, False])
 @pytest.mark.parametrize("number", range(len(GROUP_VERSIONS) + 2))
-def test_a_switch_at_any_request_of_a_listing_leaves_one_cluster(start: Start, uids: bool, number: int) -> None:
+def test_a_switch_at_any_request_yields_a_listing_of_one_cluster(start: Start, uids: bool, number: int) -> None:
     clusters = start(*map(recording_of, "AB"), uids=uids, aggregated=False)
     requests = itertools.count()
 
@@ -222,15 +222,13 @@ def test_a_switch_at_any_request_of_a_listing_leaves_one_cluster(start: Start, u
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_documents_of_another_cluster_that_another_process_puts_there_meanwhile_make_no_answer(
-    start: Start, in_memory: bool
-) -> None:
-    """At every moment of a listing from disk."""
+def test_another_clusters_documents_written_during_a_listing_are_not_mixed_in(start: Start, in_memory: bool) -> None:
+    """Another process writes them, at each step of a listing from disk."""
     clusters = start(*map(recording_of, "AB"), uids=True)
     other = clusters.client()
     at, reached = 0, True
     while reached:
-        # Every moment, but those alike of the documents in the middle.
+        # Every step at first, then every third: the later ones are much alike.
         at += 1 if at < 12 else 3
         clusters.lead_to("A")
         other.delegate.transport.reconnect()  # type: ignore[attr-defined]
@@ -254,12 +252,12 @@ def test_documents_of_another_cluster_that_another_process_puts_there_meanwhile_
 
 
 def make_store_of(client: CachedDiscoveryClient) -> DocumentStore:
-    """The store of a client, as another process would have it."""
+    """A store for the client's folder, as another process would open it."""
     folder = str(Path(client.path()).parent)
     return DocumentStore(folder[: folder.index("/discovery/")], folder)
 
 
-def test_a_thread_that_finds_another_cluster_ends_no_other_threads_request(start: Start) -> None:
+def test_a_cluster_change_in_one_thread_aborts_no_other_threads_request(start: Start) -> None:
     clusters = start(*map(recording_of, "AB"), uids=True)
     client = clusters.client()
     client.server_groups_and_resources()
@@ -277,7 +275,7 @@ def test_a_thread_that_finds_another_cluster_ends_no_other_threads_request(start
     thread = threading.Thread(target=lambda: found.append(client.server_resources_for_group_version("batch/v1")))
     thread.start()
     assert asked.wait(20)
-    # No connection is left that leads to A, but the one of the thread.
+    # Only the thread keeps a connection to A.
     clusters.servers["A"].headers["Connection"] = "close"
     clusters.lead_to("B")
     assert clusters_of([client.server_resources_for_group_version("apps/v1")])
@@ -291,7 +289,7 @@ def test_a_thread_that_finds_another_cluster_ends_no_other_threads_request(start
 # At random moments.
 
 
-def test_readers_never_see_two_clusters_in_one_answer_whenever_the_balancer_switches(
+def test_no_listing_mixes_clusters_while_the_balancer_switches(
     start: Start, home: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
 ) -> None:
     switches = 1000 if request.config.getoption("--whole") else 40
@@ -311,7 +309,7 @@ def test_readers_never_see_two_clusters_in_one_answer_whenever_the_balancer_swit
 
 
 def read_while_switching(clusters: Clusters, switches: int, seed: int, counted: dict[str, int]) -> None:
-    """Eight threads read, in several ways, while new connections are led now here, now there, now by turns."""
+    """Eight threads read in several ways while the balancer changes where new connections go."""
     chance, stop, lock, problems = random.Random(seed), threading.Event(), threading.Lock(), list[BaseException]()
     shared = clusters.client(recheck_interval=0.01)
 
@@ -324,7 +322,7 @@ def read_while_switching(clusters: Clusters, switches: int, seed: int, counted: 
         chance = random.Random(number)
         while not stop.is_set():
             kind = chance.random()
-            # As another process would, which finds what is on disk; one that has been running; and one for all.
+            # A new client, as in another process; this thread's own client; or the one that all threads share.
             client = clusters.client() if kind < 0.3 else own if kind < 0.7 else shared
             note("reads")
             try:

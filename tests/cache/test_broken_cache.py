@@ -1,4 +1,4 @@
-"""Cache files that are broken, odd or cannot be written: each costs what it held, and nothing else."""
+"""Cache files that are broken, odd or cannot be written: each is a miss for its own document only."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_broken_file_is_a_miss(
     assert sorted(server.paths()) == (["/api", "/apis"] if name == "servergroups.json" else ["/apis/apps/v1"])
 
 
-def test_a_file_in_a_folders_place_costs_that_document_alone(
+def test_a_file_in_place_of_a_folder_affects_only_that_document(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     expected = cached_client(server).server_groups_and_resources()
@@ -88,10 +88,10 @@ def test_a_file_in_a_folders_place_costs_that_document_alone(
     assert server.paths() == ["/apis/apps/v1"] * 2
 
 
-def test_an_unwritable_cache_costs_one_warning_and_keeps_its_memory(
+def test_an_unwritable_cache_warns_once_and_still_caches_in_memory(
     server: DiscoveryServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # /proc is a file system in which nobody, not even root, can make a folder.
+    # Not even root can create a folder in /proc.
     store = make_store(tmp_path, server)
     store.root, store.folder = "/proc/cachediscovery", "/proc/cachediscovery/discovery/x"
     client = CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)

@@ -30,7 +30,7 @@ def age(tmp_path: Path, seconds: float) -> None:
         os.utime(path, (time.time() - seconds,) * 2)
 
 
-def test_the_next_process_asks_an_aggregated_server_nothing(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_warm_cache_sends_no_request_to_an_aggregated_server(server: DiscoveryServer, cached_client: Make) -> None:
     cold = cached_client(server).server_groups_and_resources()
     assert sorted(server.paths()) == ["/api", "/apis"]
     warm = cached_client(server)
@@ -40,7 +40,7 @@ def test_the_next_process_asks_an_aggregated_server_nothing(server: DiscoverySer
     assert server.request_count == 2
 
 
-def test_the_next_process_asks_a_legacy_server_nothing(legacy_server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_warm_cache_sends_no_request_to_a_legacy_server(legacy_server: DiscoveryServer, cached_client: Make) -> None:
     cold = cached_client(legacy_server).server_groups_and_resources()
     documents = len(legacy_server.recording.unaggregated) - 1
     assert legacy_server.request_count == documents
@@ -48,14 +48,14 @@ def test_the_next_process_asks_a_legacy_server_nothing(legacy_server: DiscoveryS
     assert legacy_server.request_count == documents
 
 
-def test_the_cached_listing_is_that_of_the_base_client(server: DiscoveryServer, cached_client: Make) -> None:
+def test_the_cached_listing_equals_the_base_clients(server: DiscoveryServer, cached_client: Make) -> None:
     base = DiscoveryClient.for_config(ClientConfig(server.url))
     for _ in range(2):
         assert cached_client(server).server_groups_and_resources() == base.server_groups_and_resources()
         assert cached_client(server).server_preferred_resources() == base.server_preferred_resources()
 
 
-def test_with_the_server_stopped_a_warm_cache_answers_everything(cached_client: Make) -> None:
+def test_a_warm_cache_answers_everything_with_the_server_stopped(cached_client: Make) -> None:
     with DiscoveryServer() as server:
         expected = cached_client(server).server_groups_and_resources()
     client = cached_client(server)
@@ -64,7 +64,7 @@ def test_with_the_server_stopped_a_warm_cache_answers_everything(cached_client: 
     assert client.server_preferred_namespaced_resources()
 
 
-def test_an_expired_document_does_not_exist(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_an_expired_document_is_a_miss(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     cached_client(server).server_groups()
     age(tmp_path, 3 * 3600)
     cached_client(server).server_groups()
@@ -73,7 +73,7 @@ def test_an_expired_document_does_not_exist(server: DiscoveryServer, cached_clie
     assert server.request_count == 4
 
 
-def test_documents_in_memory_expire_as_well(server: DiscoveryServer, cached_client: Make) -> None:
+def test_documents_in_memory_expire_too(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server, ttl=0.3)
     client.server_groups()
     client.server_groups()
@@ -81,13 +81,17 @@ def test_documents_in_memory_expire_as_well(server: DiscoveryServer, cached_clie
     assert eventually(lambda: bool(client.server_groups().groups) and server.request_count == 4)
 
 
-def test_one_group_version_is_one_request(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_fetching_one_group_version_costs_one_request(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
     cached_client(server).server_resources_for_group_version("apps/v1")
     assert server.paths() == ["/apis/apps/v1"]
     assert [path.parent.name for path in files(tmp_path)] == ["v1"]
 
 
-def test_few_missing_documents_are_fetched_alone(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_a_few_missing_documents_are_fetched_individually(
+    server: DiscoveryServer, cached_client: Make, tmp_path: Path
+) -> None:
     expected = cached_client(server).server_groups_and_resources()
     server.forget_requests()
     next((tmp_path / "cache").rglob("apps/v1/serverresources.json")).unlink()
@@ -97,7 +101,7 @@ def test_few_missing_documents_are_fetched_alone(server: DiscoveryServer, cached
     assert groups == expected[0]
 
 
-def test_many_missing_documents_are_fetched_together(
+def test_many_missing_documents_are_fetched_with_one_listing(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     expected = cached_client(server).server_groups_and_resources()
@@ -137,7 +141,7 @@ def test_threads_that_miss_together_fetch_once(server: DiscoveryServer, cached_c
 # --- partial failures
 
 
-def test_a_stale_group_version_is_never_cached_as_complete(
+def test_a_listing_with_a_stale_group_version_is_never_cached_as_complete(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     server.recording.mark_stale("batch/v1")
@@ -150,7 +154,7 @@ def test_a_stale_group_version_is_never_cached_as_complete(
     assert not [path for path in files(tmp_path) if path.name == "servergroups.json"]
 
 
-def test_a_stale_group_version_does_not_leave_an_older_whole_listing_behind(
+def test_a_stale_group_version_discards_the_older_complete_listing(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
     cached_client(server).server_groups_and_resources()
@@ -163,12 +167,14 @@ def test_a_stale_group_version_does_not_leave_an_older_whole_listing_behind(
         cached_client(server).server_groups_and_resources()
 
 
-def test_groups_list_what_kubectls_list_beside_a_stale_version(server: DiscoveryServer, cached_client: Make) -> None:
+def test_server_groups_omits_a_stale_group_version_as_kubectl_does(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
     server.recording.mark_stale("batch/v1")
     assert GroupVersion("batch", "v1") not in cached_client(server).server_groups().group_versions
 
 
-def test_only_the_failed_group_version_of_a_legacy_server_is_asked_for_again(
+def test_only_the_failed_group_version_of_a_legacy_server_is_refetched(
     legacy_server: DiscoveryServer, cached_client: Make
 ) -> None:
     legacy_server.fail("/apis/batch/v1", Failure(503, times=1))
@@ -179,7 +185,7 @@ def test_only_the_failed_group_version_of_a_legacy_server_is_asked_for_again(
     assert legacy_server.paths() == ["/apis/batch/v1"]
 
 
-def test_a_restricted_view_is_not_cached_as_the_whole(
+def test_a_listing_without_a_forbidden_part_is_not_cached(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     server.fail("/apis", Failure(403))
@@ -190,14 +196,14 @@ def test_a_restricted_view_is_not_cached_as_the_whole(
 
 
 def states(tmp_path: Path) -> dict[Path, tuple[int, int, int, int]]:
-    """The files of the cache, with all of their state but when they were last read."""
+    """The stat of each cache file, without the access time."""
     found = {path: path.stat() for path in files(tmp_path)}
     return {path: (it.st_ino, it.st_size, it.st_mtime_ns, it.st_ctime_ns) for path, it in found.items()}
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
 @pytest.mark.parametrize(("path", "status"), [("/apis", 404), ("/apis", 403), ("/api", 404), ("/api", 403)])
-def test_half_an_answer_removes_nothing_replaces_nothing_and_is_told(
+def test_a_partial_listing_changes_no_file_and_is_reported(
     cached_client: Make, tmp_path: Path, path: str, status: int, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -213,7 +219,7 @@ def test_half_an_answer_removes_nothing_replaces_nothing_and_is_told(
         assert cached_client(server).server_groups_and_resources() == whole
 
 
-def test_an_extension_server_that_never_had_a_core_group_is_cached_whole(
+def test_a_server_that_never_had_a_core_group_is_cached_as_complete(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     server.fail("/api", Failure(404))
@@ -224,7 +230,7 @@ def test_an_extension_server_that_never_had_a_core_group_is_cached_whole(
     assert "servergroups.json" in [path.name for path in files(tmp_path)]
 
 
-def test_a_core_group_in_memory_alone_is_missed_as_well(server: DiscoveryServer) -> None:
+def test_a_core_group_cached_only_in_memory_is_reported_when_missing(server: DiscoveryServer) -> None:
     client = CachedDiscoveryClient(DiscoveryClient.from_session(requests.Session(), server.url))
     client.server_groups_and_resources()
     server.fail("/api", Failure(404))
@@ -233,7 +239,7 @@ def test_a_core_group_in_memory_alone_is_missed_as_well(server: DiscoveryServer)
         client.server_groups()
 
 
-def test_a_group_version_that_is_not_listed_is_asked_for_once(server: DiscoveryServer, cached_client: Make) -> None:
+def test_an_unlisted_group_version_is_requested_only_once(server: DiscoveryServer, cached_client: Make) -> None:
     cold = cached_client(server)
     for _ in range(5):
         with pytest.raises(NotFound, match=r"absent\.example/v1"):
@@ -247,7 +253,7 @@ def test_a_group_version_that_is_not_listed_is_asked_for_once(server: DiscoveryS
     assert sorted(server.paths()) == ["/api", "/apis"], "one look, since others may have listed the groups"
 
 
-def test_a_group_version_that_came_after_the_groups_were_listed_is_found(
+def test_a_group_version_added_after_the_group_list_was_cached_is_found(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
     cached_client(server).server_groups_and_resources()
@@ -257,7 +263,7 @@ def test_a_group_version_that_came_after_the_groups_were_listed_is_found(
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_what_a_server_lists_twice_is_there_once(cached_client: Make, aggregated: bool) -> None:
+def test_duplicates_in_a_response_are_dropped(cached_client: Make, aggregated: bool) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
         once = cached_client(server).server_preferred_resources()
         server.recording.apis["items"] *= 2
@@ -278,7 +284,7 @@ def test_what_a_server_lists_twice_is_there_once(cached_client: Make, aggregated
             assert len(found.resources) == len({resource.name for resource in found.resources})
 
 
-def test_an_empty_list_is_never_written(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_an_empty_resource_list_is_never_written(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     server.recording.add_group("empty.example", {"v1": []})
     client = cached_client(server)
     client.server_groups_and_resources()
@@ -286,7 +292,7 @@ def test_an_empty_list_is_never_written(server: DiscoveryServer, cached_client: 
     assert client.server_resources_for_group_version("empty.example/v1").resources == ()
 
 
-def test_a_failed_fetch_leaves_the_cache_as_it_was(
+def test_a_failed_fetch_leaves_the_cache_unchanged(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     cached_client(server).server_groups_and_resources()
@@ -302,7 +308,7 @@ def test_a_failed_fetch_leaves_the_cache_as_it_was(
 # --- stores and base clients
 
 
-def test_a_document_s_file_can_be_named(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_path_returns_the_file_of_a_document(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     client = cached_client(server)
     client.server_groups()
     assert Path(client.path()).name == "servergroups.json"
@@ -310,7 +316,7 @@ def test_a_document_s_file_can_be_named(server: DiscoveryServer, cached_client: 
     assert CachedDiscoveryClient(client).path() == ""
 
 
-def test_a_cache_in_memory_alone_works(server: DiscoveryServer) -> None:
+def test_a_client_without_a_store_caches_in_memory(server: DiscoveryServer) -> None:
     client = CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)))
     for _ in range(3):
         assert client.server_groups_and_resources()[1]

@@ -1,4 +1,4 @@
-"""Another cluster behind the same URL: what is noticed, when, and that nothing of the one is told of the other."""
+"""Another cluster behind the same URL is detected, and documents of the first cluster are no longer used."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Priorityleve
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 
 
-# What the handshake tells.
+# Detection by the TLS handshake.
 
 
-def test_another_certificate_behind_the_url_starts_over_at_the_next_contact(tmp_path: Path, port: int) -> None:
+def test_a_different_certificate_discards_the_cache_at_the_next_request(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     with DiscoveryServer(APPLES, tls=tls_of(authority), port=port):
@@ -46,9 +46,7 @@ def test_another_certificate_behind_the_url_starts_over_at_the_next_contact(tmp_
     assert kinds(client_for(kubeconfig)) == {"Pear"}, "nor does a new process find a word of the old one"
 
 
-def test_a_listing_during_which_another_cluster_took_over_is_made_of_the_new_one_alone(
-    tmp_path: Path, port: int
-) -> None:
+def test_a_listing_completed_by_another_cluster_contains_only_that_cluster(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     with DiscoveryServer(APPLES, tls=tls_of(authority), port=port):
@@ -60,7 +58,7 @@ def test_a_listing_during_which_another_cluster_took_over_is_made_of_the_new_one
         assert kinds(client_for(kubeconfig)) == {"Pear"}
 
 
-def test_a_mapper_does_not_look_things_up_in_two_clusters_at_once(tmp_path: Path, port: int) -> None:
+def test_a_mapper_never_mixes_resources_of_two_clusters(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     with DiscoveryServer(APPLES, tls=tls_of(authority), port=port):
@@ -74,7 +72,7 @@ def test_a_mapper_does_not_look_things_up_in_two_clusters_at_once(tmp_path: Path
             mapper.mapping_for("apples")
 
 
-# What the answers tell.
+# Detection by the UIDs in response headers.
 
 
 def with_uids(server: DiscoveryServer, flow: str, priority: str) -> DiscoveryServer:
@@ -87,7 +85,7 @@ def ask_again(client: CachedDiscoveryClient) -> None:
     client.server_resources_for_group_version("apps/v1")
 
 
-def test_other_uids_in_the_answers_are_another_cluster(tmp_path: Path) -> None:
+def test_different_uids_in_responses_mean_another_cluster(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
         client = CachedDiscoveryClient.from_kubeconfig(
             ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
@@ -100,7 +98,7 @@ def test_other_uids_in_the_answers_are_another_cluster(tmp_path: Path) -> None:
         assert kinds(client) == {"Pear"}
 
 
-def test_a_renewed_certificate_costs_one_request_where_kube_system_is_known(tmp_path: Path, port: int) -> None:
+def test_a_renewed_certificate_costs_one_request_when_kube_systems_uid_is_known(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     recording = recording_with("apples", "Apple")
@@ -114,13 +112,13 @@ def test_a_renewed_certificate_costs_one_request_where_kube_system_is_known(tmp_
             ask_again(client)
             assert kinds(client) == {"Apple"}
             asked.append(sorted(server.paths()))
-    # The first renewal starts over: until then there was no reason to ask for the namespace.
+    # The first renewal discards the cache: the namespace had not been fetched before.
     assert asked[0] == ["/apis/apps/v1"]
     assert KUBE_SYSTEM in asked[1]
     assert asked[2] == [KUBE_SYSTEM, "/apis/apps/v1"]
 
 
-def test_a_renewed_certificate_costs_nothing_where_the_answers_have_known_uids(tmp_path: Path, port: int) -> None:
+def test_a_renewed_certificate_costs_no_request_when_response_uids_are_known(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     client = client_for(kubeconfig)
@@ -146,7 +144,7 @@ def test_servers_of_one_cluster_may_have_different_certificates(tmp_path: Path, 
             assert server.paths() == ["/apis/apps/v1"]
 
 
-def test_another_user_of_the_cluster_costs_one_fresh_start_and_no_more(tmp_path: Path) -> None:
+def test_a_second_user_discards_the_cache_only_once(tmp_path: Path) -> None:
     recording = recording_with("apples", "Apple")
     recording.unaggregated[KUBE_SYSTEM] = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"uid": "c-1"}}
     with DiscoveryServer(recording) as server:
@@ -162,11 +160,11 @@ def test_another_user_of_the_cluster_costs_one_fresh_start_and_no_more(tmp_path:
             with_uids(server, f"flow-{user}", f"level-{user}")
             ask_again(client)
             client.server_groups_and_resources()
-        # That of the first user was forgotten with all else, and is asked about once more.
+        # The first user's UIDs were discarded with the cache, so kube-system is fetched once more.
         assert [path for path in server.paths() if path != "/apis/apps/v1"] == [KUBE_SYSTEM]
 
 
-def test_a_server_that_changes_between_two_requests_of_one_listing_is_asked_again(tmp_path: Path) -> None:
+def test_a_cluster_change_between_two_requests_restarts_the_listing(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES, aggregated=False) as server:
         kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
         with_uids(server, "a-1", "b-1")
@@ -182,7 +180,7 @@ def test_a_server_that_changes_between_two_requests_of_one_listing_is_asked_agai
         assert kinds(client) == {"Pear"}
 
 
-def test_headers_that_hold_no_uid_prove_nothing(tmp_path: Path) -> None:
+def test_headers_without_a_valid_uid_are_ignored(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
         client = CachedDiscoveryClient.from_kubeconfig(
             ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
@@ -196,7 +194,7 @@ def test_headers_that_hold_no_uid_prove_nothing(tmp_path: Path) -> None:
         assert server.request_count == 0
 
 
-def test_the_record_beside_the_documents_is_private_and_may_be_lost_or_torn(tmp_path: Path, port: int) -> None:
+def test_the_cluster_record_is_private_and_damage_costs_no_request(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=authority)
     with DiscoveryServer(APPLES, tls=tls_of(authority), port=port) as server:
@@ -211,9 +209,7 @@ def test_the_record_beside_the_documents_is_private_and_may_be_lost_or_torn(tmp_
             assert server.request_count == 0
 
 
-def test_a_context_that_is_switched_before_the_first_request_leads_nobody_elsewhere(
-    cli: Run, tmp_path: Path, port: int
-) -> None:
+def test_a_client_keeps_its_cluster_when_the_current_context_changes(cli: Run, tmp_path: Path, port: int) -> None:
     first, second = trustme.CA(), trustme.CA()
     path = tmp_path / "kubeconfig"
     write_kubeconfig(path, port, first=first, second=second)
@@ -227,7 +223,7 @@ def test_a_context_that_is_switched_before_the_first_request_leads_nobody_elsewh
         assert kinds(client_for(path)) == {"Pear"}
 
 
-def test_who_answers_only_half_of_a_question_is_noticed_as_well(tmp_path: Path) -> None:
+def test_a_cluster_change_is_detected_when_half_a_listing_fails(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
         kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
         with_uids(server, "a-1", "b-1")
@@ -240,7 +236,7 @@ def test_who_answers_only_half_of_a_question_is_noticed_as_well(tmp_path: Path) 
             client.server_groups_and_resources()
 
 
-def test_the_word_of_another_cluster_proves_nothing_about_the_one_that_was_seen(tmp_path: Path) -> None:
+def test_kube_systems_uid_from_one_cluster_does_not_identify_another(tmp_path: Path) -> None:
     apples = recording_with("apples", "Apple")
     apples.unaggregated[KUBE_SYSTEM] = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"uid": "c-1"}}
     with DiscoveryServer(apples) as server:
@@ -254,7 +250,7 @@ def test_the_word_of_another_cluster_proves_nothing_about_the_one_that_was_seen(
         client.server_groups_and_resources()
 
         def flip(path: str) -> None:
-            """The other cluster answers everything, but when the first is asked who it is."""
+            """Respond as the second cluster, except to requests for kube-system."""
             with_uids(server, *(("a-1", "b-1") if path == KUBE_SYSTEM else ("a-2", "b-2")))
             server.recording = apples if path == KUBE_SYSTEM else PEARS
 
@@ -263,7 +259,7 @@ def test_the_word_of_another_cluster_proves_nothing_about_the_one_that_was_seen(
         assert kinds(client) == {"Pear"}
 
 
-def test_what_a_context_without_an_authority_has_written_is_not_taken_for_anothers(tmp_path: Path, port: int) -> None:
+def test_documents_written_without_a_ca_are_not_used_by_a_context_with_one(tmp_path: Path, port: int) -> None:
     first, second = trustme.CA(), trustme.CA()
     known = write_kubeconfig(tmp_path / "known", port, local=first)
     trusting = write_kubeconfig(tmp_path / "trusting", port, local=None)
@@ -274,7 +270,7 @@ def test_what_a_context_without_an_authority_has_written_is_not_taken_for_anothe
         assert kinds(client_for(trusting)) == {"Apple"}
 
 
-def test_two_answers_that_nothing_shows_to_be_of_one_cluster_are_an_error_and_nothing_is_kept(tmp_path: Path) -> None:
+def test_responses_with_conflicting_uids_raise_an_error_and_cache_nothing(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
         server.on_request = lambda path: server.headers.update({FLOW: "a-1" if path == "/api" else "a-2"})
         kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
@@ -286,7 +282,7 @@ def test_two_answers_that_nothing_shows_to_be_of_one_cluster_are_an_error_and_no
         assert kinds(client) == {"Apple"}
 
 
-def test_verify_takes_the_documents_of_another_cluster_for_none(cli: Run, tmp_path: Path, port: int) -> None:
+def test_cache_verify_counts_another_clusters_documents_as_missing(cli: Run, tmp_path: Path, port: int) -> None:
     old, new = trustme.CA(), trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, local=old)
     with DiscoveryServer(APPLES, tls=tls_of(old), port=port):

@@ -1,4 +1,4 @@
-"""Writers are killed at any moment; readers see whole documents, and nothing stays that prune cannot remove."""
+"""Writers are killed at random moments: readers see complete documents, and prune removes what is left over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..conftest import Ran, make_store
 
 Run = Callable[..., Ran]
 
-# Fetches and writes all documents again and again, until it is killed.
+# Fetches and writes all documents in a loop until it is killed.
 WRITER = """
 import sys
 from cachediscovery import CachedDiscoveryClient, ClientConfig
@@ -34,7 +34,7 @@ while True:
 """
 
 
-def test_writers_that_are_killed_leave_whole_documents_and_no_lock(
+def test_killed_writers_leave_complete_documents_and_no_lock(
     server: DiscoveryServer, cli: Run, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
 ) -> None:
     kills = 1000 if request.config.getoption("--whole") else 25
@@ -62,7 +62,7 @@ def test_writers_that_are_killed_leave_whole_documents_and_no_lock(
             writer = subprocess.Popen(command, stdout=subprocess.PIPE)
             assert writer.stdout is not None
             assert writer.stdout.readline() == b"ready\n"
-            # Long enough to be past its imports, and in the middle of something.
+            # Long enough for its imports to be done and a fetch or write to be under way.
             time.sleep(0.25 + chance.random() * 0.25)
             writer.kill()
             writer.wait()

@@ -1,4 +1,4 @@
-"""A program forks while its threads use the client: no child hangs, and none holds what the parent held."""
+"""A program forks while its threads use the client: no child hangs or inherits a held lock or a plugin's pipe."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from cachediscovery.transport.exec_plugin import run_exec_plugin
 
 from ..other_clusters import tls_of, write_kubeconfig
 
-# Eight threads that use clients in all ways, whose credentials are those of a plugin and expire at once; children that
-# use them as well. Says how many children there were, and what went wrong in them.
+# Eight threads use clients in all ways, with plugin credentials that expire at once; forked children use them too.
+# Prints how many children there were, and what went wrong in them.
 PROGRAM = """
 import json, os, random, signal, sys, threading, time, traceback
 from cachediscovery import CachedDiscoveryClient, ConfigOverrides, DeferredDiscoveryRESTMapper
@@ -95,7 +95,7 @@ alive = sum(map(threading.Thread.is_alive, threads))
 report = {"forks": forks, "hung": hung, "failed": failed, "errors": errors, "alive": alive}
 print(json.dumps(report))
 """
-# Answers after a moment, so that there is mostly one under way.
+# Responds after a short delay, so that one is running most of the time.
 PLUGIN = """#!/bin/sh
 sleep 0.01
 echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",' \
@@ -117,7 +117,7 @@ def plugin_kubeconfig(tmp_path: Path, port: int, authority: trustme.CA) -> Path:
     return path
 
 
-def test_no_child_of_a_program_whose_threads_use_the_client_hangs(
+def test_children_forked_while_threads_use_the_client_do_not_hang(
     environ: dict[str, str],
     tmp_path: Path,
     port: int,
@@ -129,7 +129,7 @@ def test_no_child_of_a_program_whose_threads_use_the_client_hangs(
     forks = 1000 if request.config.getoption("--whole") else 200
     counted = dict.fromkeys(("forks", "hung", "failed", "errors", "alive"), 0)
     with DiscoveryServer(tls=tls_of(authority), port=port):
-        # Several programs: while one begins, its threads import.
+        # Several programs, because threads import modules only while a program starts.
         for number in range(forks // 40):
             folder = tmp_path / str(number)
             folder.mkdir()
@@ -143,7 +143,7 @@ def test_no_child_of_a_program_whose_threads_use_the_client_hangs(
     figures("forks while eight threads use a client", **counted)
 
 
-def test_a_child_imports_what_a_thread_of_its_parent_was_importing(tmp_path: Path) -> None:
+def test_a_child_can_import_a_module_that_the_parent_was_importing(tmp_path: Path) -> None:
     (tmp_path / "slow_module.py").write_text("import gate\ngate.importing.set()\ngate.over.wait(20)\nVALUE = 1\n")
     (tmp_path / "gate.py").write_text("import threading\nimporting, over = threading.Event(), threading.Event()\n")
     program = """
@@ -170,7 +170,7 @@ print(status, slow_module.VALUE)
     assert ran.stdout.split() == [b"0", b"1"], ran.stderr.decode()
 
 
-def test_no_fork_falls_into_what_must_not_be_forked() -> None:
+def test_a_fork_waits_for_the_end_of_an_unforkable_section() -> None:
     begun, over = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -189,8 +189,8 @@ def test_no_fork_falls_into_what_must_not_be_forked() -> None:
     thread.join()
 
 
-def test_a_fork_waits_until_a_plugin_has_begun(tmp_path: Path, plugin_kubeconfig: Path) -> None:
-    """A child that had the plugin's pipes open would keep the parent waiting for as long as it lives."""
+def test_a_fork_waits_until_a_plugin_has_started(tmp_path: Path, plugin_kubeconfig: Path) -> None:
+    """A child that inherited the plugin's pipes would block the parent until the child exits."""
     config = load_config(ConfigOverrides(kubeconfig=str(plugin_kubeconfig)))
     assert config.exec is not None
     stop = threading.Event()

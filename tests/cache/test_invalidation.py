@@ -1,4 +1,4 @@
-"""What `invalidate` makes old, what counts as fresh, and what is seen of other processes on the same cache folder."""
+"""What `invalidate` discards, when a client is fresh, and when changes by other processes are picked up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..conftest import WIDGETS, files
 Make = Callable[..., CachedDiscoveryClient]
 
 
-def test_invalidate_makes_no_request_until_something_is_asked_for(server: DiscoveryServer, cached_client: Make) -> None:
+def test_invalidate_sends_no_request_before_the_next_call(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     server.forget_requests()
@@ -28,20 +28,20 @@ def test_invalidate_makes_no_request_until_something_is_asked_for(server: Discov
     assert sorted(server.paths()) == ["/api", "/apis", "/apis/batch/v1"]
 
 
-def test_after_invalidate_nothing_older_is_used(server: DiscoveryServer, cached_client: Make) -> None:
+def test_documents_from_before_an_invalidation_are_not_used(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     server.recording.add_group("new.example", {"v1": WIDGETS})
     assert "new.example" not in [group.name for group in client.server_groups().groups]
     client.invalidate()
     assert "new.example" in [group.name for group in client.server_groups().groups]
-    # What was fetched after it is cached as usual.
+    # Documents fetched afterwards are cached as usual.
     server.forget_requests()
     assert "new.example" in [group.name for group in cached_client(server).server_groups().groups]
     assert server.request_count == 0
 
 
-def test_invalidating_one_group_version_refetches_that_alone(server: DiscoveryServer, cached_client: Make) -> None:
+def test_invalidating_one_group_version_refetches_only_that_one(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     server.forget_requests()
@@ -75,7 +75,7 @@ def test_another_process_s_fetch_from_after_an_invalidation_is_used(
     assert not one.fresh
 
 
-def test_kubectls_file_from_just_after_an_invalidation_may_be_of_a_fetch_before_it(
+def test_a_kubectl_file_written_just_after_an_invalidation_is_not_trusted(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     client = cached_client(server)
@@ -87,7 +87,7 @@ def test_kubectls_file_from_just_after_an_invalidation_may_be_of_a_fetch_before_
     assert server.request_count == 4
 
 
-def test_fresh_is_true_while_everything_used_was_fetched_here(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_client_is_fresh_while_it_fetched_everything_it_used(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     assert client.fresh
     client.server_groups_and_resources()
@@ -102,7 +102,7 @@ def test_fresh_is_true_while_everything_used_was_fetched_here(server: DiscoveryS
     assert warm.fresh
 
 
-def test_a_fetch_under_way_during_an_invalidation_is_not_kept(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_fetch_in_progress_during_an_invalidation_is_not_cached(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     asked, answer = threading.Event(), threading.Event()
     real = server._answer
@@ -128,7 +128,7 @@ def test_a_fetch_under_way_during_an_invalidation_is_not_kept(server: DiscoveryS
 # --- memory and other processes
 
 
-def test_repeated_calls_touch_no_disk_within_the_bound(
+def test_repeated_calls_read_no_file_within_the_recheck_interval(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     client = cached_client(server, recheck_interval=3600)
@@ -138,7 +138,7 @@ def test_repeated_calls_touch_no_disk_within_the_bound(
     assert client.server_resources_for_group_version("apps/v1") is first
 
 
-def test_what_another_process_has_replaced_is_seen_without_a_request(
+def test_documents_replaced_by_another_process_are_used_without_a_request(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
     client = cached_client(server, recheck_interval=0)
@@ -155,7 +155,7 @@ def test_what_another_process_has_replaced_is_seen_without_a_request(
     assert not client.fresh
 
 
-def test_what_another_process_has_removed_is_fetched_again(
+def test_documents_removed_by_another_process_are_refetched(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     client = cached_client(server, recheck_interval=0)

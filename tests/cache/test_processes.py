@@ -32,7 +32,7 @@ def test_64_processes_on_an_empty_cache_fetch_each_document_once(
         command = [sys.executable, "-m", "cachediscovery", "api-resources", "--cached", "--kubeconfig", str(kubeconfig)]
         ended = start(command, environ, 64)
         assert {code for code, _, _ in ended} == {0}
-        # Who waits for long is told for whom.
+        # A process that waits long prints which process it waits for.
         said = {line for _, _, err in ended for line in err.splitlines() if b"waiting for process" not in line}
         assert not said
         assert len({out for _, out, _ in ended}) == 1
@@ -41,9 +41,7 @@ def test_64_processes_on_an_empty_cache_fetch_each_document_once(
         assert paths == expected
 
 
-def test_processes_that_all_want_it_fresh_share_fetches_begun_after_they_asked(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_processes_that_refresh_at_the_same_time_share_fetches(environ: dict[str, str], tmp_path: Path) -> None:
     with DiscoveryServer(delay=0.3) as server:
         kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
         command = [sys.executable, "-m", "cachediscovery", "api-resources", "--kubeconfig", str(kubeconfig)]

@@ -1,4 +1,4 @@
-"""An invalidation, or a change, at any moment of a lookup: what is from before it is not used after it."""
+"""An invalidation or a change at any step of a lookup: older documents are not used after it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Make = Callable[..., CachedDiscoveryClient]
 
 
 class InterruptedStore(DocumentStore):
-    """Calls `interrupt` in the course of what it does: at its call number `at` for a path, a record or a write."""
+    """Calls `interrupt` at step number `at`; a path, a record, and the start and end of a write are steps."""
 
     def __init__(self, store: DocumentStore, at: int) -> None:
         super().__init__(store.root, store.folder)
@@ -64,7 +64,7 @@ class InterruptedStore(DocumentStore):
 
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("resources", [WIDGETS, []])
-def test_an_invalidation_at_any_moment_of_a_lookup_goes_before_it(
+def test_an_invalidation_at_any_step_of_a_lookup_takes_effect(
     cached_client: Make, tmp_path: Path, warm: bool, resources: list[dict[str, object]]
 ) -> None:
     at, reached = 0, True
@@ -94,9 +94,9 @@ def test_an_invalidation_at_any_moment_of_a_lookup_goes_before_it(
     assert at > 5
 
 
-def test_a_change_between_two_looks_of_a_mapper_makes_no_table_of_what_was_before() -> None:
+def test_a_mapper_keeps_no_table_of_documents_replaced_while_it_read_them() -> None:
     class Changing(FakeDiscoveryClient, IndexedDiscoveryInterface, ResourceIndex):
-        """Another process replaces its documents just after they were read for the first time."""
+        """Another process replaces the documents just after the first read."""
 
         changes = 0
 
@@ -131,7 +131,7 @@ def _resources(*kinds: str) -> list[object]:
     return [APIResource("things", "thing", True, kind, ("get",)) for kind in kinds]
 
 
-def test_one_document_in_memory_expires_as_well_however_rarely_files_are_looked_at(
+def test_a_document_in_memory_expires_even_within_the_recheck_interval(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
     client = cached_client(server, ttl=0.2, recheck_interval=3600)
@@ -142,7 +142,7 @@ def test_one_document_in_memory_expires_as_well_however_rarely_files_are_looked_
     assert server.paths().count("/apis/apps/v1") >= 2
 
 
-def test_a_refresh_is_not_spared_because_one_document_is_new(server: DiscoveryServer, cached_client: Make) -> None:
+def test_one_newer_document_does_not_skip_a_refresh(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     since = time.monotonic()
@@ -156,9 +156,7 @@ def test_a_refresh_is_not_spared_because_one_document_is_new(server: DiscoverySe
     assert server.request_count == 0
 
 
-def test_a_refresh_is_not_spared_because_the_groups_are_new(
-    legacy_server: DiscoveryServer, cached_client: Make
-) -> None:
+def test_a_newer_group_list_does_not_skip_a_refresh(legacy_server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(legacy_server)
     client.server_groups_and_resources()
     since = time.monotonic()
@@ -170,7 +168,7 @@ def test_a_refresh_is_not_spared_because_the_groups_are_new(
     assert "/apis/apps/v1" in legacy_server.paths()
 
 
-def test_a_document_that_is_answered_with_404_leaves_no_file(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_404_response_removes_the_documents_file(server: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     path = Path(client.path("apps/v1"))
@@ -182,7 +180,7 @@ def test_a_document_that_is_answered_with_404_leaves_no_file(server: DiscoverySe
     assert not path.exists()
 
 
-def test_a_lock_that_a_thread_holds_at_a_fork_is_free_in_the_child() -> None:
+def test_a_lock_held_during_a_fork_is_free_in_the_child() -> None:
     lock, held, over = Lock(), threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -202,7 +200,7 @@ def test_a_lock_that_a_thread_holds_at_a_fork_is_free_in_the_child() -> None:
     assert status == 0
 
 
-def test_the_name_that_is_expected_in_a_certificate_tells_clusters_apart() -> None:
+def test_the_tls_server_name_is_part_of_the_trust_fingerprint() -> None:
     one, other = (ClientConfig("https://x", ca_data=b"ca", tls_server_name=name) for name in ("one", "other"))
     assert cluster_of(one).trust_fingerprint != cluster_of(other).trust_fingerprint
     assert cluster_of(one).trust_fingerprint == cluster_of(one._replace(token="t")).trust_fingerprint

@@ -1,4 +1,4 @@
-"""Old data when the server cannot be reached, for those who want it."""
+"""`stale_if_error`: expired documents are used when the server cannot be reached."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def expire(folder: Path, seconds: float = SEVEN_HOURS) -> None:
         os.utime(path, (time.time() - seconds,) * 2)
 
 
-def test_without_the_option_an_expired_cache_is_no_help(cached_client: Make, tmp_path: Path) -> None:
+def test_expired_documents_are_not_used_without_the_option(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups_and_resources()
     expire(tmp_path)
@@ -34,7 +34,7 @@ def test_without_the_option_an_expired_cache_is_no_help(cached_client: Make, tmp
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_a_server_out_of_reach_is_stood_in_for_with_one_warning(
+def test_expired_documents_replace_an_unreachable_server_with_one_warning(
     cached_client: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -50,7 +50,7 @@ def test_a_server_out_of_reach_is_stood_in_for_with_one_warning(
     assert not client.fresh
 
 
-def test_there_is_an_age_beyond_which_no_error_makes_it_good(cached_client: Make, tmp_path: Path) -> None:
+def test_documents_older_than_the_limit_are_not_used(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups()
     expire(tmp_path, 3 * SEVEN_HOURS)
@@ -58,7 +58,7 @@ def test_there_is_an_age_beyond_which_no_error_makes_it_good(cached_client: Make
         cached_client(server, stale_if_error=SEVEN_HOURS).server_groups()
 
 
-def test_a_server_error_counts_as_out_of_reach_and_a_refusal_does_not(
+def test_a_503_counts_as_unreachable_and_a_401_does_not(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     cached_client(server).server_groups()
@@ -70,7 +70,7 @@ def test_a_server_error_counts_as_out_of_reach_and_a_refusal_does_not(
         cached_client(server, stale_if_error=SEVEN_HOURS).server_groups()
 
 
-def test_what_was_invalidated_is_not_used_whatever_happens(cached_client: Make, tmp_path: Path) -> None:
+def test_invalidated_documents_are_not_used_on_an_error(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups()
     client = cached_client(server, stale_if_error=SEVEN_HOURS)
@@ -79,7 +79,7 @@ def test_what_was_invalidated_is_not_used_whatever_happens(cached_client: Make, 
         client.server_groups()
 
 
-def test_a_server_that_is_back_is_asked_again(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_requests_resume_some_time_after_an_error(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     cached_client(server).server_groups()
     expire(tmp_path)
     server.fail("/apis", Failure(503, times=1))
@@ -93,7 +93,7 @@ def test_a_server_that_is_back_is_asked_again(server: DiscoveryServer, cached_cl
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_the_command_line_warns_and_prints_the_same(cli: Run, home: Path) -> None:
+def test_the_command_line_warns_and_prints_the_expired_documents(cli: Run, home: Path) -> None:
     with DiscoveryServer() as server:
         expected = cli("api-resources", server=server).out
     expire(home)
@@ -104,7 +104,7 @@ def test_the_command_line_warns_and_prints_the_same(cli: Run, home: Path) -> Non
     assert cli("api-resources", "--cached", server=server).code == 1
 
 
-def test_one_group_version_that_fails_does_not_stand_for_the_server(
+def test_one_failed_group_version_does_not_mark_the_server_unreachable(
     legacy_server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     cached_client(legacy_server).server_groups_and_resources()

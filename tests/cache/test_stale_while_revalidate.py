@@ -1,4 +1,4 @@
-"""Old data at once and a refresh behind, for those who want it."""
+"""`stale_while_revalidate`: expired documents are served at once and refreshed in the background."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., Ran]
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
+def test_an_expired_document_is_served_at_once_and_revalidated_once(
     cached_client: Make, tmp_path: Path, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -46,7 +46,7 @@ def test_what_has_expired_is_returned_at_once_and_renewed_once_behind(
         assert len(server.paths()) == len(set(server.paths())), "no document is asked for twice"
 
 
-def test_the_renewed_documents_are_on_disk_for_everybody(cached_client: Make, tmp_path: Path) -> None:
+def test_revalidated_documents_are_written_to_disk(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups_and_resources()
         expire(tmp_path)
@@ -58,7 +58,7 @@ def test_the_renewed_documents_are_on_disk_for_everybody(cached_client: Make, tm
         assert server.request_count == 0
 
 
-def test_beyond_the_time_of_grace_the_server_is_waited_for(cached_client: Make, tmp_path: Path) -> None:
+def test_documents_older_than_the_limit_are_not_served(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups()
     expire(tmp_path, 3 * SEVEN_HOURS)
@@ -66,7 +66,7 @@ def test_beyond_the_time_of_grace_the_server_is_waited_for(cached_client: Make, 
         cached_client(server, stale_while_revalidate=SEVEN_HOURS).server_groups()
 
 
-def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
+def test_a_failed_refresh_warns_once_and_is_not_repeated_at_each_call(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     old = cached_client(server).server_groups()
@@ -85,7 +85,7 @@ def test_a_refresh_that_fails_says_so_once_and_does_not_hammer_the_server(
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_what_was_invalidated_is_never_returned(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
+def test_invalidated_documents_are_never_served(server: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     cached_client(server).server_groups()
     expire(tmp_path)
     server.recording.add_group("new.test", {"v1": WIDGETS})
@@ -94,7 +94,7 @@ def test_what_was_invalidated_is_never_returned(server: DiscoveryServer, cached_
     assert client.server_groups().groups[-1].name == "new.test"
 
 
-def test_a_failed_group_version_is_not_held_on_to(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_partial_listing_is_refetched_within_the_call(server: DiscoveryServer, cached_client: Make) -> None:
     server.recording.mark_stale("batch/v1")
     client = cached_client(server, stale_while_revalidate=SEVEN_HOURS, ttl=0.05)
 
@@ -104,11 +104,11 @@ def test_a_failed_group_version_is_not_held_on_to(server: DiscoveryServer, cache
         return sorted(server.paths())
 
     assert requests() == ["/api", "/apis"]
-    # Asked within the call, and not in a thread after it.
+    # Fetched within the call, not in a background thread.
     assert eventually(lambda: requests() == ["/api", "/api", "/apis", "/apis"])
 
 
-def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_process(
+def test_the_command_line_prints_at_once_and_refreshes_in_another_process(
     server: DiscoveryServer, cli: Run, home: Path
 ) -> None:
     expected = cli("api-resources", server=server).out
@@ -117,7 +117,7 @@ def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_proce
     server.forget_requests()
     answer = threading.Event()
     server.on_request = lambda _: (answer.wait(120), None)[1]
-    # Its standard output is read to the end: the process behind does not hold it open.
+    # Standard output is read to its end: the background process does not keep it open.
     ran = cli("api-resources", "--cached", "--stale-while-revalidate=24h", server=server)
     assert ran == Ran(0, expected, "")
     assert server.request_count == 0, "nothing was answered, and nothing was waited for"
@@ -128,7 +128,7 @@ def test_the_command_line_prints_at_once_and_leaves_the_refresh_to_another_proce
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_a_refresh_flag_brings_a_cache_up_to_date_with_two_empty_answers(server: DiscoveryServer, cli: Run) -> None:
+def test_the_refresh_flag_costs_two_empty_304_responses(server: DiscoveryServer, cli: Run) -> None:
     for command in (["api-resources", "--cached"], ["api-versions", "--cached"], ["resolve", "deploy"]):
         cli(*command, server=server)
         server.forget_requests()
@@ -136,7 +136,7 @@ def test_a_refresh_flag_brings_a_cache_up_to_date_with_two_empty_answers(server:
         assert [(request.status, request.sent_bytes) for request in server.requests] == [(304, 0)] * 2
 
 
-def test_refresh_renews_the_files_while_others_read_what_is_there(
+def test_refresh_updates_the_files_and_is_skipped_if_already_done(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     client = cached_client(server)
@@ -146,16 +146,14 @@ def test_refresh_renews_the_files_while_others_read_what_is_there(
     client.refresh()
     assert os.stat(client.path("apps/v1")).st_mtime_ns > before
     assert sorted(server.paths()) == ["/api", "/apis"]
-    # Somebody has refreshed since the moment asked for.
+    # The documents were already refreshed since then.
     since = time.monotonic() - 60
     client.refresh(since=since)
     assert server.request_count == 2
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
-    cached_client: Make, tmp_path: Path, aggregated: bool
-) -> None:
+def test_documents_of_a_removed_group_are_deleted(cached_client: Make, tmp_path: Path, aggregated: bool) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
         server.recording.add_group("new.test", {"v1": WIDGETS})
         client, other = cached_client(server, recheck_interval=0), cached_client(server, recheck_interval=0)
@@ -168,7 +166,7 @@ def test_the_documents_of_a_group_that_is_gone_do_not_stay_behind(
         other.server_groups_and_resources()
 
 
-def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, cached_client: Make) -> None:
+def test_a_listing_from_an_outdated_group_list_is_refetched(tmp_path: Path, cached_client: Make) -> None:
     with DiscoveryServer(aggregated=False) as server:
         server.recording.add_group("new.test", {"v1": WIDGETS})
         cached_client(server).server_groups()
@@ -177,7 +175,7 @@ def test_a_listing_from_groups_that_are_outdated_is_made_anew(tmp_path: Path, ca
         assert "new.test" not in [group.name for group in groups]
 
 
-def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
+def test_a_removed_group_is_deleted_while_another_group_version_is_stale(
     server: DiscoveryServer, cached_client: Make
 ) -> None:
     server.recording.add_group("gone.test", {"v1": WIDGETS})
@@ -192,9 +190,7 @@ def test_what_is_gone_goes_also_while_another_group_version_does_not_answer(
     assert Path(client.path("batch/v1")).exists(), "of what does not answer the last word is kept"
 
 
-def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
+def test_a_list_that_becomes_empty_removes_the_old_file(server: DiscoveryServer, cached_client: Make) -> None:
     server.recording.add_group("metrics.test", {"v1": WIDGETS})
     client = cached_client(server)
     client.server_groups_and_resources()
@@ -204,7 +200,7 @@ def test_a_list_that_has_become_empty_leaves_no_file_that_says_otherwise(
     assert cached_client(server).server_resources_for_group_version("metrics.test/v1").resources == ()
 
 
-def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make, tmp_path: Path) -> None:
+def test_several_clients_revalidate_expired_documents_once(cached_client: Make, tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         cached_client(server).server_groups_and_resources()
         expire(tmp_path)
@@ -218,7 +214,7 @@ def test_several_clients_that_find_it_expired_renew_it_once(cached_client: Make,
         assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
+def test_no_index_is_written_of_documents_replaced_meanwhile(
     server: DiscoveryServer, cached_client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = cached_client(server)
@@ -236,7 +232,7 @@ def test_an_index_is_never_of_documents_that_were_replaced_while_it_was_made(
     assert client.resource_index.write()
 
 
-def test_where_no_thread_can_be_started_what_has_expired_is_used_and_the_next_call_tries_again(
+def test_expired_documents_are_served_and_revalidated_later_if_no_thread_starts(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = cached_client(server).server_groups()

@@ -1,4 +1,4 @@
-"""Whose documents are used: of which kubeconfig, which URL, which user; and what a mapper misses beside a failure."""
+"""Which documents are used, by kubeconfig, URL and user; and a mapper's misses while a group version fails."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Make = Callable[..., CachedDiscoveryClient]
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 
 
-# A kubeconfig that was replaced by one of the same size and time.
+# A kubeconfig replaced by one of the same size and modification time.
 
 
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize("remove", [True, False])
-def test_a_kubeconfig_replaced_by_one_of_the_same_size_and_time_leads_to_its_own_cluster(
+def test_a_kubeconfig_replaced_at_equal_size_and_time_uses_its_own_cluster(
     cli: Run, tmp_path: Path, cached: bool, remove: bool
 ) -> None:
     flags = ["api-resources", "--api-group=only.test", "--kubeconfig", str(tmp_path / "used")]
@@ -45,7 +45,7 @@ def test_a_kubeconfig_replaced_by_one_of_the_same_size_and_time_leads_to_its_own
             os.utime(path, ns=(10**18 + 1, 10**18 + 1))
         assert first.stat().st_size == second.stat().st_size
         shutil.copy2(first, tmp_path / "used")
-        # One that was changed just now is not remembered.
+        # A kubeconfig that was changed just now is not remembered yet.
         remembered = tmp_path / "home" / ".kube" / "cache" / "cachediscovery"
         assert eventually(lambda: "apples" in cli(*flags).out and any(remembered.glob("server-*")))
         before = (tmp_path / "used").stat()
@@ -76,7 +76,7 @@ class TwoPaths(DiscoveryServer):
         return super()._answer(path[4:], accept, authorization)
 
 
-def test_two_urls_that_are_one_folder_for_kubectl_do_not_get_each_others_documents(tmp_path: Path) -> None:
+def test_two_urls_that_share_a_kubectl_folder_do_not_share_documents(tmp_path: Path) -> None:
     with TwoPaths() as server:
         for _ in range(2):
             for path, kind in (("/a-b", "Apple"), ("/a_b", "Pear")):
@@ -90,7 +90,7 @@ def test_two_urls_that_are_one_folder_for_kubectl_do_not_get_each_others_documen
     assert len(list((tmp_path / "cache").rglob("servergroups.json"))) == 1
 
 
-def test_http_and_https_at_one_address_do_not_get_each_others_documents(tmp_path: Path, port: int) -> None:
+def test_http_and_https_at_one_address_do_not_share_documents(tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     secure = write_kubeconfig(tmp_path / "secure", port, local=authority)
     plain = tmp_path / "plain"
@@ -121,7 +121,7 @@ def test_a_new_kind_is_found_while_another_group_version_fails(
         assert mapper.mapping_for("widgets").group == "new.example"
     else:
         assert mapper.rest_mapping(GroupKind(group, "Widget")).plural == "widgets"
-    # A fresh client has just asked, and does not ask again for each name that it does not know.
+    # A fresh client does not fetch the groups again for each unknown name.
     legacy_server.forget_requests()
     for _ in range(3):
         with pytest.raises(GroupUnavailableError):
@@ -133,7 +133,7 @@ def test_a_new_kind_is_found_while_another_group_version_fails(
 
 
 def users(server: DiscoveryServer, tmp_path: Path, shared_level: bool) -> Callable[[str], CachedDiscoveryClient]:
-    """Clients for two users in turns, whose answers name other UIDs; the viewer may not see kube-system."""
+    """Clients for two users, whose responses carry different UIDs; the viewer may not read kube-system."""
     namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"uid": "c-1"}}
     kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
 
@@ -155,7 +155,7 @@ def users(server: DiscoveryServer, tmp_path: Path, shared_level: bool) -> Callab
 
 
 @pytest.mark.parametrize("shared_level", [True, False])
-def test_users_who_take_turns_are_no_other_cluster_and_start_over_only_where_nothing_proves_it(
+def test_alternating_users_discard_the_cache_only_if_no_uid_is_shared(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, shared_level: bool
 ) -> None:
     caplog.set_level(logging.INFO, "cachediscovery")
@@ -175,14 +175,12 @@ def test_users_who_take_turns_are_no_other_cluster_and_start_over_only_where_not
             assert set(server.paths()) == {"/apis/apps/v1"}
 
 
-def test_a_cluster_that_is_known_to_be_another_one_is_called_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_cluster_proved_to_be_another_is_logged_as_such(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "cachediscovery")
     with DiscoveryServer(recording_with("apples", "Apple")) as server:
         become = users(server, tmp_path, shared_level=False)
         become("admin")
-        # Learns the UID of kube-system, which nobody had to ask for before.
+        # Fetches kube-system's UID, which was not needed before.
         server.headers["X-Kubernetes-Pf-Flowschema-Uid"] = "x"
         client = become("admin")
         server.recording.unaggregated[KUBE_SYSTEM]["metadata"]["uid"] = "c-1"
@@ -195,11 +193,11 @@ def test_a_cluster_that_is_known_to_be_another_one_is_called_so(
         assert [record for record in caplog.records if "another cluster answers" in record.getMessage()]
 
 
-# A balancer that answers one half with a 404 (the command line).
+# A balancer that answers half of a listing with 404 (the command line).
 
 
 @pytest.mark.parametrize("path", ["/apis", "/api"])
-def test_one_404_is_told_ends_with_1_and_leaves_the_cache_as_it_was(
+def test_a_404_for_half_a_listing_exits_1_and_changes_no_file(
     server: DiscoveryServer, cli: Run, home: Path, path: str
 ) -> None:
     from cachediscovery.testing import Failure
