@@ -36,14 +36,14 @@ KEYS = st.builds(GroupVersion, WORDS.filter(lambda word: "/" not in word), WORDS
 
 
 @given(st.lists(GROUPS, max_size=4).map(tuple), st.dictionaries(KEYS, st.lists(RESOURCES, max_size=4), max_size=4))
-def test_the_documents_of_an_index_are_those_that_it_was_made_of(
+def test_an_index_returns_the_documents_it_was_made_of(
     tmp_path_factory: pytest.TempPathFactory, groups: tuple[APIGroup, ...], found: dict[GroupVersion, list[APIResource]]
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
     resources = {key: APIResourceList(str(key), tuple(items)) for key, items in found.items()}
     sections = document_sections(DiscoveryResult(APIGroupList(groups), resources))
     if sections is None:
-        # Two keys that are written the same, say ("", "/") and ("/", "").
+        # Two keys have the same text, for example ("", "/") and ("/", "").
         return
     (folder / "document").write_text("x")
     state = signature_of(str(folder / "document"))
@@ -58,7 +58,7 @@ def test_the_documents_of_an_index_are_those_that_it_was_made_of(
 
 @pytest.mark.parametrize("words", [("a,b",), ("",), ("a", ",")])
 @pytest.mark.parametrize("field", ["verbs", "short_names", "categories"])
-def test_a_word_that_would_be_two_or_none_has_no_sections(words: tuple[str, ...], field: str) -> None:
+def test_an_empty_word_or_one_with_a_comma_is_not_encoded(words: tuple[str, ...], field: str) -> None:
     resource = APIResource("pods", "pod", True, "Pod", ("get",))
     key = GroupVersion("", "v1")
     assert document_sections(DiscoveryResult(APIGroupList(()), {key: APIResourceList("v1", (resource,))})) is not None

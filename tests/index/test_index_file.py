@@ -17,7 +17,7 @@ SECTIONS = {"names": ["pods", "", "nodes"], "nothing": [], "letters": ["\u00e4",
 
 
 def write(folder: Path, authority: str = "", sections: dict[str, list[str]] = SECTIONS) -> Path:
-    """An index in `folder` of its one document."""
+    """Write an index of the one document in `folder`."""
     (folder / "document").write_text("x")
     state = signature_of(str(folder / "document"))
     assert state is not None
@@ -40,7 +40,7 @@ def test_sections_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert index.documents()[0][1] == signature_of(str(tmp_path / "document"))
 
 
-def test_damage_to_a_section_is_nothing_to_a_reader_of_others(tmp_path: Path) -> None:
+def test_damage_to_one_section_does_not_affect_the_others(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_bytes(path.read_bytes().replace(b"pods", b"podz"))
     assert read(tmp_path, "letters") is not None
@@ -64,7 +64,7 @@ def test_an_index_without_the_section_is_a_miss(tmp_path: Path, name: str) -> No
         lambda path: (path.rename(f"{path}2"), path.symlink_to(f"{path}2")),
     ],
 )
-def test_a_document_in_another_state_voids_the_index(tmp_path: Path, change: Callable[[Path], object]) -> None:
+def test_a_changed_document_invalidates_the_index(tmp_path: Path, change: Callable[[Path], object]) -> None:
     write(tmp_path)
     index = read(tmp_path)
     assert index is not None
@@ -74,7 +74,7 @@ def test_a_document_in_another_state_voids_the_index(tmp_path: Path, change: Cal
 
 
 @pytest.mark.parametrize(("age", "is_within"), [(0, True), (99, True), (101, False), (-4, True), (-6, False)])
-def test_the_age_of_the_documents_is_told(tmp_path: Path, age: float, is_within: bool) -> None:
+def test_is_within_checks_the_age_of_the_documents(tmp_path: Path, age: float, is_within: bool) -> None:
     (tmp_path / "document").write_text("x")
     found = (tmp_path / "document").stat()
     os.utime(tmp_path / "document", (found.st_atime, found.st_mtime - age))
@@ -92,7 +92,7 @@ def _state(folder: Path):  # type: ignore[no-untyped-def]
     return state
 
 
-def test_an_index_of_another_authority_is_a_miss(tmp_path: Path) -> None:
+def test_an_index_with_another_trust_fingerprint_is_a_miss(tmp_path: Path) -> None:
     write(tmp_path, "one")
     assert read(tmp_path, authority="one") is not None
     assert read(tmp_path, authority="two") is None
@@ -102,14 +102,14 @@ def test_an_index_of_another_authority_is_a_miss(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_no_index(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_arbitrary_bytes_are_a_miss(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("index")
     write(folder).write_bytes(data)
     assert read(folder) is None
 
 
 @given(st.integers(0, 20_000), st.binary(min_size=1, max_size=9))
-def test_an_index_with_any_bytes_in_it_is_used_as_it_was_or_not_at_all(
+def test_a_damaged_index_returns_the_original_values_or_is_a_miss(
     tmp_path_factory: pytest.TempPathFactory, at: int, damage: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
@@ -122,7 +122,7 @@ def test_an_index_with_any_bytes_in_it_is_used_as_it_was_or_not_at_all(
 
 
 @pytest.mark.parametrize("value", ["a\nb", "\n", "\udc80"])
-def test_a_value_that_would_break_the_lines_makes_no_index(value: str) -> None:
+def test_a_value_that_breaks_the_line_format_is_not_encoded(value: str) -> None:
     assert encode_index([], {"names": ["a", value]}) is None
 
 
@@ -130,7 +130,7 @@ PARTS = ["", "discovery", "discovery/rancher.example", "discovery/rancher.exampl
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_folder_on_the_way_that_others_can_write_makes_it_a_miss(tmp_path: Path, part: str) -> None:
+def test_an_index_below_a_folder_that_others_can_write_is_a_miss(tmp_path: Path, part: str) -> None:
     root = str(tmp_path)
     folder = Path(cluster_folder(root, Cluster("https://rancher.example/k8s/clusters/c-1")))
     folder.mkdir(parents=True)
@@ -141,7 +141,7 @@ def test_a_folder_on_the_way_that_others_can_write_makes_it_a_miss(tmp_path: Pat
 
 
 @pytest.mark.parametrize("field", ["mtime_ns", "ctime_ns", "size", "inode"])
-def test_each_part_of_a_documents_state_counts(tmp_path: Path, field: str) -> None:
+def test_a_difference_in_any_field_of_a_signature_is_a_miss(tmp_path: Path, field: str) -> None:
     write(tmp_path)
     state = signature_of(str(tmp_path / "document"))
     assert state is not None

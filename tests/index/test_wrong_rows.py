@@ -1,4 +1,4 @@
-"""An index whose checksums are right, and whose rows are wrong: it is a miss, and no command says another thing."""
+"""An index with valid checksums and wrong rows is a miss and does not change any command's output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINES = [
     "resolve all -o json",
     "__complete bash cachediscovery resolve de",
 ]
-# Puts each index of a folder in the place of the cluster's, and says what commands answer then.
+# Replaces the cluster's index with each index of a folder and prints the output of each command.
 DRIVER = """
 import contextlib, io, os, shutil, sys, traceback
 from cachediscovery.cli.main import main
@@ -51,7 +51,7 @@ for name in sorted(os.listdir(folder)):
 
 
 class Whole:
-    """The index of a warm cache, to be written anew with other values."""
+    """The index of a warm cache, and copies of it with changed values."""
 
     def __init__(self, root: Path) -> None:
         (self.path,) = root.rglob(INDEX_FILE)
@@ -80,7 +80,7 @@ def whole(server: DiscoveryServer, cli: Run, home: Path) -> Whole:
 def answers(
     whole: Whole, server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 ) -> Callable[[dict[str, bytes]], dict[str, set[str]]]:
-    """What each index makes each of `LINES` answer, as text, by line."""
+    """For each of `LINES`, the outputs of the command with each index."""
 
     def ask(indexes: dict[str, bytes]) -> dict[str, set[str]]:
         folder = tmp_path / "indexes"
@@ -102,7 +102,7 @@ def answers(
 
 
 def _first(name: str, value: str) -> Callable[[Paths, Sections], object]:
-    """Changes a value of the row of deployments."""
+    """Change a value in the row of deployments."""
     return lambda paths, sections: sections[name].__setitem__(sections["plural"].index("deployments"), value)
 
 
@@ -141,7 +141,7 @@ def test_an_index_with_wrong_rows_is_a_miss(
     assert answers({name: data for name, data in wrong.items() if data is not None}) == expected
 
 
-def test_an_index_with_any_values_in_it_is_no_traceback(
+def test_an_index_with_arbitrary_values_causes_no_traceback(
     whole: Whole, answers: Callable[[dict[str, bytes]], dict[str, set[str]]], request: pytest.FixtureRequest
 ) -> None:
     chance = random.Random(37)
