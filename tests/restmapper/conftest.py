@@ -1,4 +1,4 @@
-"""A small cluster in memory whose resources share names, for the lookups."""
+"""A small in-memory cluster whose resources share names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hundreds of names: ours and kubectl's understanding of each, on the real API server."""
+"""Hundreds of names resolve as they do in kubectl, on the real API server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def names() -> list[str]:
     return list(dict.fromkeys([*BUILT_IN, *QUALIFIED, *UNKNOWN, *of_crds]))
 
 
-def test_ours_and_kubectls_resolution_agree_on_every_name(clashing: APIServer, environ: dict[str, str]) -> None:
+def test_every_name_resolves_as_in_kubectl(clashing: APIServer, environ: dict[str, str]) -> None:
     every = names()
     assert len(every) >= 200
     config = load_config(ConfigOverrides(str(clashing.kubeconfig)))
@@ -91,7 +91,7 @@ def test_ours_and_kubectls_resolution_agree_on_every_name(clashing: APIServer, e
         ran = run(command, environ)
         if "the server doesn't have a resource type" in ran.err:
             return "no such type"
-        # Discovery itself goes to /api and /apis alone; what is asked for last is the resource.
+        # Discovery requests only /api and /apis; the last request is for the resource.
         asked = re.findall(rf'url="{re.escape(clashing.url)}(/apis?/[^"?]+)', ran.err)
         assert asked, ran.err
         return str(asked[-1])

@@ -1,4 +1,4 @@
-"""The mapper that reads at the first lookup: what each lookup costs, and when the server is asked again."""
+"""The deferred mapper: what each lookup costs, and when it sends requests again."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ def test_nothing_is_read_before_the_first_lookup(fake: FakeDiscoveryClient) -> N
     assert fake.calls == [Call("server_groups_and_resources")]
 
 
-def test_a_lookup_of_one_group_reads_that_alone(fake: FakeDiscoveryClient) -> None:
+def test_a_lookup_in_one_group_reads_only_that_group(fake: FakeDiscoveryClient) -> None:
     mapper = DeferredDiscoveryRESTMapper(fake)
     mapper.rest_mapping(GroupKind("apps", "Deployment"))
     assert fake.calls == [Call("server_groups"), Call("server_resources_for_group_version", ("apps/v1",))]
 
 
-def test_a_miss_on_a_stale_cache_asks_once_and_a_loop_of_misses_no_more(
-    server: DiscoveryServer, cached_client: Make
-) -> None:
+def test_repeated_misses_refresh_a_warm_cache_only_once(server: DiscoveryServer, cached_client: Make) -> None:
     cached_client(server).server_groups_and_resources()
     server.forget_requests()
     mapper = DeferredDiscoveryRESTMapper(cached_client(server))
@@ -62,7 +60,7 @@ def test_a_miss_on_an_unchanged_server_costs_two_304s(server: DiscoveryServer, t
     assert [request.status for request in server.requests] == [304, 304]
 
 
-def test_what_is_new_on_the_server_is_found_at_the_first_try(server: DiscoveryServer, cached_client: Make) -> None:
+def test_a_new_resource_is_found_at_the_first_lookup(server: DiscoveryServer, cached_client: Make) -> None:
     cached_client(server).server_groups_and_resources()
     mapper = DeferredDiscoveryRESTMapper(cached_client(server))
     widgets = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
@@ -70,7 +68,7 @@ def test_what_is_new_on_the_server_is_found_at_the_first_try(server: DiscoverySe
     assert mapper.mapping_for("widgets").group == "new.example"
 
 
-def test_another_process_s_refresh_reaches_the_lookups(server: DiscoveryServer, cached_client: Make) -> None:
+def test_lookups_use_documents_refreshed_by_another_process(server: DiscoveryServer, cached_client: Make) -> None:
     mapper = DeferredDiscoveryRESTMapper(cached_client(server, recheck_interval=0))
     mapper.mapping_for("deploy")
     server.recording.remove_group("apps")
@@ -111,14 +109,14 @@ def test_repeated_lookups_are_answered_from_memory(server: DiscoveryServer, cach
     assert mapper._tables == tables
 
 
-def test_memory_is_bounded_however_many_things_are_asked_for(server: DiscoveryServer, cached_client: Make) -> None:
+def test_memory_stays_bounded_over_many_different_lookups(server: DiscoveryServer, cached_client: Make) -> None:
     mapper = DeferredDiscoveryRESTMapper(cached_client(server))
 
     def ask(first: int, count: int) -> None:
         for number in range(first, first + count):
             mapper.expand_category(f"no-category-{number}")
             mapper.rest_mapping(GroupKind("apps", "Deployment"), "v1", f"v{number}")
-            # In any letter case: a bit of the number for each letter.
+            # Each number gives another letter case: one bit per letter.
             spelled = "".join(letter.upper() if number >> at & 1 else letter for at, letter in enumerate("deployments"))
             mapper.mapping_for(f"{spelled}.app{'s'[: number >> 11]}")
         for number in range(first, first + count // 100):
@@ -134,6 +132,6 @@ def test_memory_is_bounded_however_many_things_are_asked_for(server: DiscoverySe
     assert grown < 2_000_000
 
 
-def test_an_answer_that_found_something_is_remembered(fake: FakeDiscoveryClient) -> None:
+def test_a_successful_lookup_is_remembered(fake: FakeDiscoveryClient) -> None:
     mapper = DeferredDiscoveryRESTMapper(fake)
     assert mapper.mapping_for("deploy") is mapper.mapping_for("deploy")

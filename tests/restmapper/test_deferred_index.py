@@ -1,4 +1,4 @@
-"""Lookups by way of the index: what is read, when it holds no longer, and who hears of it."""
+"""Lookups in the index: what is read, when the index is outdated, and which mappers notice."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def index_of(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def warm(server: DiscoveryServer, cached_client: Make) -> DiscoveryServer:
-    """A server whose cache is filled, index and all."""
+    """A server whose cache is filled, including the index."""
     DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
     server.forget_requests()
     return server
 
 
-def test_the_first_lookup_of_all_leaves_an_index_for_the_next_process(
+def test_the_first_lookup_writes_an_index_for_the_next_process(
     server: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     mapper = DeferredDiscoveryRESTMapper(cached_client(server))
@@ -56,9 +56,7 @@ def test_the_first_lookup_of_all_leaves_an_index_for_the_next_process(
     assert server.request_count == 2
 
 
-def test_a_client_that_went_by_the_index_is_not_fresh_and_asks_for_what_it_has_not_found(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
+def test_a_client_that_used_the_index_refreshes_on_a_miss(warm: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(warm)
     mapper = DeferredDiscoveryRESTMapper(client)
     assert client.fresh
@@ -73,7 +71,9 @@ def test_a_client_that_went_by_the_index_is_not_fresh_and_asks_for_what_it_has_n
     assert warm.request_count == 2
 
 
-def test_what_this_client_fetched_itself_goes_before_the_index(server: DiscoveryServer, cached_client: Make) -> None:
+def test_documents_fetched_by_the_client_take_precedence_over_the_index(
+    server: DiscoveryServer, cached_client: Make
+) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     DeferredDiscoveryRESTMapper(cached_client(server)).mapping_for("deploy")
@@ -85,7 +85,7 @@ def test_what_this_client_fetched_itself_goes_before_the_index(server: Discovery
 
 
 @pytest.mark.parametrize("group_version", [None, "apps/v1"])
-def test_after_an_invalidation_the_index_is_not_used(
+def test_the_index_is_not_used_after_an_invalidation(
     warm: DiscoveryServer, cached_client: Make, group_version: str | None
 ) -> None:
     client = cached_client(warm)
@@ -97,9 +97,7 @@ def test_after_an_invalidation_the_index_is_not_used(
     assert sorted(warm.paths()) == expected
 
 
-def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_index(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
+def test_a_mapper_that_used_the_index_sees_another_processs_refresh(warm: DiscoveryServer, cached_client: Make) -> None:
     mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=0))
     with pytest.raises(NoMatchError):
         mapper.mapper().mapping_for("widget")
@@ -108,7 +106,7 @@ def test_what_another_process_has_replaced_reaches_a_lookup_that_went_by_the_ind
     assert mapper.mapper().mapping_for("widget").group == "new.example"
 
 
-def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServer, cached_client: Make) -> None:
+def test_a_mapper_sees_a_refresh_by_its_own_client_at_once(warm: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(warm, recheck_interval=3600)
     mapper = DeferredDiscoveryRESTMapper(client)
     mapper.mapping_for("deploy")
@@ -117,9 +115,7 @@ def test_what_this_process_has_refreshed_reaches_it_at_once(warm: DiscoveryServe
     assert mapper.mapper().mapping_for("widget").group == "new.example"
 
 
-def test_all_mappers_of_a_client_hear_that_its_index_no_longer_holds(
-    warm: DiscoveryServer, cached_client: Make
-) -> None:
+def test_all_mappers_of_a_client_notice_an_outdated_index(warm: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(warm, recheck_interval=0.2)
     first, second = DeferredDiscoveryRESTMapper(client), DeferredDiscoveryRESTMapper(client)
     first.mapping_for("deploy")
@@ -138,7 +134,7 @@ def test_all_mappers_of_a_client_hear_that_its_index_no_longer_holds(
         assert eventually(lambda mapper=mapper: finds_widget(mapper))  # type: ignore[misc]
 
 
-def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_an_index_with_another_trust_fingerprint_is_not_used(server: DiscoveryServer, tmp_path: Path) -> None:
     def client(authority: str) -> CachedDiscoveryClient:
         store = DocumentStore(str(tmp_path), str(tmp_path / "cluster"), authority)
         return CachedDiscoveryClient(DiscoveryClient.for_config(ClientConfig(server.url)), store)
@@ -147,10 +143,10 @@ def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path:
     place = (str(tmp_path), str(tmp_path / "cluster"), COLUMNS)
     assert client("one").resource_index.search() is not None
     assert read_index(*place, "one") is not None
-    # The command line reads nothing but the index.
+    # The command line reads only the index.
     assert read_index(*place, "two") is None
     assert client("two").resource_index.search() is None
-    # An index that says that it is of the second, where the documents are not.
+    # An index with the second fingerprint, beside documents that have the first.
     state = signature_of(str(tmp_path / "cluster" / "servergroups.json"))
     assert state is not None
     data = encode_index([("servergroups.json", state)], {name: [] for name in COLUMNS}, "two")
@@ -160,7 +156,7 @@ def test_another_authoritys_index_is_not_used(server: DiscoveryServer, tmp_path:
     assert client("two").resource_index.search() is None
 
 
-def test_a_fork_during_the_first_miss_leaves_the_child_able_to_ask(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_child_forked_during_the_first_miss_can_fetch(server: DiscoveryServer, tmp_path: Path) -> None:
     environ = {**os.environ, "SERVER": server.url, "CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-c", FORK]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
@@ -196,7 +192,7 @@ print("parent")
 """
 
 
-def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
+def test_refetching_one_document_outdates_the_index(warm: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(warm, recheck_interval=3600)
     mapper = DeferredDiscoveryRESTMapper(client)
     mapper.mapping_for("deploy")
@@ -207,7 +203,7 @@ def test_one_document_fetched_anew_outdates_the_index(warm: DiscoveryServer, cac
     assert mapper.mapper().mapping_for("widget").group == "apps"
 
 
-def test_what_was_read_of_the_index_for_one_group_serves_the_others(
+def test_an_index_read_for_one_group_serves_the_others(
     warm: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=3600))
@@ -218,9 +214,7 @@ def test_what_was_read_of_the_index_for_one_group_serves_the_others(
     assert warm.request_count == 0
 
 
-def test_an_index_is_not_used_for_longer_than_its_documents(
-    warm: DiscoveryServer, cached_client: Make, tmp_path: Path
-) -> None:
+def test_an_index_expires_with_its_documents(warm: DiscoveryServer, cached_client: Make, tmp_path: Path) -> None:
     oldest = min(path.stat().st_mtime for path in (tmp_path / "cache").rglob("server*.json"))
     ttl = time.time() - oldest + 0.5
     mapper = DeferredDiscoveryRESTMapper(cached_client(warm, recheck_interval=0, ttl=ttl))
@@ -230,7 +224,7 @@ def test_an_index_is_not_used_for_longer_than_its_documents(
 
 
 @pytest.mark.parametrize("damage", [b"", b"cachediscovery index 3 00000000\n", bytes(range(256))])
-def test_a_broken_index_costs_time_only(
+def test_a_broken_index_is_a_miss_and_is_rewritten(
     warm: DiscoveryServer, cached_client: Make, tmp_path: Path, damage: bytes
 ) -> None:
     index_of(tmp_path).write_bytes(damage)
@@ -265,7 +259,7 @@ def test_the_first_lookup_of_a_warm_process_imports_little_and_reads_two_files(
     DeferredDiscoveryRESTMapper(CachedDiscoveryClient.from_kubeconfig(overrides, cache_dir=cache_dir)).mapping_for("po")
     server.forget_requests()
     for _ in range(2):
-        # The first of them remembers the cluster for this state of the environment.
+        # The first run remembers the cluster for this environment.
         ran = subprocess.run([sys.executable, "-c", LOOK_UP], env=environ, capture_output=True, text=True, check=True)
     modules, opened = (line.split() for line in ran.stdout.splitlines())
     names = [os.path.basename(path) for path in opened]
@@ -273,7 +267,7 @@ def test_the_first_lookup_of_a_warm_process_imports_little_and_reads_two_files(
     assert names[1:] == [INDEX_FILE]
     ours = {name for name in modules if name.startswith("cachediscovery")}
     assert len(ours) <= 33, "to import another module is to make every start slower"
-    # Those that named tuples need, and those that every program has.
+    # Modules that named tuples need or that every program has.
     allowed = {"collections", "errno", "importlib", "itertools", "keyword", "operator", "reprlib", "warnings", "zlib"}
     assert {name for name in set(modules) - ours - allowed if not name.startswith(("_", "importlib."))} == set()
     assert server.request_count == 0

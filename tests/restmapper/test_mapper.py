@@ -60,7 +60,7 @@ def mapper(fake: FakeDiscoveryClient) -> RESTMapper:
         ("nfs", "two.example/v1/cephnfses"),
     ],
 )
-def test_a_name_leads_where_kubectl_goes(mapper: RESTMapper, argument: str, expected: str) -> None:
+def test_a_name_resolves_as_in_kubectl(mapper: RESTMapper, argument: str, expected: str) -> None:
     mapping = mapper.mapping_for(argument)
     assert f"{mapping.group_version}/{mapping.plural}" == expected
 
@@ -83,13 +83,13 @@ def test_a_name_leads_where_kubectl_goes(mapper: RESTMapper, argument: str, expe
         "*",
     ],
 )
-def test_what_is_no_name_is_no_match(mapper: RESTMapper, argument: str) -> None:
+def test_an_unknown_or_invalid_name_raises_no_resource_match(mapper: RESTMapper, argument: str) -> None:
     with pytest.raises(NoResourceMatchError):
         mapper.mapping_for(argument)
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_a_match_or_an_error_of_ours(argument: str) -> None:
+def test_any_text_matches_or_raises_a_discovery_error(argument: str) -> None:
     fake = FakeDiscoveryClient(LISTS)
     mapper = RESTMapper(ResourceTable(result_of(fake.server_groups_and_resources)))
     try:
@@ -99,7 +99,7 @@ def test_any_text_is_a_match_or_an_error_of_ours(argument: str) -> None:
     mapper.nearest_names(argument)
 
 
-def test_kinds_and_resources_come_best_first(mapper: RESTMapper) -> None:
+def test_kinds_and_resources_are_sorted_by_priority(mapper: RESTMapper) -> None:
     assert [str(item) for item in mapper.resources_for(partial("twin"))] == [
         "one.example/v2, Resource=twins",
         "one.example/v1, Resource=twins",
@@ -114,7 +114,7 @@ def test_kinds_and_resources_come_best_first(mapper: RESTMapper) -> None:
     assert mapper.resource_singularizer("deploy") == "deployment"
 
 
-def test_a_kind_has_a_mapping_in_the_version_asked_for_or_the_preferred_one(mapper: RESTMapper) -> None:
+def test_a_kind_maps_to_the_requested_or_the_preferred_version(mapper: RESTMapper) -> None:
     twin = GroupKind("one.example", "Twin")
     assert mapper.rest_mapping(twin).version == "v2"
     assert mapper.rest_mapping(twin, "v1").version == "v1"
@@ -128,7 +128,7 @@ def test_a_kind_has_a_mapping_in_the_version_asked_for_or_the_preferred_one(mapp
             mapper.rest_mapping(group_kind, *versions)
 
 
-def test_a_mapping_knows_its_paths(mapper: RESTMapper) -> None:
+def test_a_mapping_builds_its_paths(mapper: RESTMapper) -> None:
     pods, deployments, namespaces = map(mapper.mapping_for, ("pods", "deploy", "ns"))
     assert pods.path() == "/api/v1/pods"
     assert pods.path("kube-system", "a b/c") == "/api/v1/namespaces/kube-system/pods/a%20b%2Fc"
@@ -140,7 +140,7 @@ def test_a_mapping_knows_its_paths(mapper: RESTMapper) -> None:
         pods.path(name="a")
 
 
-def test_two_resources_of_one_name_in_one_version_are_ambiguous(mapper: RESTMapper) -> None:
+def test_two_resources_with_one_name_in_one_version_are_ambiguous(mapper: RESTMapper) -> None:
     with pytest.raises(AmbiguousResourceError, match="sames.*same") as caught:
         mapper.resource_for(partial("same"))
     assert [match.resource for match in caught.value.matches] == ["sames", "same"]
@@ -154,16 +154,16 @@ def test_a_short_name_of_two_resources_warns_as_kubectl_does(
     assert caplog.messages == ['short name "tw" could also match lower priority resource twins.two.example']
 
 
-def test_a_category_is_each_of_its_resources_once(mapper: RESTMapper) -> None:
+def test_a_category_expands_to_each_of_its_resources_once(mapper: RESTMapper) -> None:
     assert list(map(str, mapper.expand_category("all"))) == ["pods", "deployments.apps"]
     assert mapper.expand_category("nothing") == []
 
 
-def test_the_nearest_names_are_a_hint(mapper: RESTMapper) -> None:
+def test_nearest_names_include_the_correct_spelling(mapper: RESTMapper) -> None:
     assert "deployment" in mapper.nearest_names("deploymnet")
 
 
-def test_a_miss_beside_a_failed_group_says_that_the_group_was_unavailable(fake: FakeDiscoveryClient) -> None:
+def test_a_miss_in_a_failed_group_reports_that_group_as_unavailable(fake: FakeDiscoveryClient) -> None:
     fake.fail("metrics.k8s.io/v1beta1")
     mapper = DeferredDiscoveryRESTMapper(fake)
     assert mapper.mapping_for("deploy").kind == "Deployment"
@@ -181,14 +181,14 @@ def test_a_namespace_that_is_not_utf_8_keeps_its_bytes_in_the_path() -> None:
     assert collection_path("apps", "v1", "deployments", "a\udcffb") == "/apis/apps/v1/namespaces/a%FFb/deployments"
 
 
-def test_with_a_version_a_group_has_to_be_the_whole_one(mapper: RESTMapper) -> None:
+def test_a_lookup_with_a_version_requires_the_full_group_name(mapper: RESTMapper) -> None:
     assert mapper.resource_for(partial("events", "events")).group == "events.k8s.io"
     assert mapper.resource_for(partial("events", "events.k8s.io", "v1")).group == "events.k8s.io"
     with pytest.raises(NoResourceMatchError):
         mapper.resource_for(partial("events", "events", "v1"))
 
 
-def test_versions_of_a_kind_come_in_the_order_in_which_they_are_asked_for(mapper: RESTMapper) -> None:
+def test_mappings_follow_the_order_of_the_requested_versions(mapper: RESTMapper) -> None:
     twin = GroupKind("one.example", "Twin")
     for versions in (("v1", "v2"), ("v2", "v1"), ("v3", "v1", "v2"), ("v1",)):
         expected = [version for version in versions if version != "v3"]

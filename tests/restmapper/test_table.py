@@ -1,4 +1,4 @@
-"""The index behind the lookups: the same answers as from the documents."""
+"""Lookups in the index give the same results as lookups in the documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cachediscovery.index.index_file import Index
 from cachediscovery.index.search import COLUMNS, IndexSearch
 from cachediscovery.restmapper.rows import in_listing_order, rows_of
 
-# Names that are parts of each other, that differ in letter case alone, and one that is longer in lower case.
+# Names that contain each other or differ only in letter case, and one that is longer in lower case.
 NAMES = ["a", "aa", "ab", "b", "A", "Aa", "AB", "\u0130", "all"]
 RESOURCES = st.builds(
     APIResource,
@@ -41,7 +41,7 @@ LISTS = st.dictionaries(st.sampled_from(["v1", "a/v1", "a/v2", "aa/v1", "b/a"]),
 
 
 def tables(lists: dict[str, list[APIResource]]) -> tuple[ResourceTable, ResourceTable]:
-    """The table of some documents, and that of their index."""
+    """The table of the given documents, and the table of their index."""
     versions: dict[str, list[str]] = {}
     for group_version in lists:
         group, _, version = group_version.rpartition("/")
@@ -74,7 +74,7 @@ def outcome(lookup: Callable[[RESTMapper], object], table: ResourceTable) -> obj
     st.sampled_from([*NAMES, "", "x", "a.a", "a.v1.a", "Aa.aa", "a\ta", "b\n", "\n", "\na", "a,b", ","]),
     st.booleans(),
 )
-def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
+def test_a_lookup_in_the_index_matches_one_in_the_documents(
     lists: dict[str, list[APIResource]], name: str, after_many: bool
 ) -> None:
     for lookup in (
@@ -89,7 +89,7 @@ def test_a_lookup_in_the_index_finds_what_one_in_the_documents_finds(
         lambda mapper: sorted(mapper.nearest_names(name, 99)),
     ):
         of_documents, of_index = tables(lists)
-        # Whoever looks much up is answered in another way.
+        # After many searches the index builds a dictionary of each column and searches that.
         for _ in range(200 if after_many else 0):
             of_index.by_name("x")
         assert outcome(lookup, of_index) == outcome(lookup, of_documents)
