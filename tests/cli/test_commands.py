@@ -19,7 +19,7 @@ from ..conftest import BIN, Ran, eventually, run
 Run = Callable[..., Ran]
 
 
-def test_invalidate_drops_all_documents_for_kubectl_as_well(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_invalidate_removes_all_documents_for_kubectl_too(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     cli("api-resources", server=server)
     assert cli("invalidate", server=server).out == f"invalidated 40 documents of {server.url}\n"
     assert cli("invalidate", server=server).out == f"invalidated 0 documents of {server.url}\n"
@@ -28,7 +28,7 @@ def test_invalidate_drops_all_documents_for_kubectl_as_well(server: DiscoverySer
     assert server.request_count == 2
 
 
-def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServer, cli: Run) -> None:
+def test_invalidate_with_a_group_version_removes_only_its_document(server: DiscoveryServer, cli: Run) -> None:
     cli("api-resources", server=server)
     assert cli("invalidate", "apps/v1", server=server).out == f"invalidated 1 document of {server.url}\n"
     server.forget_requests()
@@ -36,7 +36,7 @@ def test_invalidate_of_one_group_version_drops_that_alone(server: DiscoveryServe
     assert server.paths() == ["/apis/apps/v1"]
 
 
-def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> None:
+def test_invalidate_waits_for_a_running_fetch_and_removes_its_documents(cli: Run, home: Path) -> None:
     with DiscoveryServer() as server:
         begun, answer = threading.Event(), threading.Event()
         server.on_request = lambda _: (begun.set(), answer.wait(60), None)[2]
@@ -48,7 +48,7 @@ def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> N
         before = lock.stat().st_mtime_ns
         with ThreadPoolExecutor(1) as pool:
             invalidating = pool.submit(cli, "invalidate", server=server)
-            # Whoever waits for the lock touches it.
+            # Waiting for the lock changes its mtime.
             assert eventually(lambda: lock.stat().st_mtime_ns != before)
             answer.set()
             assert invalidating.result().out == f"invalidated 40 documents of {server.url}\n"
@@ -56,14 +56,14 @@ def test_invalidate_reaches_a_fetch_that_is_under_way(cli: Run, home: Path) -> N
         assert not list((home / ".kube/cache").rglob("server*.json"))
 
 
-def test_cache_path_is_the_clusters_folder(server: DiscoveryServer, cli: Run, home: Path) -> None:
+def test_cache_path_prints_the_clusters_folder(server: DiscoveryServer, cli: Run, home: Path) -> None:
     name = server.url.removeprefix("http://").replace(":", "_")
     assert cli("cache", "path", server=server).out == f"{home}/.kube/cache/discovery/{name}\n"
     assert cli("cache", "path", "--cache-dir=/x", server=server).out.startswith("/x/discovery/")
     assert server.request_count == 0
 
 
-def test_the_servers_version_is_what_kubectl_says_of_it(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_server_version_prints_the_version_that_kubectl_prints(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     assert cli("server-version", server=server).out in kubectl("version", server=server).out
     theirs = json.loads(kubectl("version", "-o", "json", server=server).out)["serverVersion"]
     mine = cli("server-version", "-o", "json", server=server).out
@@ -72,7 +72,7 @@ def test_the_servers_version_is_what_kubectl_says_of_it(server: DiscoveryServer,
     assert yaml.safe_load(cli("server-version", "-o", "yaml", server=server).out)["serverVersion"] == theirs
 
 
-def test_flags_may_come_before_the_command(server: DiscoveryServer, cli: Run) -> None:
+def test_flags_can_precede_the_command(server: DiscoveryServer, cli: Run) -> None:
     assert cli("--cache-dir", "/x", "cache", "-v", "path", server=server).out.startswith("/x/discovery/")
 
 
@@ -101,11 +101,13 @@ def test_every_commands_help_lists_its_flags(cli: Run) -> None:
         assert f"--{flag}" in ran.out
 
 
-def test_the_version_is_told(cli: Run) -> None:
+def test_version_prints_the_package_version(cli: Run) -> None:
     assert cli("version").out == cli("--version").out == f"cachediscovery {VERSION}\n"
 
 
-def test_kubectl_finds_its_plugin(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
+def test_kubectl_runs_the_program_as_its_discovery_plugin(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
+) -> None:
     environ["PATH"] = f"{BIN}:{environ['PATH']}"
     environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
     ran = run([BIN / "kubectl", "discovery", "api-versions"], environ)

@@ -1,4 +1,4 @@
-"""Completion in real shells, typed into a terminal: what is completed, how it is quoted, and where in a line."""
+"""Completion in real shells in a terminal: candidates, quoting, and positions in a line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETUP = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(cachediscovery completion bash)"),
     "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(cachediscovery completion zsh)"),
 }
-# Stands for the program, and for sudo: completes as it does, and notes its arguments instead of running.
+# Replaces the program in the shell: completes as it does, but records its arguments instead of running.
 PROGRAM = f"""#!/bin/sh
 case "$1" in
     __complete | completion) exec '{sys.executable}' -m cachediscovery "$@" ;;
@@ -47,7 +47,7 @@ SHELLS = [
 
 
 class Terminal:
-    """A shell in a terminal, with the completion script."""
+    """A shell in a terminal that has loaded the completion script."""
 
     def __init__(self, shell: str, environ: dict[str, str], folder: Path) -> None:
         self.shell = shell
@@ -74,7 +74,7 @@ class Terminal:
         os.write(self.terminal, text.encode())
 
     def completed(self, line: str) -> list[str]:
-        """The arguments that the program gets if a person types `line`, a tabulator and Enter."""
+        """Type `line`, which contains a tab, and Enter; return the arguments that the program received."""
         self.record.unlink(missing_ok=True)
         self.type(f"{line}\n")
         assert eventually(self.record.exists), self.shown
@@ -111,7 +111,7 @@ def terminal(
     running.close()
 
 
-# Each begins with letters of its own. What would be run, expanded or cut, were it not quoted.
+# Names that a shell would run, expand or split unless they are quoted. No two share their first three characters.
 CONTEXTS = [
     "run$(touch harm)", "tick`touch harm`", "semi;touch harm", "star*", "pipe|touch harm", "out>harm", "two words",
     "quote'touch harm'", 'double"x"', "hash #x", "back\\slash", "tilde~", "var$HOME", "brace{a,b}", "amp&touch harm",
@@ -119,7 +119,7 @@ CONTEXTS = [
 ]  # fmt: skip
 
 
-def test_a_context_is_quoted_where_it_is_completed(terminal: Terminal) -> None:
+def test_a_completed_context_is_quoted(terminal: Terminal) -> None:
     for name in CONTEXTS:
         beginning = name[:3]
         assert terminal.completed(f"cachediscovery --context {beginning}\t") == ["--context", name]
@@ -142,36 +142,38 @@ def test_a_context_is_quoted_where_it_is_completed(terminal: Terminal) -> None:
         (r"api-resources --sort-by=kind --no", ["api-resources", "--sort-by=kind", "--no-headers"]),
     ],
 )
-def test_a_word_is_completed_from_within(terminal: Terminal, line: str, expected: list[str]) -> None:
+def test_a_word_is_completed_after_special_characters_and_open_quotes(
+    terminal: Terminal, line: str, expected: list[str]
+) -> None:
     assert terminal.completed(f"cachediscovery {line}\t") == expected
 
 
-def test_within_quotes_no_context_runs_anything(terminal: Terminal) -> None:
+def test_a_context_completed_inside_quotes_runs_no_command(terminal: Terminal) -> None:
     for name in CONTEXTS:
-        # In bash the quotes of such a name end nothing: it goes on waiting for the end.
+        # In bash, a name that contains the quote leaves it open, and the shell waits for more input.
         for quote in (quote for quote in "'\"" if quote not in name or terminal.shell != "bash"):
             flag, completed = terminal.completed(f"cachediscovery --context {quote}{name[:3]}\t")
-            # bash gets a backslash too many there, with kubectl as well.
+            # bash inserts one backslash too many here; it does so for kubectl too.
             assert flag == "--context"
             assert completed == name or terminal.shell == "bash"
     assert sorted(os.listdir(terminal.record.parent)) == ["a-file", "ready", "record"]
 
 
-# Before the program, and after it. bash takes the program for an argument behind the last few; see `sudo` there in
+# Text before and after the program. After the texts in IN_ZSH, bash takes the program for an argument; see `sudo` in
 # the package bash-completion.
 ANYWHERE = [("true && ", ""), ("true; ", ""), ("X=1 ", ""), ("X=1 Y='a b' ", ""), ("true | ", ""), ("{ ", "; }")]
 IN_ZSH = [("sudo ", ""), ("! ", ""), ("echo $(", ")"), ('echo "$(', ')"'), ("if ", "; then :; fi")]
 
 
 @pytest.mark.parametrize(("before", "after"), ANYWHERE + IN_ZSH)
-def test_completion_works_wherever_a_command_may_stand(terminal: Terminal, before: str, after: str) -> None:
+def test_completion_works_wherever_a_command_can_appear(terminal: Terminal, before: str, after: str) -> None:
     if terminal.shell == "bash" and (before, after) in IN_ZSH:
         return
     line = f"{before}cachediscovery resolve virtualmachinepools.\t{after}"
     assert terminal.completed(line) == ["resolve", "virtualmachinepools.pool.kubevirt.io"]
 
 
-# --- what is a candidate
+# --- candidates
 
 
 ODD_NAMES = [
@@ -194,7 +196,7 @@ ODD_NAMES = [
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 @pytest.mark.parametrize("has_index", [True, False])
-def test_what_is_no_name_is_no_candidate(
+def test_invalid_resource_names_are_not_offered(
     server: DiscoveryServer, cli: Run, shell: str, has_index: bool, home: Path
 ) -> None:
     resources = [
@@ -213,7 +215,7 @@ def test_what_is_no_name_is_no_candidate(
 
 
 @pytest.mark.parametrize("flag", ["context", "cluster", "user"])
-def test_a_name_of_the_kubeconfig_that_is_not_one_line_is_no_candidate(
+def test_kubeconfig_names_with_control_characters_are_not_offered(
     server: DiscoveryServer, cli: Run, tmp_path: Path, flag: str
 ) -> None:
     path = server.write_kubeconfig(tmp_path / "kubeconfig")
@@ -243,11 +245,11 @@ def test_a_name_of_the_kubeconfig_that_is_not_one_line_is_no_candidate(
         ("a\nb", ["a", "b"]),
     ],
 )
-def test_a_line_is_split_as_shells_do(line: str, words: list[str]) -> None:
+def test_a_line_is_split_into_words_as_a_shell_does(line: str, words: list[str]) -> None:
     assert split_line(line) == words
 
 
-def test_bash_gets_what_follows_the_characters_at_which_its_words_begin_anew() -> None:
+def test_bash_candidates_omit_the_text_before_a_word_break() -> None:
     line = "cachediscovery api-resources --sort-by="
     assert candidates("bash", f"{line}k", "k") == candidates("bash", f"{line}k") == ["kind"]
     assert candidates("bash", f"{line}k", "--sort-by=k") == ["--sort-by=kind"]

@@ -20,27 +20,27 @@ def of(*argv: str) -> Parsed:
 @pytest.mark.parametrize(
     "argv", [["-o", "wide"], ["-owide"], ["-o=wide"], ["--output", "wide"], ["--output=wide"], ["-cowide"]]
 )
-def test_a_value_may_be_given_in_every_way_of_pflag(argv: list[str]) -> None:
+def test_a_flag_value_is_accepted_in_every_pflag_form(argv: list[str]) -> None:
     assert of(*argv).text("output") == "wide"
 
 
-def test_a_flag_without_value_is_true_and_may_be_told_otherwise() -> None:
+def test_a_boolean_flag_is_true_without_a_value_and_accepts_false() -> None:
     assert of("--cached").flag("cached")
     assert of("-c").flag("cached")
     assert not of("--cached=false").flag("cached")
     assert of("--cached=false").given("cached")
     assert not of().given("cached")
-    # A value apart belongs to no boolean flag.
+    # A separate word is never the value of a boolean flag.
     assert of("--cached", "false").arguments == ["false"]
 
 
-def test_lists_repeat_and_split_at_commas() -> None:
+def test_list_flags_repeat_and_slices_split_at_commas() -> None:
     assert of("--verbs=get,list", "--verbs", "watch").texts("verbs") == ("get", "list", "watch")
     assert of("--verbs=").texts("verbs") == ()
     assert of("--as-group=a,b", "--as-group", "c").texts("as-group") == ("a,b", "c")
 
 
-def test_verbosity_may_have_a_number() -> None:
+def test_verbose_accepts_an_optional_number() -> None:
     for argv in (["-v"], ["-v1"], ["-v=1"], ["-v", "1"], ["--verbose"], ["-v", "--cached"]):
         assert of(*argv).text("verbose") == "1"
     assert of("-v", "x").arguments == ["x"]
@@ -63,7 +63,7 @@ def test_flags_and_arguments_mix_until_a_double_dash() -> None:
         (["-v=x"], 'invalid argument "x" for "--verbose"'),
     ],
 )
-def test_a_wrong_line_says_what_is_wrong(argv: list[str], message: str) -> None:
+def test_a_usage_error_names_the_flag(argv: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         of(*argv)
     assert message in str(caught.value)

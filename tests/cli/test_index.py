@@ -1,4 +1,4 @@
-"""The index under the command line: the same answers as from the documents, whatever the flags."""
+"""The index behind the command line: with any flags, the output is the same as from the documents."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ def warm(server: DiscoveryServer, cli: Run) -> DiscoveryServer:
 
 
 @pytest.mark.parametrize("line", [*LISTINGS, *LOOKUPS, *MISSES])
-def test_with_and_without_the_index_the_answer_is_the_same(
-    warm: DiscoveryServer, cli: Run, home: Path, line: str
-) -> None:
+def test_output_is_the_same_with_and_without_the_index(warm: DiscoveryServer, cli: Run, home: Path, line: str) -> None:
     with_index = cli(*line.split(), server=warm)
     assert with_index.out or with_index.err
     index_of(home).unlink()
@@ -82,7 +80,7 @@ def test_with_and_without_the_index_the_answer_is_the_same(
 
 
 @pytest.mark.parametrize("line", LISTINGS)
-def test_the_listing_is_kubectls_byte_for_byte(warm: DiscoveryServer, cli: Run, kubectl: Run, line: str) -> None:
+def test_a_listing_equals_kubectls_byte_for_byte(warm: DiscoveryServer, cli: Run, kubectl: Run, line: str) -> None:
     assert cli(*line.split(), server=warm) == kubectl(*line.split(), server=warm)
 
 
@@ -90,7 +88,7 @@ def test_the_listing_is_kubectls_byte_for_byte(warm: DiscoveryServer, cli: Run, 
 def test_a_warm_command_opens_two_files(
     warm: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, line: str
 ) -> None:
-    # The cluster is remembered for each context that is named.
+    # Each named context has its own remembered cluster.
     cli(*line.split(), server=warm)
     environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
     command = [sys.executable, "-c", COUNT, *line.split()]
@@ -115,11 +113,11 @@ def test_a_warm_command_makes_few_system_calls(
         return int(re.findall(r"(\d+)(?:\s+\d+)? total$", counts.read_text(), re.MULTILINE)[0])
 
     plain = "import sys; from cachediscovery.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    # One look at each of the 40 documents; the rest is the import of some fifteen modules.
+    # One stat for each of the 40 documents; the rest is the import of about fifteen modules.
     assert calls("-c", plain, "resolve", "deploy") - calls("-c", "pass") < 40 + 450
 
 
-def test_a_document_that_kubectl_rewrote_voids_the_index(warm: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_a_document_rewritten_by_kubectl_invalidates_the_index(warm: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     warm.recording.add_group("new.example", {"v1": WIDGETS})
     assert "widgets" not in cli("api-resources", "--cached", server=warm).out
     kubectl("api-resources", server=warm)
@@ -130,7 +128,7 @@ def test_a_document_that_kubectl_rewrote_voids_the_index(warm: DiscoveryServer, 
     assert warm.request_count == 0
 
 
-def test_a_removed_document_voids_the_index(warm: DiscoveryServer, cli: Run) -> None:
+def test_a_removed_document_invalidates_the_index(warm: DiscoveryServer, cli: Run) -> None:
     cli("invalidate", "apps/v1", server=warm)
     cli("resolve", "deploy", server=warm)
     assert warm.paths() == ["/apis/apps/v1"]
@@ -141,14 +139,14 @@ def test_a_removed_document_voids_the_index(warm: DiscoveryServer, cli: Run) -> 
 def test_expired_documents_are_not_read_from_the_index(warm: DiscoveryServer, cli: Run, home: Path) -> None:
     for path in index_of(home).parent.rglob("server*.json"):
         os.utime(path, (time.time() - 6 * 3600 - 60,) * 2)
-    # Of these documents, as old as they are, an index is made that holds.
+    # With a longer TTL these documents are fresh, and an index is written for them.
     assert "deployments" in cli("api-resources", "--cached", "--cache-ttl=100h", server=warm).out
     warm.forget_requests()
     cli("api-resources", "--cached", server=warm)
     assert sorted(warm.paths()) == ["/api", "/apis"]
 
 
-def test_a_document_that_was_written_in_place_voids_the_index(warm: DiscoveryServer, cli: Run, home: Path) -> None:
+def test_a_document_edited_in_place_invalidates_the_index(warm: DiscoveryServer, cli: Run, home: Path) -> None:
     (document,) = index_of(home).parent.glob("apps/v1/*.json")
     before = document.stat()
     document.write_bytes(document.read_bytes().replace(b"deployments", b"deploymentz"))
@@ -168,7 +166,7 @@ def test_a_document_that_was_written_in_place_voids_the_index(warm: DiscoverySer
         lambda data: bytes(range(256)),
     ],
 )
-def test_a_torn_or_changed_index_is_not_used(
+def test_a_truncated_or_changed_index_is_not_used(
     warm: DiscoveryServer, cli: Run, home: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     expected = cli("api-resources", "--cached", server=warm)
@@ -177,20 +175,20 @@ def test_a_torn_or_changed_index_is_not_used(
     assert warm.request_count == 0
 
 
-def test_an_index_of_a_folder_that_others_can_write_is_not_used(warm: DiscoveryServer, cli: Run, home: Path) -> None:
+def test_an_index_in_a_world_writable_folder_is_not_used(warm: DiscoveryServer, cli: Run, home: Path) -> None:
     index_of(home).parent.chmod(0o777)
     ran = cli("api-resources", "--cached", server=warm)
     assert "can be written by everybody" in ran.err
     assert sorted(warm.paths()) == ["/api", "/apis"]
 
 
-def test_a_changed_kubeconfig_leads_to_its_own_cluster(warm: DiscoveryServer, cli: Run) -> None:
+def test_a_changed_kubeconfig_resolves_names_in_its_own_cluster(warm: DiscoveryServer, cli: Run) -> None:
     cli("resolve", "vm", server=warm)
     with DiscoveryServer() as other:
         other.recording.remove_group("kubevirt.io")
         assert cli("resolve", "virtualmachine", server=other).code == 1
 
 
-def test_the_environments_ttl_counts(warm: DiscoveryServer, cli: Run) -> None:
+def test_the_ttl_environment_variable_applies_to_the_index(warm: DiscoveryServer, cli: Run) -> None:
     cli("api-resources", "--cached", server=warm, CACHEDISCOVERY_TTL="0")
     assert warm.request_count == 2

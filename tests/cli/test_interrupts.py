@@ -1,4 +1,4 @@
-"""Ctrl-C while documents are written: nothing half-written is left behind."""
+"""Ctrl-C while documents are written leaves no temporary file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments, flags and environment variables that nobody expects: one line and exit code 1, or the plain answer."""
+"""Unexpected arguments, flags and environment variables: one error line and exit code 1, or normal output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .test_bad_input import is_one_line
 Run = Callable[..., Ran]
 
 LONE_SURROGATE = "\ud83d"
-# Not UTF-8, a control character, nothing, numbers beyond any bound, and what is a number to Python alone.
+# Not UTF-8, control characters, empty, huge numbers, and numbers that only Python accepts.
 ODD = [
     os.fsdecode(b"\xff\xfe"),
     "\x1b[2J\n",
@@ -35,7 +35,7 @@ ODD = [
     "a/b@c",
     LONE_SURROGATE,
 ]
-# Runs command lines, and says of each one that raised, or that said more than a line.
+# Run command lines; report each one that raised an exception or printed more than one error line.
 DRIVER = """
 import io, os, sys, traceback
 from cachediscovery.cli.main import main
@@ -60,7 +60,7 @@ for line in open(sys.argv[1], encoding="utf-8", errors="surrogatepass").read().s
 
 
 def run_all(lines: list[tuple[dict[str, str], list[str]]], environ: dict[str, str], tmp_path: Path) -> str:
-    """Whatever is wrong with the outcome of these command lines, each with its variables."""
+    """Run these command lines, each with its variables; return a report of the failures."""
     encoded = "\0\0".join(
         "\0".join(f"{name}={value}" for name, value in variables.items()) + "\1" + "\0".join(words)
         for variables, words in lines
@@ -68,7 +68,7 @@ def run_all(lines: list[tuple[dict[str, str], list[str]]], environ: dict[str, st
     path = tmp_path / "lines"
     path.write_bytes(encoded.encode("utf-8", "surrogatepass"))
     command = [sys.executable, "-c", DRIVER, str(path)]
-    # A value such as "nan" is also the name of a folder, which is made where the process runs.
+    # A value such as "nan" can also name a folder, which is created in the working directory.
     folder = tmp_path / "cwd"
     folder.mkdir()
     ran = subprocess.run(
@@ -86,7 +86,7 @@ COMMAND_LINES = {
 
 
 @pytest.mark.parametrize("name", COMMAND_LINES)
-def test_no_value_of_a_flag_is_a_traceback(
+def test_no_flag_value_causes_a_traceback(
     name: str, server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 ) -> None:
     command = next(command for command in COMMANDS if command.name == name)
@@ -95,13 +95,13 @@ def test_no_value_of_a_flag_is_a_traceback(
         ({}, [*base, f"--{flag.name}={value}"])
         for flag in (*GLOBAL_FLAGS, *command.flags)
         for value in ODD
-        # What listens there is not for this test to find out.
+        # A printable value could be the address of a real server.
         if flag.name != "server" or not value.isprintable()
     ]
     assert run_all(lines, environ, tmp_path) == ""
 
 
-def test_no_argument_is_a_traceback(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
+def test_no_argument_causes_a_traceback(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
     base = f"--kubeconfig={kubeconfig_of(server, tmp_path)}"
     lines: list[tuple[dict[str, str], list[str]]] = [
         ({}, [*command, value, base]) for command in COMMAND_LINES.values() for value in ODD
@@ -116,7 +116,7 @@ VARIABLES = ["CACHEDISCOVERY_TTL", "KUBECACHEDIR", "KUBECONFIG", "HOME", "XDG_CA
 VARIABLES += ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "HTTPS_PROXY", "ALL_PROXY", "TMPDIR"]
 
 
-def test_no_environment_variable_is_a_traceback(
+def test_no_environment_variable_causes_a_traceback(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 ) -> None:
     kubeconfig = str(kubeconfig_of(server, tmp_path))
@@ -124,7 +124,7 @@ def test_no_environment_variable_is_a_traceback(
         ({**({"KUBECONFIG": kubeconfig} if name != "KUBECONFIG" else {}), name: value}, line.split())
         for name in VARIABLES
         for value in ODD
-        # No variable can have a value with a character that the system has no bytes for.
+        # An environment variable cannot hold a character that the system cannot encode.
         if value != LONE_SURROGATE
         for line in ("api-resources", "api-versions --cached", "cache info", "cache path", "invalidate")
         if not (name == "HOME" and line == "cache path" and not value)
@@ -135,12 +135,14 @@ def test_no_environment_variable_is_a_traceback(
 @pytest.mark.parametrize(
     "line", ["__complete", "__complete bash", "__complete nope", "__complete nope cachediscovery", "__complete zsh"]
 )
-def test_a_completion_that_a_person_asks_for_is_an_error_or_an_answer(cli: Run, line: str) -> None:
+def test_a_completion_typed_by_hand_succeeds_or_is_one_error(cli: Run, line: str) -> None:
     ran = cli(*line.split())
     assert is_one_line(ran) or (ran.code, ran.err) == (0, "")
 
 
-def test_no_word_to_complete_is_a_traceback(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
+def test_no_word_to_complete_causes_a_traceback(
+    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
+) -> None:
     kubeconfig = f"--kubeconfig={kubeconfig_of(server, tmp_path)}"
     lines: list[tuple[dict[str, str], list[str]]] = []
     for value in ODD:
@@ -165,7 +167,7 @@ def test_no_word_to_complete_is_a_traceback(server: DiscoveryServer, environ: di
     ]
     + ["http:///", "http://", "//", "http://x:-1/", "\x7f", "http://127.0.0.1:0/", "http://" + "a" * 300 + "/"],
 )
-def test_a_redirect_to_nowhere_is_one_line(server: DiscoveryServer, cli: Run, location: str) -> None:
+def test_a_redirect_to_an_invalid_location_is_one_error(server: DiscoveryServer, cli: Run, location: str) -> None:
     server.fail("/api", Failure(302, headers=(("Location", location),)))
     ran = cli("api-resources", "--connect-timeout=2s", server=server)
     assert is_one_line(ran), ran
@@ -173,7 +175,7 @@ def test_a_redirect_to_nowhere_is_one_line(server: DiscoveryServer, cli: Run, lo
 
 
 @pytest.mark.parametrize("size", ["9223372036854775807", "9223372036854775808", "9" * 20, "1" + "0" * 400])
-def test_a_bound_of_any_size_is_a_bound_or_an_error(server: DiscoveryServer, cli: Run, size: str) -> None:
+def test_a_size_limit_of_any_size_is_accepted_or_one_error(server: DiscoveryServer, cli: Run, size: str) -> None:
     # Large enough to be sent compressed.
     server.recording.apis["padding"] = "x" * (256 << 10)
     ran = cli("api-resources", f"--max-document-bytes={size}", server=server)
@@ -183,7 +185,7 @@ def test_a_bound_of_any_size_is_a_bound_or_an_error(server: DiscoveryServer, cli
 @pytest.mark.parametrize(
     "seconds", ["2147484s", "9223372037s", "99999h", "3000000h", "9" * 20, "9" * 5000, "1" + "0" * 30 + "h"]
 )
-def test_a_time_out_of_any_length_is_a_time_out_or_an_error(server: DiscoveryServer, cli: Run, seconds: str) -> None:
+def test_a_duration_of_any_length_is_accepted_or_one_error(server: DiscoveryServer, cli: Run, seconds: str) -> None:
     for flag in ("connect-timeout", "request-timeout", "cache-ttl", "stale-if-error", "stale-while-revalidate"):
         ran = cli("api-resources", f"--{flag}={seconds}", server=server)
         assert (ran.code, ran.err) == (0, "") or is_one_line(ran)

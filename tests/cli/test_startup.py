@@ -1,4 +1,4 @@
-"""The start-up budget, counted: what a warm run imports, not how long it takes."""
+"""The start-up budget, measured by the modules that a warm run imports rather than by time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.exit(code)
 
 def imported(environ: dict[str, str], *arguments: str) -> set[str]:
     command = [sys.executable, "-S", "-c", SHOW, *arguments]
-    # Without the site module, which imports for its own ends, but with what it finds.
+    # Skip the site module, which imports modules of its own, and set the paths that it would add.
     paths = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(yaml.__file__).parents[1])])
     ran = subprocess.run(command, env={**environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=True)
     return set(ran.stderr.split())
@@ -39,7 +39,7 @@ def imported(environ: dict[str, str], *arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     "line", ["api-resources --cached", "api-resources --cached -o wide", "api-versions --cached", "cache path"]
 )
-def test_a_warm_run_imports_nothing_that_it_does_not_use(
+def test_a_warm_run_imports_no_heavy_module(
     server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, line: str
 ) -> None:
     cli("api-resources", "--cached", server=server)
@@ -47,7 +47,7 @@ def test_a_warm_run_imports_nothing_that_it_does_not_use(
     assert sorted(imported(environ, *line.split()) & HEAVY) == []
 
 
-def test_a_fetch_imports_neither_requests_nor_what_nobody_uses(
+def test_a_fetch_imports_neither_requests_nor_unused_modules(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 ) -> None:
     environ["KUBECONFIG"] = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
@@ -58,7 +58,7 @@ def test_a_fetch_imports_neither_requests_nor_what_nobody_uses(
     assert server.request_count == 4
 
 
-# What every warm command imports of ours: to add a module here is to make every start slower.
+# Our modules that every warm command imports. Each module added here makes every start slower.
 ALWAYS = """
 cli cli.main cli.flags cli.command_table cli.commands cli.session cli.output _log
 config config.cluster config.locations disk disk.remembered disk.layout disk.trust index index.index_file index.search
@@ -84,11 +84,11 @@ OWN = {
         "resolve deploy -o json",
     ],
 )
-def test_a_warm_command_imports_next_to_nothing(
+def test_a_warm_command_imports_only_the_listed_modules(
     server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, line: str
 ) -> None:
     for command in ("api-resources", line):
-        # The cluster is remembered for each context that is named.
+        # Each named context has its own remembered cluster.
         cli(*command.split(), server=server)
     environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
     found = imported(environ, *line.split())
@@ -101,7 +101,7 @@ def test_a_warm_command_imports_next_to_nothing(
 
 
 @pytest.mark.parametrize("line", ["resolve depl", "invalidate apps", "api-resources --api-group app"])
-def test_a_completion_reads_the_index_of_documents_of_any_age(
+def test_completion_reads_the_index_of_expired_documents(
     server: DiscoveryServer, cli: Run, environ: dict[str, str], home: Path, tmp_path: Path, line: str
 ) -> None:
     cli("api-resources", server=server)
@@ -114,7 +114,7 @@ def test_a_completion_reads_the_index_of_documents_of_any_age(
     assert not found & {*HEAVY, "json", "re", "cachediscovery.model.documents", "cachediscovery.cache.cached_client"}
 
 
-def test_importing_the_package_imports_nothing_else() -> None:
+def test_importing_the_package_imports_no_other_module() -> None:
     code = "import sys; before = set(sys.modules); import cachediscovery; print(*set(sys.modules) - before)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(ran.stdout.split()) <= {"cachediscovery", "__future__"}

@@ -1,4 +1,4 @@
-"""Standard output and standard error that are full, closed or gone, with every command."""
+"""Every command with a standard output or standard error that is full or closed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def with_server(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(with_server: dict[str, str], line: str) -> None:
+def test_a_failed_write_to_standard_output_is_one_error(with_server: dict[str, str], line: str) -> None:
     ran = shell(line, ">/dev/full", with_server)
     assert (ran.returncode, ran.stderr) == (1, f"{OUTPUT}: No space left on device\n")
     ran = shell(line, ">&-", with_server)
@@ -45,33 +45,33 @@ def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(with_server: 
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_without_standard_error_the_output_is_the_same(with_server: dict[str, str], line: str) -> None:
+def test_output_is_the_same_with_standard_error_closed(with_server: dict[str, str], line: str) -> None:
     if line in ("cache info", "cache verify"):
         shell("api-resources", "", with_server)
     expected, ran = shell(line, "", with_server), shell(line, "2>&-", with_server)
     assert ran.returncode == expected.returncode == 0
-    # The demo's server has another port each time.
+    # The demo's server has a different port in each run.
     if line not in ("demo", "cache warm"):
-        # Nor is what is cached as old as before.
+        # Ages differ between the two runs as well.
         assert re.sub(r"\d+s$", "0s", ran.stdout, flags=re.M) == re.sub(r"\d+s$", "0s", expected.stdout, flags=re.M)
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&- <&-", "-v 2>&-", "-v 2>/dev/full"])
-def test_warnings_and_the_log_may_have_nowhere_to_go(with_server: dict[str, str], redirection: str) -> None:
+def test_lost_warnings_and_log_lines_do_not_fail_the_command(with_server: dict[str, str], redirection: str) -> None:
     for line in ("api-resources", "api-resources --cached --cache-ttl=0s --stale-while-revalidate=1h", "cache prune"):
         ran = shell(line, redirection, with_server)
         assert (ran.returncode, bool(ran.stdout), ran.stderr) == (0, True, "")
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"])
-def test_an_error_that_cannot_be_told_is_still_exit_code_1(with_server: dict[str, str], redirection: str) -> None:
+def test_an_error_that_cannot_be_printed_still_exits_with_1(with_server: dict[str, str], redirection: str) -> None:
     for line in ("api-resources --context nope", "nope", "api-resources --nope", "resolve nope"):
         ran = shell(line, redirection, with_server)
         assert (ran.returncode, ran.stdout.count("Traceback"), ran.stderr) == (1, 0, "")
 
 
 @pytest.mark.parametrize("line", ["api-resources", "completion bash"])
-def test_a_reader_that_goes_away_is_no_error_to_tell(with_server: dict[str, str], line: str) -> None:
+def test_a_closed_pipe_exits_with_1_and_prints_no_error(with_server: dict[str, str], line: str) -> None:
     command = [sys.executable, "-m", "cachediscovery", *line.split()]
     ran = subprocess.Popen(command, env=with_server, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert ran.stdout is not None

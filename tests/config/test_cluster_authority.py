@@ -1,4 +1,4 @@
-"""Another cluster behind the same URL, told by the configuration's authority before any request."""
+"""Another cluster behind the same URL, detected by the configured certificate authority before any request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..other_clusters import APPLES, PEARS, tls_of, write_kubeconfig
 Run = Callable[..., Ran]
 
 
-def test_two_contexts_with_one_url_and_two_authorities_never_meet(cli: Run, tmp_path: Path, port: int) -> None:
+def test_contexts_with_one_url_and_two_authorities_have_separate_caches(cli: Run, tmp_path: Path, port: int) -> None:
     first, second = trustme.CA(), trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, first=first, second=second)
     flags = ("api-resources", "--cached", "--api-group=only.test", "--kubeconfig", str(kubeconfig))
@@ -23,7 +23,7 @@ def test_two_contexts_with_one_url_and_two_authorities_never_meet(cli: Run, tmp_
         assert "apples" in cli(*flags, "--context=first").out
     with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
         assert "pears" in cli(*flags, "--context=second").out
-    # Neither server is there any more: each has its own documents.
+    # Both servers are stopped: each context lists its own cached documents.
     apples, pears = cli(*flags, "--context=first").out, cli(*flags, "--context=second").out
     assert "apples" in apples
     assert "pears" not in apples
@@ -31,7 +31,7 @@ def test_two_contexts_with_one_url_and_two_authorities_never_meet(cli: Run, tmp_
     assert "apples" not in pears
 
 
-def test_clusters_that_kubectl_mixes_up_get_no_folder_of_kubectls(
+def test_clusters_that_share_a_url_do_not_use_kubectls_folder(
     cli: Run, kubectl: Run, tmp_path: Path, port: int
 ) -> None:
     first, second = trustme.CA(), trustme.CA()
@@ -39,14 +39,14 @@ def test_clusters_that_kubectl_mixes_up_get_no_folder_of_kubectls(
     with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
         assert "apples" in kubectl("api-resources", *kubeconfig, "--context=first").out
     with DiscoveryServer(PEARS, tls=tls_of(second), port=port):
-        # What kubectl says of the second cluster is what it knows of the first.
+        # kubectl lists the first cluster's documents for the second cluster.
         assert "apples" in kubectl("api-resources", "--cached", *kubeconfig, "--context=second").out
         ours = cli("api-resources", "--cached", *kubeconfig, "--context=second").out
         assert "pears" in ours
         assert "apples" not in ours
 
 
-def test_prune_leaves_the_folders_of_clusters_that_share_a_url_alone(cli: Run, tmp_path: Path, port: int) -> None:
+def test_prune_keeps_the_folders_of_clusters_that_share_a_url(cli: Run, tmp_path: Path, port: int) -> None:
     first, second = trustme.CA(), trustme.CA()
     kubeconfig = ("--kubeconfig", str(write_kubeconfig(tmp_path / "kubeconfig", port, first=first, second=second)))
     with DiscoveryServer(APPLES, tls=tls_of(first), port=port):
@@ -54,7 +54,7 @@ def test_prune_leaves_the_folders_of_clusters_that_share_a_url_alone(cli: Run, t
     assert cli("cache", "prune", *kubeconfig).out == "removed 0 files\n"
 
 
-def test_a_cluster_built_anew_is_noticed_by_its_authority_before_any_request(
+def test_a_rebuilt_cluster_is_detected_by_its_authority_before_any_request(
     cli: Run, kubectl: Run, tmp_path: Path, port: int
 ) -> None:
     old, new = trustme.CA(), trustme.CA()
@@ -68,11 +68,11 @@ def test_a_cluster_built_anew_is_noticed_by_its_authority_before_any_request(
         assert "pears" in listed
         assert "apples" not in listed
         assert sorted(server.paths()) == ["/api", "/apis"]
-        # kubectl reads the same files, and so is mended as well.
+        # kubectl reads the same files, so its listing is correct too.
         assert kubectl(*flags).out == listed
 
 
-def test_the_old_documents_are_no_answer_even_where_the_new_cluster_cannot_be_reached(
+def test_old_documents_are_not_served_when_the_rebuilt_cluster_is_unreachable(
     cli: Run, tmp_path: Path, port: int
 ) -> None:
     old, new = trustme.CA(), trustme.CA()
@@ -85,7 +85,7 @@ def test_the_old_documents_are_no_answer_even_where_the_new_cluster_cannot_be_re
     assert (ran.code, ran.out) == (1, "")
 
 
-def test_a_context_without_an_authority_uses_what_is_there(cli: Run, tmp_path: Path, port: int) -> None:
+def test_a_context_without_an_authority_uses_the_existing_cache(cli: Run, tmp_path: Path, port: int) -> None:
     authority = trustme.CA()
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", port, known=authority, trusting=None)
     flags = ("api-resources", "--cached", "--kubeconfig", str(kubeconfig))

@@ -47,7 +47,7 @@ def load(path: str, **overrides: Any) -> ClientConfig:
     return load_config(ConfigOverrides(kubeconfig=path, **overrides), environ={})
 
 
-def test_the_current_context_says_which_cluster_and_which_user(write: Write) -> None:
+def test_the_current_context_selects_the_cluster_and_the_user(write: Write) -> None:
     config = load(write(kubeconfig(cluster={"certificate-authority-data": CA, "tls-server-name": "api"})))
     assert config == ClientConfig(
         "https://one.example:6443", ca_data=b"PEM", tls_server_name="api", token="one-token", context="one"
@@ -64,12 +64,12 @@ def test_files_merge_as_in_kubectl(write: Write, tmp_path: Path) -> None:
     assert load_config(ConfigOverrides(context="two"), environ=environ).token == "two-token"
 
 
-def test_without_kubeconfig_variable_the_file_in_the_home_counts(write: Write, tmp_path: Path) -> None:
+def test_without_the_kubeconfig_variable_the_file_in_home_is_read(write: Write, tmp_path: Path) -> None:
     write(kubeconfig(), "home/.kube/config")
     assert load_config(environ={"HOME": str(tmp_path / "home")}).server == "https://one.example:6443"
 
 
-def test_relative_paths_are_relative_to_their_own_file(write: Write, tmp_path: Path) -> None:
+def test_relative_paths_are_resolved_against_their_own_file(write: Write, tmp_path: Path) -> None:
     user = {"client-certificate": "c.crt", "client-key": "../c.key", "tokenFile": "/abs/token"}
     write(kubeconfig(cluster={"certificate-authority": "pki/ca.crt"}, user=user), "a/1")
     exec_user = {"exec": {"command": "./bin/plugin", "apiVersion": "client.authentication.k8s.io/v1beta1"}}
@@ -85,7 +85,7 @@ def test_relative_paths_are_relative_to_their_own_file(write: Write, tmp_path: P
     assert two.interactive_mode == "IfAvailable"
 
 
-def test_a_plugin_without_a_path_is_searched_in_the_path(write: Write) -> None:
+def test_a_plugin_command_without_a_slash_is_kept_for_path_lookup(write: Write) -> None:
     plugin = {
         "command": "aws",
         "args": ["eks", "get-token"],
@@ -103,7 +103,7 @@ def test_a_plugin_without_a_path_is_searched_in_the_path(write: Write) -> None:
     )  # fmt: skip
 
 
-def test_flags_win_over_the_kubeconfig(write: Write) -> None:
+def test_flags_override_the_kubeconfig(write: Write) -> None:
     merged = kubeconfig(cluster={"certificate-authority-data": CA, "tls-server-name": "api"})
     for part in ("clusters", "users"):
         merged[part] += kubeconfig("two")[part]
@@ -123,7 +123,7 @@ def test_flags_win_over_the_kubeconfig(write: Write) -> None:
     assert impersonating == ("jane", "7", ("a", "b"), ())
 
 
-def test_a_server_alone_is_enough() -> None:
+def test_a_server_flag_alone_is_a_complete_configuration() -> None:
     config = load_config(ConfigOverrides(server="https://x:6443", token="t"), environ={})
     assert (config.server, config.token) == ("https://x:6443", "t")
 
@@ -140,13 +140,13 @@ def test_user_information_of_a_url_becomes_basic_authentication(write: Write) ->
     assert (config.username, config.password) == ("jane", "s:cret")
 
 
-def test_impersonation_may_stand_in_the_kubeconfig(write: Write) -> None:
+def test_impersonation_is_read_from_the_kubeconfig(write: Write) -> None:
     user = {"as": "jane", "as-uid": "7", "as-groups": ["a"], "as-user-extra": {"scopes": ["x", "z"]}}
     config = load(write(kubeconfig(user=user)))
     assert config.impersonation == ("jane", "7", ("a",), (("scopes", "x"), ("scopes", "z")))
 
 
-def test_keys_of_a_users_extra_fields_may_be_numbers(write: Write) -> None:
+def test_keys_of_extra_user_fields_can_be_numbers_or_booleans(write: Write) -> None:
     text = yaml.safe_dump(kubeconfig(user={"as": "jane", "as-user-extra": {7: ["a"], True: ["b"]}}))
     assert sorted(load(write(text)).impersonation.extra) == [("7", "a"), ("true", "b")]
 
@@ -167,9 +167,7 @@ def test_a_pod_uses_its_service_account(pod: tuple[dict[str, str], str]) -> None
     assert config == ClientConfig("https://[fd00::1]:443", ca_file=f"{folder}/ca.crt", token_file=f"{folder}/token")
 
 
-def test_in_a_pod_a_kubeconfig_and_flags_go_before_the_service_account(
-    pod: tuple[dict[str, str], str], write: Write
-) -> None:
+def test_a_kubeconfig_and_flags_override_the_service_account(pod: tuple[dict[str, str], str], write: Write) -> None:
     environ, folder = pod
     path = write(kubeconfig())
     assert load_config(environ={**environ, "KUBECONFIG": path}, service_account_dir=folder).token == "one-token"
@@ -177,7 +175,7 @@ def test_in_a_pod_a_kubeconfig_and_flags_go_before_the_service_account(
     assert (mine.server, mine.token, mine.token_file) == ("https://[fd00::1]:443", "mine", "")
 
 
-def test_outside_a_pod_there_is_no_service_account(tmp_path: Path) -> None:
+def test_in_cluster_config_outside_a_pod_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="KUBERNETES_SERVICE_HOST"):
         in_cluster_config({}, str(tmp_path))
     environ = {"KUBERNETES_SERVICE_HOST": "x", "KUBERNETES_SERVICE_PORT": "1"}
@@ -185,15 +183,15 @@ def test_outside_a_pod_there_is_no_service_account(tmp_path: Path) -> None:
         in_cluster_config(environ, str(tmp_path))
 
 
-# --- what cannot be used
+# --- invalid configuration
 
 
-def test_no_configuration_at_all_is_an_error_of_its_own(tmp_path: Path) -> None:
+def test_a_missing_configuration_raises_no_config_error(tmp_path: Path) -> None:
     with pytest.raises(NoConfigError, match="set KUBECONFIG, or use --kubeconfig or --server"):
         load_config(environ={"HOME": str(tmp_path)}, service_account_dir=str(tmp_path))
 
 
-def test_a_missing_explicit_kubeconfig_is_named() -> None:
+def test_an_error_names_a_missing_explicit_kubeconfig() -> None:
     with pytest.raises(ConfigError, match="/nonexistent/config does not exist"):
         load("/nonexistent/config")
 
@@ -203,7 +201,7 @@ def test_a_missing_explicit_kubeconfig_is_named() -> None:
     ["{", "- a", "text", "\x00", "kind: Pod", "apiVersion: v2", "clusters: {}", "contexts: [1]", "&a [*a]", "? [a]: b"]
     + ["clusters: [{name: a, cluster: {}}, {name: a, cluster: {}}]", "users: [{name: 1}]", "current-context: [x]"],
 )
-def test_what_is_no_kubeconfig_is_named(write: Write, text: str) -> None:
+def test_an_error_names_an_invalid_kubeconfig(write: Write, text: str) -> None:
     path = write(text)
     with pytest.raises(ConfigError) as caught:
         load(path)
@@ -212,7 +210,7 @@ def test_what_is_no_kubeconfig_is_named(write: Write, text: str) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_kubeconfig_or_an_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_arbitrary_bytes_load_or_raise_a_one_line_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "config"
     path.write_bytes(data)
     try:
@@ -221,7 +219,7 @@ def test_any_bytes_are_a_kubeconfig_or_an_error(tmp_path_factory: pytest.TempPat
         assert "\n" not in str(error)
 
 
-def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
+def test_a_folder_as_a_kubeconfig_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load(str(tmp_path))
 
@@ -256,7 +254,7 @@ def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
         ({}, {"certificate_authority": "/ca", "insecure_skip_tls_verify": True}, "not allowed"),
     ],
 )
-def test_what_cannot_be_used_says_why(
+def test_an_invalid_setting_raises_an_error_that_says_why(
     write: Write, change: dict[str, Any], overrides: dict[str, Any], message: str
 ) -> None:
     path = write({**kubeconfig(), **change})
@@ -264,7 +262,7 @@ def test_what_cannot_be_used_says_why(
         load(path, **overrides)
 
 
-def test_version_1_plugins_must_say_whether_they_are_interactive(write: Write) -> None:
+def test_version_1_plugins_need_a_valid_interactive_mode(write: Write) -> None:
     plugin = {"command": "x", "apiVersion": "client.authentication.k8s.io/v1"}
     for mode in ({}, {"interactiveMode": "Sometimes"}):
         with pytest.raises(ConfigError, match="interactiveMode"):
@@ -274,7 +272,7 @@ def test_version_1_plugins_must_say_whether_they_are_interactive(write: Write) -
 # --- home
 
 
-def test_home_is_kubectls_idea_of_home(tmp_path: Path) -> None:
+def test_the_home_folder_is_the_one_that_kubectl_uses(tmp_path: Path) -> None:
     assert home_dir({"HOME": "/h", "USERPROFILE": "/p"}, "linux") == "/h"
     assert home_dir({"USERPROFILE": "/p"}, "linux") == ""
     drive, profile = tmp_path / "drive", tmp_path / "profile"
@@ -291,7 +289,7 @@ def test_home_is_kubectls_idea_of_home(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp foo", "!!set a", "[" * 5000])
-def test_yaml_that_is_not_what_its_tag_says_is_an_error_of_ours(write: Write, value: str) -> None:
+def test_an_invalid_yaml_value_raises_a_config_error(write: Write, value: str) -> None:
     with pytest.raises(ConfigError, match="is not a valid kubeconfig"):
         load_config(ConfigOverrides(kubeconfig=write(f"apiVersion: v1\na: {value}\n")))
 
@@ -308,12 +306,12 @@ def with_extension(extension: str) -> str:
     ("extension", "message"),
     [(".inf", "is not JSON"), ("{a: [.nan]}", "is not JSON"), ("&a [*a]", "is not a valid kubeconfig")],
 )
-def test_an_extension_that_is_no_json_is_an_error_of_ours(write: Write, extension: str, message: str) -> None:
+def test_an_extension_that_is_not_json_raises_a_config_error(write: Write, extension: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config(ConfigOverrides(kubeconfig=write(with_extension(extension))))
 
 
-def test_an_extension_reaches_the_plugin_as_the_json_that_kubectl_makes_of_it(write: Write) -> None:
+def test_a_plugin_gets_an_extension_as_the_json_that_kubectl_writes(write: Write) -> None:
     extension = "{2026-11-23: 2026-11-24, !!binary YQ==: 1:30, 7: [1, 1.5, yes, ~], on: {}}"
     plugin = load_config(ConfigOverrides(kubeconfig=write(with_extension(extension)))).exec
     assert plugin is not None
@@ -322,7 +320,7 @@ def test_an_extension_reaches_the_plugin_as_the_json_that_kubectl_makes_of_it(wr
     }  # fmt: skip
 
 
-def test_a_relative_token_file_is_relative_to_its_own_file(write: Write, tmp_path: Path) -> None:
+def test_a_relative_token_file_is_resolved_against_its_own_file(write: Write, tmp_path: Path) -> None:
     write(kubeconfig(user={"tokenFile": "secrets/token"}), "a/1")
     config = load_config(environ={"KUBECONFIG": f"{tmp_path}/a/1"})
     assert config.token_file == f"{tmp_path}/a/secrets/token"

@@ -37,7 +37,7 @@ def test_a_server_is_remembered_for_the_same_files_and_flags(tmp_path: Path, kub
 
 
 def _replace_alike(kubeconfig: Path) -> None:
-    """As `rm` and `cp -p` do: the same size and time, perhaps the same inode."""
+    """Replace the file as `rm` and `cp -p` do: same size and mtime, perhaps the same inode."""
     before = kubeconfig.stat()
     kubeconfig.unlink()
     kubeconfig.write_text("two")
@@ -45,7 +45,7 @@ def _replace_alike(kubeconfig: Path) -> None:
 
 
 def _write_alike(kubeconfig: Path) -> None:
-    """As `cp -p` over it does: the same size, time and inode."""
+    """Overwrite the file as `cp -p` does: same size, mtime and inode."""
     before = kubeconfig.stat()
     kubeconfig.write_text("two")
     os.utime(kubeconfig, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -75,7 +75,7 @@ def test_a_changed_kubeconfig_forgets_the_server(
     assert server_of(remembered(tmp_path, kubeconfig)) == ""
 
 
-def test_a_file_that_appears_counts_as_a_change(tmp_path: Path, kubeconfig: Path) -> None:
+def test_a_new_kubeconfig_file_forgets_the_server(tmp_path: Path, kubeconfig: Path) -> None:
     environ = {"KUBECONFIG": f"{tmp_path / 'first'}:{kubeconfig}"}
     root = str(tmp_path / "cache")
     RememberedCluster(root, environ=environ).save(Cluster("https://one"))
@@ -84,28 +84,28 @@ def test_a_file_that_appears_counts_as_a_change(tmp_path: Path, kubeconfig: Path
     assert server_of(RememberedCluster(root, environ=environ)) == ""
 
 
-def test_without_any_file_nothing_is_remembered(tmp_path: Path) -> None:
+def test_without_a_kubeconfig_file_nothing_is_remembered(tmp_path: Path) -> None:
     nothing = remembered(tmp_path, tmp_path / "missing")
     nothing.save(Cluster("https://one"))
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"https://evil", b"\xff\xfe", b"a\nb\n"])
-def test_a_forged_or_torn_file_is_a_miss(tmp_path: Path, kubeconfig: Path, content: bytes) -> None:
+def test_a_forged_or_truncated_file_is_a_miss(tmp_path: Path, kubeconfig: Path, content: bytes) -> None:
     remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     (path,) = (tmp_path / "cache" / "cachediscovery").iterdir()
     path.write_bytes(content)
     assert server_of(remembered(tmp_path, kubeconfig)) == ""
 
 
-def test_a_password_in_a_flags_url_reaches_no_file(tmp_path: Path, kubeconfig: Path) -> None:
+def test_a_password_in_a_server_flag_is_never_written(tmp_path: Path, kubeconfig: Path) -> None:
     remembered(tmp_path, kubeconfig, "", "", "", "https://jane:secret@x").save(Cluster("https://x"))
     (path,) = (tmp_path / "cache" / "cachediscovery").iterdir()
     assert b"secret" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_all_that_is_known_of_a_cluster_is_remembered(tmp_path: Path, kubeconfig: Path) -> None:
+def test_all_fields_of_a_cluster_are_remembered(tmp_path: Path, kubeconfig: Path) -> None:
     ca_file = tmp_path / "ca.crt"
     ca_file.write_text("one")
     remembered(tmp_path, kubeconfig).save(Cluster("https://one", "abc", shares_url=True, ca_files=(str(ca_file),)))
@@ -124,7 +124,7 @@ def test_a_changed_certificate_file_forgets_the_cluster(tmp_path: Path, kubeconf
 
 
 def saved(tmp_path: Path, *names: str) -> dict[str, Path]:
-    """The files in which the clusters of kubeconfigs with these names are remembered."""
+    """Remember the cluster of one kubeconfig for each name; return the file written for each."""
     found: dict[str, Path] = {}
     for name in names:
         (tmp_path / name).write_text("one")
@@ -134,7 +134,7 @@ def saved(tmp_path: Path, *names: str) -> dict[str, Path]:
     return found
 
 
-def test_what_is_remembered_of_kubeconfigs_that_are_gone_goes_with_the_next_that_is_written(tmp_path: Path) -> None:
+def test_files_for_deleted_kubeconfigs_are_removed_on_the_next_save(tmp_path: Path) -> None:
     files = saved(tmp_path, "gone", "kept")
     (tmp_path / "gone").unlink()
     assert is_outdated(str(files["gone"]))
@@ -144,7 +144,7 @@ def test_what_is_remembered_of_kubeconfigs_that_are_gone_goes_with_the_next_that
     assert files["kept"].exists()
 
 
-def test_what_is_remembered_and_not_used_for_a_month_goes_and_what_is_used_stays(tmp_path: Path) -> None:
+def test_files_unused_for_a_month_are_removed_and_used_files_stay(tmp_path: Path) -> None:
     files = saved(tmp_path, "unused", "used")
     for path in files.values():
         os.utime(path, (time.time() - 31 * 24 * 3600,) * 2)
@@ -155,7 +155,7 @@ def test_what_is_remembered_and_not_used_for_a_month_goes_and_what_is_used_stays
     assert files["used"].exists()
 
 
-def test_one_of_several_kubeconfigs_is_enough_to_be_remembered(tmp_path: Path) -> None:
+def test_a_file_is_kept_while_one_of_its_kubeconfigs_exists(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / name).write_text("one")
     environ = {"KUBECONFIG": f"{tmp_path / 'first'}:{tmp_path / 'second'}"}
@@ -167,7 +167,7 @@ def test_one_of_several_kubeconfigs_is_enough_to_be_remembered(tmp_path: Path) -
     assert is_outdated(str(path))
 
 
-def test_however_many_kubeconfigs_come_and_go_few_files_stay(tmp_path: Path) -> None:
+def test_many_short_lived_kubeconfigs_leave_few_files(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / f"config-{number}").write_text("one")
         remembered(tmp_path, tmp_path / f"config-{number}").save(Cluster("https://one"))
@@ -175,10 +175,10 @@ def test_however_many_kubeconfigs_come_and_go_few_files_stay(tmp_path: Path) -> 
     assert len(list((tmp_path / "cache" / "cachediscovery").iterdir())) <= 2
 
 
-def test_where_times_are_whole_seconds_a_kubeconfig_that_was_just_changed_is_not_remembered(
+def test_with_whole_second_times_a_just_changed_kubeconfig_is_not_remembered(
     tmp_path: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`cp -p` within the same second would change nothing that can be seen."""
+    """`cp -p` within the same second would leave every visible attribute unchanged."""
     really_stat = os.stat
 
     class Coarse:
@@ -206,7 +206,7 @@ def test_flags_and_names_that_are_not_utf_8_are_remembered(tmp_path: Path, kubec
     assert (found.server, found.context) == ("https://one", odd)
 
 
-def test_what_another_user_has_written_is_not_believed(tmp_path: Path, kubeconfig: Path) -> None:
+def test_files_and_folders_that_others_can_write_are_ignored(tmp_path: Path, kubeconfig: Path) -> None:
     remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     folder = tmp_path / "cache" / "cachediscovery"
     (path,) = folder.iterdir()
@@ -219,7 +219,7 @@ def test_what_another_user_has_written_is_not_believed(tmp_path: Path, kubeconfi
 
 
 @needs_root
-def test_what_belongs_to_another_user_is_not_believed(tmp_path: Path, kubeconfig: Path) -> None:
+def test_files_and_folders_owned_by_another_user_are_ignored(tmp_path: Path, kubeconfig: Path) -> None:
     remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     folder = tmp_path / "cache" / "cachediscovery"
     (path,) = folder.iterdir()
@@ -230,8 +230,8 @@ def test_what_belongs_to_another_user_is_not_believed(tmp_path: Path, kubeconfig
         assert server_of(remembered(tmp_path, kubeconfig)) == "https://one"
 
 
-def test_a_file_dated_in_whole_seconds_is_remembered_when_it_is_old_enough(tmp_path: Path, kubeconfig: Path) -> None:
-    # Such a date is that of a file system that knows no less: the file may change without another date.
+def test_a_kubeconfig_with_a_whole_second_mtime_is_remembered_once_old_enough(tmp_path: Path, kubeconfig: Path) -> None:
+    # A whole-second mtime can mean a coarse file system, where the file can change and keep its mtime.
     def is_remembered(age: int) -> tuple[bool, float]:
         second = int(time.time()) - age
         os.utime(kubeconfig, (second, second))
@@ -240,7 +240,7 @@ def test_a_file_dated_in_whole_seconds_is_remembered_when_it_is_old_enough(tmp_p
 
     found, age = is_remembered(0)
     while age >= 2:
-        # The machine was busy for long.
+        # The machine was too busy: try again.
         found, age = is_remembered(0)
     assert not found
     assert is_remembered(60)[0]
@@ -249,7 +249,7 @@ def test_a_file_dated_in_whole_seconds_is_remembered_when_it_is_old_enough(tmp_p
     assert server_of(remembered(tmp_path, kubeconfig)) == "https://two"
 
 
-def test_a_file_from_the_future_is_not_remembered(tmp_path: Path, kubeconfig: Path) -> None:
+def test_a_kubeconfig_with_a_future_mtime_is_not_remembered(tmp_path: Path, kubeconfig: Path) -> None:
     os.utime(kubeconfig, (time.time() + 60.5, time.time() + 60.5))
     remembered(tmp_path, kubeconfig).save(Cluster("https://one"))
     assert server_of(remembered(tmp_path, kubeconfig)) == ""

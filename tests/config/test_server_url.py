@@ -1,4 +1,4 @@
-"""User information in URLs: used or refused, and never shown, logged or made a part of a path."""
+"""User information in URLs is used or refused, and never printed, logged or put in a path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cachediscovery.transport.transport import Transport
 from ..conftest import run
 
 USER, PASSWORD = "jane", "s3cr3t"
-# What it takes to tell the password from the rest is left out, or can be read in two ways. HOST is a host and a port.
+# URLs in which the password cannot be told apart safely from the rest. HOST stands for a host and a port.
 REFUSED = [
     "http://jane:s3cr3t/x@HOST",
     "http://jane:1/s3cr3t@HOST",
@@ -67,7 +67,7 @@ def is_secret_in(text: str) -> bool:
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_server_that_cannot_be_taken_apart_safely_is_refused_without_showing_it(
+def test_an_ambiguous_server_url_is_refused_without_showing_it(
     url: str, tmp_path: Path, logs: pytest.LogCaptureFixture
 ) -> None:
     url = url.replace("HOST", "127.0.0.1:1")
@@ -84,7 +84,7 @@ def test_a_server_that_cannot_be_taken_apart_safely_is_refused_without_showing_i
 
 
 @pytest.mark.parametrize("url", ["https://jane:s3cr3t@HOST", "https://jane:s3%2Fcr3t@HOST/k8s", "jane:s3cr3t@HOST"])
-def test_a_server_with_user_information_is_used_without_it(url: str) -> None:
+def test_user_information_is_removed_from_a_server_url(url: str) -> None:
     config = load_config(ConfigOverrides(server=url.replace("HOST", "127.0.0.1:1")), environ={})
     assert config.server.partition("://")[2] == "127.0.0.1:1" + ("/k8s" if url.endswith("k8s") else "")
     if config.has_tls:
@@ -92,7 +92,7 @@ def test_a_server_with_user_information_is_used_without_it(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_proxy_that_cannot_be_taken_apart_safely_is_refused_without_showing_it(
+def test_an_ambiguous_proxy_url_is_refused_without_showing_it(
     url: str, server: DiscoveryServer, logs: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = url.replace("HOST", "127.0.0.1:1")
@@ -120,10 +120,8 @@ def test_a_proxy_that_cannot_be_taken_apart_safely_is_refused_without_showing_it
     assert not is_secret_in(logs.text)
 
 
-def test_a_proxy_with_user_information_is_used_and_not_shown(
-    server: DiscoveryServer, logs: pytest.LogCaptureFixture
-) -> None:
-    """The proxy here is a discovery server, which answers that it does not have this path."""
+def test_proxy_credentials_are_sent_and_never_shown(server: DiscoveryServer, logs: pytest.LogCaptureFixture) -> None:
+    """The proxy here is a discovery server, which does not serve this path."""
     for proxy in (
         f"http://jane:s3cr3t@{server.url[7:]}",
         f"jane:s3cr3t@{server.url[7:]}",
@@ -158,7 +156,7 @@ COMMANDS += ["cache verify", "cache prune", "server-version", "__complete bash c
 @pytest.mark.parametrize(
     "url", [*REFUSED, "http://jane:s3cr3t@HOST", "http://jane:s3cr3t@HOST/path", "jane:s3cr3t@HOST"]
 )
-def test_no_command_shows_or_keeps_user_information(
+def test_no_command_prints_or_stores_user_information(
     url: str, server: DiscoveryServer, home: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     url = url.replace("HOST", server.url.removeprefix("http://"))
@@ -179,7 +177,7 @@ def test_no_command_shows_or_keeps_user_information(
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_program_cannot_open_a_store_for_such_a_server_either(url: str, home: Path) -> None:
+def test_the_library_refuses_an_ambiguous_server_url(url: str, home: Path) -> None:
     for make in (
         lambda: open_store(url),
         lambda: CachedDiscoveryClient.for_config(ClientConfig(url)),
@@ -192,7 +190,7 @@ def test_a_program_cannot_open_a_store_for_such_a_server_either(url: str, home: 
     assert list(home.iterdir()) == []
 
 
-def test_a_neighbour_with_such_a_url_is_no_neighbour(tmp_path: Path) -> None:
+def test_a_cluster_with_an_ambiguous_url_does_not_count_as_sharing_a_url(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     urls = {"one": "https://one.test", "two": "https://two.test/x@one.test"}
     clusters = [
@@ -207,7 +205,7 @@ Text = st.text(alphabet="ja/:#?@[]\\ h%", max_size=12)
 
 
 @given(Text, Text)
-def test_what_is_masked_shows_nothing_before_its_last_at_sign(before: str, after: str) -> None:
+def test_masking_removes_user_information_before_the_last_at_sign(before: str, after: str) -> None:
     for scheme in ("", "http://", "https:/", "//", "Failed to parse: https://", "socks5://"):
         masked = without_userinfo(f"{scheme}S{before}S@{after.replace('@', '')}")
         assert "S" not in masked
@@ -227,5 +225,5 @@ def test_what_is_masked_shows_nothing_before_its_last_at_sign(before: str, after
         ("Failed to parse: http://u:p#@h", "Failed to parse: http://h"),
     ],
 )
-def test_what_is_masked_is_still_of_use(text: str, masked: str) -> None:
+def test_masking_keeps_the_scheme_and_the_host(text: str, masked: str) -> None:
     assert without_userinfo(text) == masked

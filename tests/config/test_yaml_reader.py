@@ -1,4 +1,4 @@
-"""Kubeconfigs as kubectl reads them: the same values, and errors for the same files."""
+"""Kubeconfigs are read as kubectl reads them: the same values, and errors for the same files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ DOCUMENTS = [
 
 @pytest.fixture
 def theirs(kubectl: Run, tmp_path: Path) -> Callable[[str], dict[str, Any] | None]:
-    """What kubectl reads in a kubeconfig; None for an error."""
+    """Return a function that reads a kubeconfig with kubectl, with None for an error."""
 
     def read(content: str) -> dict[str, Any] | None:
         path = tmp_path / "theirs"
@@ -87,7 +87,7 @@ def theirs(kubectl: Run, tmp_path: Path) -> Callable[[str], dict[str, Any] | Non
 
 
 def ours(content: str) -> dict[str, Any] | None:
-    """What we read of it that could be text, in the shape of kubectl's; None for an error."""
+    """Return the kubeconfig as `read_yaml` reads it, in the shape of kubectl's output; None for an error."""
     try:
         parsed = read_yaml(content.encode())
         if parsed is None:
@@ -113,7 +113,7 @@ def _entry(source: dict[str, Any], singular: str) -> dict[str, Any]:
 
 
 def said(document: object) -> object:
-    """Without what says nothing: kubectl writes some empty values, and leaves others out."""
+    """Drop empty values: kubectl writes some of them and omits others."""
     if isinstance(document, dict):
         kept = {key: said(value) for key, value in document.items() if key not in ("kind", "apiVersion", "preferences")}
         return {key: value for key, value in kept.items() if value not in (None, "", {}, [], False)}
@@ -121,7 +121,7 @@ def said(document: object) -> object:
 
 
 def extension_of(document: dict[str, Any]) -> Any:
-    """Where any value may stand."""
+    """Return the extension, which can hold values of any type."""
     return document["clusters"][0]["cluster"]["extensions"][0]["extension"]
 
 
@@ -133,12 +133,12 @@ def in_extension(scalars: list[str]) -> str:
 
 
 def as_json(value: object) -> object:
-    """A value with its type, of which JSON has one for all numbers."""
+    """Pair a value with its type; JSON has one type for all numbers."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return ("number", float(value)) if number else (type(value), value)  # type: ignore[arg-type]
 
 
-def test_scalars_are_what_kubectl_takes_them_for(theirs: Callable[[str], Any]) -> None:
+def test_scalars_have_the_types_and_values_that_kubectl_reads(theirs: Callable[[str], Any]) -> None:
     scalars = [scalar for line in SCALARS.split("\n") for scalar in line.split("|")]
     content = in_extension(scalars)
     found = extension_of(read_yaml(content.encode()))
@@ -147,7 +147,7 @@ def test_scalars_are_what_kubectl_takes_them_for(theirs: Callable[[str], Any]) -
 
 
 @pytest.mark.parametrize("scalar", [scalar for line in WRONG.split("\n") for scalar in line.split("|")])
-def test_what_is_wrong_for_kubectl_is_wrong_here(theirs: Callable[[str], object], scalar: str) -> None:
+def test_scalars_that_kubectl_rejects_are_rejected(theirs: Callable[[str], object], scalar: str) -> None:
     content = in_extension([scalar])
     assert theirs(content) is None
     with pytest.raises(MalformedDocument):
@@ -155,13 +155,13 @@ def test_what_is_wrong_for_kubectl_is_wrong_here(theirs: Callable[[str], object]
 
 
 @pytest.mark.parametrize("content", DOCUMENTS)
-def test_a_kubeconfig_says_what_it_says_to_kubectl(theirs: Callable[[str], object], content: str) -> None:
+def test_a_kubeconfig_is_read_as_kubectl_reads_it(theirs: Callable[[str], object], content: str) -> None:
     assert said(ours(content)) == said(theirs(content))
 
 
 @pytest.fixture
 def pure(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Any]:
-    """The reader where PyYAML has no libyaml."""
+    """The reader as it works when PyYAML has no libyaml."""
     monkeypatch.delattr(yaml, "CSafeLoader")
     spec = importlib.util.spec_from_file_location("cachediscovery.config.pure_reader", yaml_reader.__file__)
     assert spec is not None
@@ -171,14 +171,14 @@ def pure(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Any]:
     return module.read_yaml  # type: ignore[no-any-return]
 
 
-def test_without_libyaml_it_is_the_same(pure: Callable[[bytes], Any]) -> None:
+def test_results_are_the_same_without_libyaml(pure: Callable[[bytes], Any]) -> None:
     content = in_extension([scalar for line in SCALARS.split("\n") for scalar in line.split("|")]).encode()
     assert pure(content) == read_yaml(content)
     for scalar in (scalar for line in WRONG.split("\n") for scalar in line.split("|") if "ud800" not in scalar):
         with pytest.raises(MalformedDocument):
             pure(in_extension([scalar]).encode())
     for document in DOCUMENTS:
-        # PyYAML's own parser takes no tab for white space.
+        # PyYAML's own parser does not accept tabs as white space.
         if ours(document) is not None and "\t" not in document:
             assert str(pure(document.encode())) == str(read_yaml(document.encode()))
 
@@ -187,14 +187,14 @@ def test_without_libyaml_it_is_the_same(pure: Callable[[bytes], Any]) -> None:
     "content",
     ["token: 'SECRET\n", "token: SECRET: x\n", "token: [SECRET\n", "? [SECRET]\n: a", "a: *SECRET", "!!int SECRET"],
 )
-def test_an_error_quotes_nothing_of_the_file(pure: Callable[[bytes], Any], content: str) -> None:
+def test_a_parse_error_quotes_no_content_of_the_file(pure: Callable[[bytes], Any], content: str) -> None:
     for read in (read_yaml, pure):
         with pytest.raises(MalformedDocument) as caught:
             read(content.encode())
         assert "SECRET" not in str(caught.value)
 
 
-def test_a_kubeconfig_of_two_documents_leads_to_the_first_ones_cluster(
+def test_a_kubeconfig_with_two_yaml_documents_uses_the_first(
     cli: Run, kubectl: Run, tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
 ) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.crt")

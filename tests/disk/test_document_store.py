@@ -19,14 +19,14 @@ def store(tmp_path: Path) -> DocumentStore:
     return DocumentStore(str(tmp_path / "cache"), str(tmp_path / "cache" / "discovery" / "x_6443"))
 
 
-def test_documents_lie_where_kubectl_looks(store: DocumentStore) -> None:
+def test_documents_have_the_paths_that_kubectl_uses(store: DocumentStore) -> None:
     for key, path in ((GROUPS, ""), ("v1", "v1/"), ("apps/v1", "apps/v1/")):
         name = "serverresources.json" if path else "servergroups.json"
         assert store.path(key) == f"{store.folder}/{path}{name}"
 
 
 @pytest.mark.parametrize("key", ["/v1", "../v1", "apps/..", "a/b/v1", "apps/", "servergroups.json/v1", "apps/v1\x00"])
-def test_a_key_that_is_no_safe_path_has_no_file(store: DocumentStore, key: str, tmp_path: Path) -> None:
+def test_a_key_with_an_unsafe_path_has_no_file(store: DocumentStore, key: str, tmp_path: Path) -> None:
     assert store.path(key) == ""
     assert store.write(key, b"x", time.time()) is None
     assert store.read(key) is None
@@ -34,7 +34,7 @@ def test_a_key_that_is_no_safe_path_has_no_file(store: DocumentStore, key: str, 
     assert not (tmp_path / "cache").exists()
 
 
-def test_what_is_written_is_read_with_its_date(store: DocumentStore) -> None:
+def test_a_written_document_is_read_with_its_mtime_and_signature(store: DocumentStore) -> None:
     asked_at = time.time() - 100
     signature = store.write("apps/v1", b"data", asked_at)
     assert signature is not None
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_with_its_date(store: DocumentStore) -> None:
     assert store.signature("apps/v1") == signature
 
 
-def test_files_and_folders_are_for_this_user_alone(store: DocumentStore) -> None:
+def test_files_and_folders_are_private_to_the_user(store: DocumentStore) -> None:
     old = os.umask(0)
     try:
         store.write("apps/v1", b"data", time.time())
@@ -62,7 +62,7 @@ def test_a_replaced_document_has_another_signature(store: DocumentStore) -> None
     assert store.write("v1", b"data", now) != store.write("v1", b"data", now)
 
 
-def test_no_temporary_file_stays(store: DocumentStore) -> None:
+def test_writes_leave_no_temporary_file(store: DocumentStore) -> None:
     for _ in range(3):
         store.write("v1", b"data", time.time())
     os.unlink(store.path("v1"))
@@ -71,7 +71,7 @@ def test_no_temporary_file_stays(store: DocumentStore) -> None:
     assert os.listdir(os.path.dirname(store.path("v1"))) == ["serverresources.json"]
 
 
-def test_an_empty_folder_in_a_files_place_is_replaced(store: DocumentStore) -> None:
+def test_an_empty_folder_at_a_documents_path_is_replaced(store: DocumentStore) -> None:
     os.makedirs(store.path("v1"))
     assert store.read("v1") is None
     assert store.write("v1", b"data", time.time()) is not None
@@ -89,7 +89,7 @@ def test_no_symbolic_link_is_followed(store: DocumentStore, tmp_path: Path) -> N
     assert store.write("v1", b"data", time.time()) is not None, "the others are written all the same"
 
 
-def test_a_link_above_the_cluster_is_the_users_own_choice(tmp_path: Path) -> None:
+def test_a_symbolic_link_as_the_cache_root_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / "cache").symlink_to(tmp_path / "real")
     store = DocumentStore(str(tmp_path / "cache"), str(tmp_path / "cache" / "discovery" / "x"))
@@ -98,7 +98,7 @@ def test_a_link_above_the_cluster_is_the_users_own_choice(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("part", ["", "discovery", "discovery/x_6443"])
-def test_a_folder_that_everybody_may_write_is_not_trusted(
+def test_a_world_writable_folder_is_not_trusted(
     store: DocumentStore, part: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.write("v1", b"data", time.time())
@@ -114,7 +114,7 @@ def test_a_folder_that_everybody_may_write_is_not_trusted(
 
 
 def _as_nobody(check: str) -> int:
-    """Run `check(store)` of this module in a process of another user; 0 if it holds."""
+    """Run the function `check` of this module as another user; return 0 if its result is true."""
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -140,7 +140,7 @@ def _distrusted() -> bool:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_another_users_files_and_folders_are_left_alone() -> None:
+def test_another_users_files_and_folders_are_not_used() -> None:
     logging.getLogger("cachediscovery").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -160,7 +160,7 @@ def test_another_users_files_and_folders_are_left_alone() -> None:
             assert _as_nobody("_distrusted") == 0
 
 
-def test_readers_never_see_a_part_while_writers_replace(store: DocumentStore) -> None:
+def test_readers_never_see_a_partial_document_during_writes(store: DocumentStore) -> None:
     stop = threading.Event()
     documents = [bytes([letter]) * 200_000 for letter in b"abcd"]
 
@@ -183,7 +183,7 @@ def test_readers_never_see_a_part_while_writers_replace(store: DocumentStore) ->
             writer.join()
 
 
-def test_the_keys_are_those_that_have_a_file(store: DocumentStore) -> None:
+def test_keys_lists_the_documents_that_have_a_file(store: DocumentStore) -> None:
     assert list(store.keys()) == []
     for key in (GROUPS, "v1", "apps/v1", "autoscaling/v2", "autoscaling/v1"):
         store.write(key, b"x", time.time())
@@ -199,7 +199,7 @@ def test_without_a_usable_root_the_platforms_folder_is_used(tmp_path: Path, monk
     assert store.folder == f"{tmp_path}/xdg/cachediscovery/discovery/x_6443"
 
 
-def test_without_any_place_there_is_no_store_and_one_warning(
+def test_without_any_usable_folder_there_is_no_store_and_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -209,7 +209,7 @@ def test_without_any_place_there_is_no_store_and_one_warning(
     assert len(caplog.records) == 1
 
 
-def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its_place(
+def test_a_noted_fetch_is_known_to_other_stores_until_it_is_overwritten(
     store: DocumentStore,
 ) -> None:
     moments = [1_700_000_000.0 + number / 64 for number in range(40)]
@@ -221,7 +221,7 @@ def test_a_fetch_is_known_to_every_process_for_as_long_as_no_later_one_takes_its
     assert not other.was_fetch(int(1_800_000_000.0 * 1e9))
 
 
-def test_a_cluster_below_anothers_folder_is_no_part_of_it(tmp_path: Path) -> None:
+def test_a_cluster_nested_in_anothers_folder_is_separate(tmp_path: Path) -> None:
     root = str(tmp_path / "cache")
     outer, inner = (DocumentStore(root, f"{root}/discovery/gw{below}") for below in ("", "/c1"))
     for store in (outer, inner):
@@ -232,7 +232,7 @@ def test_a_cluster_below_anothers_folder_is_no_part_of_it(tmp_path: Path) -> Non
     assert sorted(inner.keys()) == ["", "apps/v1", "v1"]
 
 
-def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: DocumentStore) -> None:
+def test_a_folder_at_a_documents_path_is_listed_as_its_key(store: DocumentStore) -> None:
     for key in (GROUPS, "v1", "apps/v1"):
         os.makedirs(store.path(key))
     nested = Path(store.folder) / "k8s"
@@ -243,8 +243,8 @@ def test_a_folder_in_a_documents_place_is_its_place_all_the_same(store: Document
     assert set(store.keys({GROUPS, "v1"})) == {"apps/v1"}
 
 
-def test_the_groups_are_removed_first(store: DocumentStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that comes in between is not to take what is left for all."""
+def test_the_group_list_is_removed_first(store: DocumentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a reader could take the remaining documents for the complete set."""
     for key in ("v1", "apps/v1", GROUPS):
         store.write(key, b"{}", 1.0)
     removed = []
@@ -256,7 +256,7 @@ def test_the_groups_are_removed_first(store: DocumentStore, monkeypatch: pytest.
 
 
 def before_renaming(monkeypatch: pytest.MonkeyPatch, name: str, call: Callable[[], object]) -> None:
-    """Have `call` called, once, just before a file called `name` takes its place."""
+    """Run `call` once, just before a file named `name` is renamed into place."""
     really_replace = os.replace
     waiting = [call]
 
@@ -268,7 +268,7 @@ def before_renaming(monkeypatch: pytest.MonkeyPatch, name: str, call: Callable[[
     monkeypatch.setattr(os, "replace", replace)
 
 
-def test_what_is_written_while_another_starts_over_does_not_stay(
+def test_a_document_written_while_another_store_starts_over_is_removed(
     store: DocumentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = DocumentStore(store.root, store.folder)
@@ -280,7 +280,7 @@ def test_what_is_written_while_another_starts_over_does_not_stay(
     assert list(store.keys()) == []
 
 
-def test_a_document_of_the_cluster_before_does_not_stay_if_another_starts_over_meanwhile(
+def test_a_write_for_the_previous_cluster_fails_after_a_start_over(
     store: DocumentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = DocumentStore(store.root, store.folder)
@@ -293,7 +293,7 @@ def test_a_document_of_the_cluster_before_does_not_stay_if_another_starts_over_m
     assert store.record() == second
 
 
-def test_a_torn_record_says_nothing_that_the_whole_one_does_not(tmp_path: Path) -> None:
+def test_a_truncated_record_gives_no_value_that_the_full_one_lacks(tmp_path: Path) -> None:
     record = new_record("https://one.example", "authority")
     record = record.with_seen("certificate", ["uid-1", "uid-2"])._replace(cluster_uid="cluster")
     assert write_record(str(tmp_path), record)
@@ -309,7 +309,7 @@ def test_a_torn_record_says_nothing_that_the_whole_one_does_not(tmp_path: Path) 
     assert read_record(str(tmp_path)) == ClusterRecord()
 
 
-def test_while_a_store_starts_over_nobody_finds_a_document_there_or_puts_one_there(tmp_path: Path) -> None:
+def test_other_stores_neither_read_nor_write_documents_during_a_start_over(tmp_path: Path) -> None:
     folder = str(tmp_path / "cache" / "discovery" / "x")
     found = []
 

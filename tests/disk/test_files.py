@@ -9,10 +9,10 @@ from cachediscovery.disk import files
 from cachediscovery.disk.files import make_folder, overwrite, read_file, read_part, replace_file, signature_of
 
 
-def test_where_closing_a_file_dates_it_anew_it_is_dated_when_it_is_closed(
+def test_without_times_for_open_files_the_mtime_is_set_after_closing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on Windows, which has no dates for open files either."""
+    """As on Windows, where closing a file changes its mtime and os.utime() accepts no open file."""
     opened, closed, dated = [], [], []
     really_open, really_close, really_date = os.open, os.close, os.utime
 
@@ -41,7 +41,7 @@ def test_where_closing_a_file_dates_it_anew_it_is_dated_when_it_is_closed(
     assert signature_of(path) == signature
 
 
-def test_folders_are_made_with_all_that_is_missing_above_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_made_with_its_missing_parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(str(tmp_path / "a" / "b" / "c"), str(tmp_path))
     make_folder(str(tmp_path / "a" / "b" / "c"), str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -59,9 +59,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_at_once(folder: str, error: ty
         make_folder(folder, folder)
 
 
-def test_a_folder_that_another_process_removes_meanwhile_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_removed_by_another_process_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     really_make = os.mkdir
     removed = []
 
@@ -77,7 +75,7 @@ def test_a_folder_that_another_process_removes_meanwhile_is_made_again(
     assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_nothing_is_made_behind_a_link(tmp_path: Path) -> None:
+def test_no_folder_is_made_behind_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "apps").symlink_to(tmp_path / "out")
@@ -86,7 +84,7 @@ def test_nothing_is_made_behind_a_link(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_file_is_read_up_to_the_bound_and_not_beyond(tmp_path: Path) -> None:
+def test_a_file_over_the_size_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "document"
     path.write_bytes(b"data")
     stored = read_file(str(path), 4)
@@ -95,7 +93,7 @@ def test_a_file_is_read_up_to_the_bound_and_not_beyond(tmp_path: Path) -> None:
     assert read_file(str(path), 3) is None
 
 
-def test_writing_in_place_follows_no_link(tmp_path: Path) -> None:
+def test_writing_in_place_follows_no_symbolic_link(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"data")
     (tmp_path / "link").symlink_to(target)

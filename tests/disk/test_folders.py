@@ -22,17 +22,17 @@ from cachediscovery.disk.layout import cache_root, cluster_folder
         ("https://jane:secret@x:6443", "x_6443"),
     ],
 )
-def test_a_cluster_has_kubectls_folder(server: str, folder: str) -> None:
+def test_a_cluster_uses_kubectls_folder_name(server: str, folder: str) -> None:
     assert cluster_folder("/cache", Cluster(server)) == f"/cache/discovery/{folder}"
 
 
 @given(st.text())
-def test_no_url_leads_out_of_the_root(server: str) -> None:
+def test_no_server_url_leads_outside_the_cache_root(server: str) -> None:
     folder = os.path.normpath(cluster_folder("/cache", Cluster(server)))
     assert folder == "/cache/discovery" or folder.startswith("/cache/discovery/")
 
 
-def test_the_root_is_explicit_or_kubectls() -> None:
+def test_the_cache_root_is_the_given_folder_or_kubectls() -> None:
     environ = {"KUBECACHEDIR": "/k", "HOME": "/home/jane"}
     assert cache_root("/x", environ) == "/x"
     assert cache_root("", environ) == "/k"

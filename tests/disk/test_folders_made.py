@@ -1,4 +1,4 @@
-"""Which folders are made, with which modes, and where the cache goes if they cannot be."""
+"""Which folders are created, with which modes, and which folder is used if they cannot be created."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def modes_below(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("has_usable_root", [True, False])
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
-def test_whatever_the_umask_all_that_is_made_is_this_users_alone(
+def test_created_files_and_folders_are_private_with_any_umask(
     server: DiscoveryServer, environ: dict[str, str], home: Path, tmp_path: Path, umask: int, has_usable_root: bool
 ) -> None:
-    # A folder of a group, as of a team: what is made in it is of the same group.
+    # A setgid folder: files and folders created in it get its group.
     home.chmod(0o2770)
     variables = {**environ, "KUBECONFIG": str(kubeconfig_of(server, tmp_path))}
     variables.pop("XDG_CACHE_HOME", None)
@@ -48,7 +48,7 @@ def test_whatever_the_umask_all_that_is_made_is_this_users_alone(
 
 
 @pytest.mark.parametrize("umask", ["000", "002"])
-def test_what_kubectl_makes_is_used_whatever_its_umask(
+def test_a_cache_written_by_kubectl_is_used_with_any_umask(
     server: DiscoveryServer, environ: dict[str, str], kubectl_path: Path, cli: Run, tmp_path: Path, umask: str
 ) -> None:
     variables = {**environ, "KUBECONFIG": str(kubeconfig_of(server, tmp_path))}
@@ -75,7 +75,7 @@ def _a_file(home: Path) -> str:
 
 
 @pytest.mark.parametrize("make", [_too_deep, _everybodys, _a_file])
-def test_where_the_root_cannot_be_used_the_platforms_folder_is_and_every_command_knows_it(
+def test_every_command_falls_back_to_the_platforms_folder_without_a_usable_root(
     server: DiscoveryServer, cli: Run, environ: dict[str, str], home: Path, make: Callable[[Path], str]
 ) -> None:
     expected = cli(*LISTING, server=server, KUBECACHEDIR=str(home / "good")).out
@@ -106,7 +106,7 @@ def test_where_the_root_cannot_be_used_the_platforms_folder_is_and_every_command
     assert not folder.exists()
 
 
-def test_a_server_whose_folder_no_file_system_takes_costs_one_warning(cli: Run, home: Path) -> None:
+def test_a_folder_name_that_is_too_long_causes_at_most_one_warning(cli: Run, home: Path) -> None:
     with DiscoveryServer() as server:
         ran = cli(*LISTING, "--server", f"{server.url}/{'x' * 300}")
     assert ran.code == 1

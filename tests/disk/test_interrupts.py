@@ -1,4 +1,4 @@
-"""Programs that are interrupted, or end, while they write: no temporary file stays, and nobody sees a traceback."""
+"""Programs that are interrupted or exit during a write leave no temporary file and print no traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cachediscovery.testing import DiscoveryServer
 from ..conftest import Ran, eventually, kubeconfig_of, run
 
 Run = Callable[..., Ran]
-# Slows down what is written, so that there is always something that is being written.
+# Slow down writes, so that a write is always in progress.
 SLOW = """
 import os, sys, time
 from cachediscovery.cli.main import run_and_exit
@@ -35,7 +35,7 @@ os.write = write
 sys.argv[0] = "cachediscovery"
 run_and_exit()
 """
-# Ends while threads are writing that nobody waits for.
+# Exit while daemon threads are writing.
 DAEMONS = """
 import os, sys, threading, time
 from cachediscovery.disk.document_store import DocumentStore
@@ -57,7 +57,7 @@ for number in range(4):
 time.sleep(0.3)
 """
 
-# Is about to end when it is interrupted, and a thread is writing.
+# Exit, and optionally get interrupted during the exit, while a thread is writing.
 ENDING = """
 import os, signal, sys, threading, time
 from cachediscovery.cli.main import run_and_exit
@@ -107,14 +107,14 @@ def test_an_interrupted_command_leaves_no_temporary_file_and_no_traceback(
             time.sleep(chance.random() * 0.03)
             process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=20)[1].decode()
-        # On a busy machine it may have been done already.
+        # On a busy machine the command may have finished already.
         assert process.returncode in (130, 0)
         assert said == ""
         assert temporary(root) == []
 
 
 @pytest.mark.parametrize("words", [[], ["interrupted"]])
-def test_a_command_that_ends_waits_for_no_writer_and_leaves_nothing_of_it(
+def test_an_exiting_command_waits_for_no_writer_and_leaves_no_file(
     environ: dict[str, str], tmp_path: Path, words: list[str]
 ) -> None:
     started = time.monotonic()
@@ -126,16 +126,14 @@ def test_a_command_that_ends_waits_for_no_writer_and_leaves_nothing_of_it(
     assert list(tmp_path.iterdir()) == [tmp_path / "home"]
 
 
-def test_a_program_that_ends_while_its_threads_write_leaves_no_temporary_file(
-    tmp_path: Path, environ: dict[str, str]
-) -> None:
+def test_a_program_that_exits_during_writes_leaves_no_temporary_file(tmp_path: Path, environ: dict[str, str]) -> None:
     ran = run([sys.executable, "-c", DAEMONS, str(tmp_path / "cache")], environ)
     assert ran == Ran(0, "", "")
     assert (tmp_path / "cache" / "discovery" / "x" / "v1" / "serverresources.json").stat().st_size == 1_000_000
     assert temporary(tmp_path / "cache") == []
 
 
-def test_what_a_killed_writer_left_goes_with_the_next_that_writes(
+def test_temporary_files_of_a_killed_writer_are_removed_by_the_next_write(
     server: DiscoveryServer, cli: Run, home: Path, tmp_path: Path
 ) -> None:
     cli("api-resources", server=server)
@@ -152,7 +150,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_that_writes(
     for path in [*left, *others]:
         os.utime(path, (time.time() - 3600,) * 2)
     server.recording.remove_group("kubevirt.io")
-    # Another state of the kubeconfig, which is remembered anew.
+    # Change the kubeconfig's mtime, so that the cluster is remembered again.
     os.utime(tmp_path / "kubeconfig")
     assert cli("api-resources", server=server).code == 0
     assert [path.name for path in left if path.exists()] == []

@@ -35,7 +35,7 @@ def hold(path: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_while_another_process_fetches_its_result_is_waited_for(path: str) -> None:
+def test_a_process_waits_for_the_result_of_anothers_fetch(path: str) -> None:
     process = hold(path)
     looks = iter([None, None, "found"])
     assert FetchLock(lambda: path).run(lambda: "fetched", lambda: next(looks)) == "found"
@@ -52,7 +52,7 @@ def test_a_killed_process_leaves_no_lock_behind(path: str) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_a_process_that_hangs_is_not_waited_for_for_ever(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_hanging_process_ends_after_the_limit(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_module, "MAX_WAIT", 0.1)
     process = hold(path)
     assert FetchLock(lambda: path).run(lambda: "fetched", lambda: None) == "fetched"
@@ -72,18 +72,18 @@ def test_threads_of_one_process_share_the_lock(path: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "/proc/nothing/lock"])
-def test_where_no_lock_can_be_had_work_goes_on(where: str) -> None:
+def test_without_a_lock_file_the_fetch_runs_anyway(where: str) -> None:
     assert FetchLock(lambda: where).run(lambda: "fetched", lambda: None) == "fetched"
 
 
-def test_an_error_frees_the_lock(path: str) -> None:
+def test_an_error_releases_the_lock(path: str) -> None:
     lock = FetchLock(lambda: path)
     with pytest.raises(ZeroDivisionError):
         lock.run(lambda: 1 // 0, lambda: None)
     assert FetchLock(lambda: path).run(lambda: "fetched", lambda: None) == "fetched"
 
 
-def test_a_child_forked_while_the_lock_was_held_does_not_hold_it_on(path: str) -> None:
+def test_a_forked_child_does_not_keep_the_lock(path: str) -> None:
     lock = FetchLock(lambda: path)
     children = []
 

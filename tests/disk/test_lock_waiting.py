@@ -1,4 +1,4 @@
-"""Who waits for the fetch lock: for how long, told of whom, once in a call, and in turn with others."""
+"""Waiting for the fetch lock: for how long, with which warning, once per call, and in turn with other processes."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ thread.join()
 """
 
 
-def test_a_daemon_that_was_forked_while_a_thread_fetched_holds_up_nobody(
-    server: DiscoveryServer, tmp_path: Path
-) -> None:
+def test_a_daemon_forked_during_a_fetch_does_not_keep_the_lock(server: DiscoveryServer, tmp_path: Path) -> None:
     asked, answer = threading.Event(), threading.Event()
 
     def wait(path: str) -> None:
@@ -72,10 +70,10 @@ def test_a_daemon_that_was_forked_while_a_thread_fetched_holds_up_nobody(
 
 
 @pytest.mark.parametrize("forget", [True, False])
-def test_a_child_lets_go_of_locks_also_where_filelock_does_not(
+def test_a_forked_child_releases_locks_that_filelock_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget: bool
 ) -> None:
-    """filelock's own hooks run only in forks that began after it was imported: a plain flock is like one before."""
+    """filelock's hooks run only in forks that start after its import; a plain flock stands for an earlier fork."""
     import fcntl
 
     path = str(tmp_path / "lock")
@@ -95,7 +93,7 @@ def test_a_child_lets_go_of_locks_also_where_filelock_does_not(
         os.waitpid(child, 0)
 
 
-def test_the_moments_lock_is_let_go_of_by_a_child_as_well(tmp_path: Path) -> None:
+def test_a_forked_child_releases_a_file_lock_too(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with file_lock(path):
         child = os.fork()
@@ -111,7 +109,7 @@ def test_the_moments_lock_is_let_go_of_by_a_child_as_well(tmp_path: Path) -> Non
         os.waitpid(child, 0)
 
 
-def test_who_waits_is_told_for_whom_after_two_seconds_and_once(
+def test_a_waiting_process_warns_once_after_two_seconds_and_names_the_holder(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(tmp_path / "lock")
@@ -133,10 +131,10 @@ def test_who_waits_is_told_for_whom_after_two_seconds_and_once(
     assert 2 <= said[0].created - began < 3
 
 
-def test_nobody_waits_twice_in_one_call(
+def test_one_call_waits_for_the_lock_only_once(
     server: DiscoveryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A listing from a server that does not aggregate asks for groups, and for each group version."""
+    """Without aggregated discovery, a listing fetches the groups and then each group version."""
     monkeypatch.setattr(lock_module, "MAX_WAIT", 2.0)
     server.aggregated = ()
     client = CachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=str(tmp_path / "cache"))
@@ -152,9 +150,7 @@ def test_nobody_waits_twice_in_one_call(
         process.wait()
 
 
-def test_what_is_done_after_waiting_in_vain_does_not_wait_again_however_long_it_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_fetch_after_a_lock_timeout_does_not_wait_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_module, "MAX_WAIT", 0.5)
     process = hold(str(tmp_path / "lock"))
     lock = FetchLock(lambda: str(tmp_path / "lock"))
@@ -190,7 +186,7 @@ sys.stdin.read()
 """
 
 
-def test_a_process_that_always_fetches_lets_others_have_their_turn(
+def test_a_process_that_fetches_constantly_does_not_starve_others(
     server: DiscoveryServer, cli: Run, home: Path, tmp_path: Path
 ) -> None:
     server.delay = 0.02

@@ -1,4 +1,4 @@
-"""Other users of the machine: what is theirs is not used, not written, and costs what it stands in the place of."""
+"""Files and folders of other users are neither used nor changed; a document there is a cache miss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTING = ("api-resources", "--cached")
 
 
 class Shared:
-    """A server, and a home with a kubeconfig that every user of the machine can reach."""
+    """A server, and a home with a kubeconfig that every user of the machine can read."""
 
     def __init__(self, server: DiscoveryServer, home: Path, environ: dict[str, str]) -> None:
         self.server = server
@@ -39,7 +39,7 @@ class Shared:
         return cli_as(user, {**self.environ, **more}, *arguments)
 
     def requests(self) -> list[str]:
-        """The paths that were asked for since this was last called."""
+        """Return the paths requested since the last call."""
         paths = sorted(self.server.paths())
         self.server.forget_requests()
         return paths
@@ -68,7 +68,7 @@ def test_root_leaves_nothing_in_another_users_home(shared: Shared, made: list[st
         assert ran.err.count("Warning") <= 1
     assert "belongs to another user" in shared.run(ROOT, *LISTING).err
     assert snapshot(shared.home) == before
-    # And whose home it is can use it.
+    # The owner of the home can use it afterwards.
     shared.requests()
     assert shared.run(JANE, *LISTING) == Ran(0, shared.expected, "")
     assert shared.requests() == ["/api", "/apis"]
@@ -93,12 +93,12 @@ def test_root_neither_uses_nor_changes_another_users_cache(shared: Shared) -> No
     assert snapshot(shared.home) == before
 
 
-def test_a_group_that_root_made_a_folder_for_costs_that_group_alone(shared: Shared) -> None:
+def test_a_group_folder_owned_by_root_makes_only_that_group_miss(shared: Shared) -> None:
     shared.run(JANE, *LISTING)
     apps = shared.cluster() / "apps"
     for mode in (0o750, 0o755):
         shutil.rmtree(apps)
-        # As `sudo kubectl` does.
+        # As `sudo kubectl` creates it.
         apps.mkdir()
         apps.chmod(mode)
         shared.requests()
@@ -108,7 +108,7 @@ def test_a_group_that_root_made_a_folder_for_costs_that_group_alone(shared: Shar
     assert list(apps.iterdir()) == []
 
 
-def test_a_document_that_cannot_be_removed_again_is_not_used_beside_others_that_can(shared: Shared) -> None:
+def test_an_invalidated_document_that_cannot_be_removed_is_not_used(shared: Shared) -> None:
     shared.run(JANE, *LISTING)
     give(shared.cluster() / "apps", ROOT, 0o755)
     document = shared.cluster() / "apps" / "v1" / "serverresources.json"
@@ -125,7 +125,7 @@ def test_a_document_that_cannot_be_removed_again_is_not_used_beside_others_that_
     assert shared.requests() == ["/apis/apps/v1"]
 
 
-def test_a_file_that_root_made_is_replaced(shared: Shared) -> None:
+def test_files_owned_by_root_are_replaced(shared: Shared) -> None:
     shared.run(JANE, *LISTING)
     for path in [path for path in shared.cache.rglob("*") if path.is_file()]:
         give(path, ROOT, 0o600)
@@ -138,7 +138,7 @@ def test_a_file_that_root_made_is_replaced(shared: Shared) -> None:
 
 @pytest.mark.parametrize("user", [ROOT, JANE + 1])
 @pytest.mark.parametrize("part", [".", "discovery", "cluster"])
-def test_a_folder_of_another_user_leads_to_the_platforms_folder(shared: Shared, part: str, user: int) -> None:
+def test_another_users_folder_causes_a_fall_back_to_the_platforms_folder(shared: Shared, part: str, user: int) -> None:
     shared.run(JANE, *LISTING)
     folder = {".": shared.cache, "discovery": shared.cache / "discovery", "cluster": shared.cluster()}[part]
     if user == ROOT:
@@ -157,7 +157,7 @@ def test_a_folder_of_another_user_leads_to_the_platforms_folder(shared: Shared, 
     assert snapshot(folder) == before
 
 
-def test_a_link_of_another_user_is_no_root(shared: Shared) -> None:
+def test_a_symbolic_link_of_another_user_is_not_used_as_the_root(shared: Shared) -> None:
     real = shared.home / "real"
     shared.run(JANE, *LISTING, KUBECACHEDIR=str(real))
     link = shared.home / "link"
@@ -198,14 +198,14 @@ def test_a_document_that_others_could_have_written_is_a_miss(
             path.parent.chmod(folder_mode)
             assert (store.read(key) is not None) is is_used
             assert (store.signature(key) is not None) is is_used
-    # What was a miss is written anew, unless its folder is not this user's alone.
+    # A document that missed is written again, unless everybody can write to its folder.
     assert (store.write("v1", b"data", 2.0) is not None) is (folder_mode != 0o777)
     if folder_mode != 0o777:
         assert store.read("v1") is not None
 
 
 def test_a_forgery_in_a_shared_folder_is_not_listed(shared: Shared) -> None:
-    """A setgid folder of a group, an open umask, and a member of the group who is not the user."""
+    """A setgid folder of a group, an open umask, and a forgery by another member of the group."""
     team = JANE + 7
     shared.run(JANE, *LISTING)
     folder = shared.cluster() / "apps" / "v1"

@@ -1,4 +1,4 @@
-"""Links, pipes and other special files in the cache: none is followed, waited for, or removed from behind."""
+"""Links, pipes and other special files in the cache: none is followed or blocks, and no link's target is removed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOLDERS = ["cachediscovery", "http", "discovery", "cluster"]
 
 @pytest.fixture
 def root(server: DiscoveryServer, cli: Run, home: Path) -> Path:
-    """A warm cache, its index and the stored responses among its files."""
+    """A warm cache, with its index and the stored responses."""
     cli("api-resources", server=server)
     return home / ".kube" / "cache"
 
@@ -44,7 +44,7 @@ def folder_of(root: Path, name: str) -> Path:
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as made:
         here = os.getcwd()
-        # The path of a socket has to be short.
+        # The path of a socket must be short.
         os.chdir(path.parent)
         try:
             made.bind(path.name)
@@ -61,7 +61,7 @@ SPECIAL: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("special", SPECIAL)
-def test_a_special_file_in_the_place_of_any_other_is_a_miss(
+def test_a_special_file_at_the_path_of_any_cache_file_is_a_miss(
     server: DiscoveryServer, cli: Run, root: Path, special: str
 ) -> None:
     expected = cli(*LISTING, server=server)
@@ -87,7 +87,7 @@ def test_a_special_file_in_the_place_of_any_other_is_a_miss(
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_what_is_behind_a_linked_folder_is_neither_used_nor_changed(
+def test_files_behind_a_linked_folder_are_neither_used_nor_changed(
     server: DiscoveryServer, cli: Run, root: Path, name: str, tmp_path: Path
 ) -> None:
     expected = cli(*LISTING, server=server).out
@@ -107,7 +107,7 @@ def test_what_is_behind_a_linked_folder_is_neither_used_nor_changed(
         assert server.paths()[:2] == ["/api", "/apis"] or server.paths()[:2] == ["/apis", "/api"]
 
 
-def test_the_remembered_cluster_is_not_forgotten_behind_a_link(tmp_path: Path) -> None:
+def test_forget_removes_no_file_behind_a_linked_folder(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text("one")
     root = tmp_path / "cache"
@@ -120,7 +120,9 @@ def test_the_remembered_cluster_is_not_forgotten_behind_a_link(tmp_path: Path) -
     assert len(list((tmp_path / "away").iterdir())) == 1
 
 
-def test_the_root_may_be_a_link_of_its_owners(server: DiscoveryServer, cli: Run, root: Path, tmp_path: Path) -> None:
+def test_the_cache_root_can_be_a_symbolic_link_of_its_owner(
+    server: DiscoveryServer, cli: Run, root: Path, tmp_path: Path
+) -> None:
     expected = cli(*LISTING, server=server)
     root.rename(tmp_path / "real")
     root.symlink_to(tmp_path / "real")
@@ -132,7 +134,7 @@ def test_the_root_may_be_a_link_of_its_owners(server: DiscoveryServer, cli: Run,
     assert not list((tmp_path / "real").rglob("*.json"))
 
 
-def test_a_kubeconfig_that_is_a_pipe_is_read_once_and_not_waited_for_again(
+def test_a_kubeconfig_that_is_a_pipe_is_read_only_once(
     server: DiscoveryServer, cli: Run, home: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     kubeconfig = kubeconfig_of(server, tmp_path)

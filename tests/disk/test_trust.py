@@ -14,7 +14,7 @@ PARTS = ["", "discovery", "discovery/rancher.example", "discovery/rancher.exampl
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_folder_from_the_root_to_a_nested_cluster_counts(tmp_path: Path, part: str) -> None:
+def test_every_folder_from_the_root_to_a_nested_cluster_is_checked(tmp_path: Path, part: str) -> None:
     root = str(tmp_path)
     folder = Path(cluster_folder(root, Cluster("https://rancher.example/k8s/clusters/c-1")))
     folder.mkdir(parents=True)
@@ -24,7 +24,7 @@ def test_every_folder_from_the_root_to_a_nested_cluster_counts(tmp_path: Path, p
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_folder_that_another_group_may_write_is_not_trusted(
+def test_a_folder_that_another_group_can_write_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     root = str(tmp_path)

@@ -1,4 +1,4 @@
-"""A disk that cannot be written for a while: it is left alone, tried again, and used again."""
+"""A disk that cannot be written for a while: writes pause, are retried, and resume."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Make = Callable[..., CachedDiscoveryClient]
 
 
 class Disk:
-    """Full for as long as it `is_full`; counts what was tried then."""
+    """Fails writes while `is_full` is true, and counts them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int = errno.ENOSPC) -> None:
         self.is_full = False
@@ -62,7 +62,7 @@ def test_a_disk_that_was_full_is_written_again_after_a_while(
     assert [record.getMessage().count("cannot be written") for record in caplog.records] == [1]
 
 
-def test_the_pauses_grow_up_to_a_bound_and_begin_anew_after_a_success(
+def test_pauses_grow_up_to_a_limit_and_restart_after_a_success(
     store: DocumentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
@@ -71,7 +71,7 @@ def test_the_pauses_grow_up_to_a_bound_and_begin_anew_after_a_success(
     disk.is_full = True
 
     def pauses(seconds: int) -> list[float]:
-        """The times between two tries, of a program that writes each second."""
+        """Return the intervals between tries of a program that writes every second."""
         tried = []
         for _ in range(seconds):
             before = disk.tries
@@ -89,7 +89,7 @@ def test_the_pauses_grow_up_to_a_bound_and_begin_anew_after_a_success(
     assert pauses(200)[:1] == [120]
 
 
-def test_a_client_that_lives_long_keeps_on_disk_what_it_fetches_afterwards(
+def test_a_long_lived_client_writes_to_disk_again_after_the_error_ends(
     server: DiscoveryServer, cached_client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document_writer, "_FIRST_PAUSE", 0.05)

@@ -1,6 +1,6 @@
-/* Makes calls on the files below $FAULT_BELOW fail with errno $FAULT_ERRNO, those that $FAULT_CALLS names.
- * Each call that fails is named on a line of the file $FAULT_LOG.
- * Loaded before the C library (LD_PRELOAD): a disk that breaks, without a disk that is broken. */
+/* Makes the calls named in $FAULT_CALLS fail with errno $FAULT_ERRNO for files below $FAULT_BELOW.
+ * Writes the name of each call that fails to a line of the file $FAULT_LOG.
+ * Loaded before the C library (LD_PRELOAD), to simulate a broken disk. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

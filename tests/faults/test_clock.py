@@ -1,4 +1,4 @@
-"""Clocks that jump: documents from the future or the distant past are asked for anew, and what is returned is right."""
+"""Clocks that jump: documents from the future or the distant past are fetched again, and results are correct."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY = 24 * 3600
 
 
 class Clock:
-    """This process's idea of the time, which the test may change."""
+    """This process's clock, which a test can shift."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.offset = 0.0
@@ -38,7 +38,7 @@ def names(client: CachedDiscoveryClient) -> list[str]:
 
 
 @pytest.mark.parametrize("jump", [-DAY, -3600, -60, 7 * 3600, DAY, 400 * DAY])
-def test_after_a_jump_the_server_is_asked_once_and_believed(
+def test_after_a_clock_jump_documents_are_fetched_once(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
 ) -> None:
     client = cached_client(server, recheck_interval=0)
@@ -53,7 +53,7 @@ def test_after_a_jump_the_server_is_asked_once_and_believed(
 
 
 @pytest.mark.parametrize("jump", [-DAY, -3600, -60])
-def test_a_clock_that_is_set_back_makes_nothing_old_that_this_process_has_asked_for(
+def test_documents_of_this_process_stay_fresh_when_the_clock_is_set_back(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
 ) -> None:
     client = cached_client(server, recheck_interval=0)
@@ -69,7 +69,7 @@ def test_a_clock_that_is_set_back_makes_nothing_old_that_this_process_has_asked_
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_what_is_older_than_an_invalidation_stays_so_after_the_clock_has_caught_up(
+def test_invalidated_documents_stay_invalid_when_the_clock_catches_up(
     server: DiscoveryServer, cached_client: Make, clock: Clock
 ) -> None:
     cached_client(server).server_groups_and_resources()
@@ -83,7 +83,9 @@ def test_what_is_older_than_an_invalidation_stays_so_after_the_clock_has_caught_
 
 
 @pytest.mark.parametrize("jump", [-2, 60, 3600])
-def test_a_small_step_costs_nothing(server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float) -> None:
+def test_a_small_clock_step_causes_no_request(
+    server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float
+) -> None:
     client = cached_client(server)
     client.server_groups_and_resources()
     server.forget_requests()
@@ -95,7 +97,7 @@ def test_a_small_step_costs_nothing(server: DiscoveryServer, cached_client: Make
 
 @pytest.mark.parametrize("jump", [-DAY, -60, 60, DAY])
 @pytest.mark.parametrize("scope", [None, "apps/v1"])
-def test_an_invalidation_before_a_jump_is_not_undone_by_it(
+def test_a_clock_jump_does_not_undo_an_invalidation(
     server: DiscoveryServer, cached_client: Make, clock: Clock, jump: float, scope: str | None
 ) -> None:
     client = cached_client(server, recheck_interval=0)
@@ -107,7 +109,7 @@ def test_an_invalidation_before_a_jump_is_not_undone_by_it(
     assert "/apis/apps/v1" in server.paths() or "/apis" in server.paths()
 
 
-def test_files_of_another_time_are_no_answer_for_the_command_line(
+def test_the_command_line_refetches_files_from_the_past_or_the_future(
     server: DiscoveryServer, cli: Run, home: Path
 ) -> None:
     cli("api-resources", server=server)
@@ -123,7 +125,7 @@ def test_files_of_another_time_are_no_answer_for_the_command_line(
         assert server.request_count == 0
 
 
-def test_a_document_in_memory_grows_old_while_the_clock_is_set_back(
+def test_a_document_in_memory_expires_when_the_clock_is_set_back(
     server: DiscoveryServer, cached_client: Make, clock: Clock
 ) -> None:
     client = cached_client(server, ttl=0.3, recheck_interval=3600)

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only, broken or gone: the right answer, and one warning at most."""
+"""Disks that are full, read-only, broken or gone: correct output, and at most one warning."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def is_one_warning_at_most(err: str) -> bool:
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("call", CALLS)
-def test_whatever_call_fails_the_answer_is_right(
+def test_output_is_correct_when_any_system_call_fails(
     server: DiscoveryServer, cli: Run, home: Path, preload: Path, request: pytest.FixtureRequest, call: str, warm: bool
 ) -> None:
     log = home / "failed"
     expected = cli("api-resources", "--cached", server=server, KUBECACHEDIR=str(home / "elsewhere")).out
     root = home / ".kube" / "cache"
     root.mkdir(parents=True, mode=0o700)
-    # In the short form each call fails in two of the ways, and all calls together in all of them.
+    # Without --whole, each call fails with two of the errors; together the calls cover all of them.
     names = NAMES if request.config.getoption("--whole") else ["EIO", NAMES[1 + (CALLS.index(call) + warm) % 3]]
     for name in names:
         shutil.rmtree(root)
@@ -66,7 +66,7 @@ def test_whatever_call_fails_the_answer_is_right(
         }
         log.write_text("")
         if call == "unlink" and warm:
-            # Only what is to be removed has to be unlinked.
+            # Only the removal of documents calls unlink.
             ran = cli("invalidate", server=server, **broken)
             assert ran.code == 1
             assert "cannot be removed" in ran.err
@@ -78,11 +78,11 @@ def test_whatever_call_fails_the_answer_is_right(
         assert set(log.read_text().split()) == ({call} if call != "unlink" or warm else set()), (
             "which calls have failed"
         )
-        # What is there afterwards serves as if nothing had happened.
+        # Once the disk works again, the output is correct and there is no warning.
         assert cli("api-resources", "--cached", server=server) == Ran(0, expected, "")
 
 
-def test_the_server_is_not_asked_for_the_same_twice_where_nothing_can_be_kept(
+def test_without_a_writable_cache_nothing_is_requested_twice(
     server: DiscoveryServer, cli: Run, home: Path, preload: Path
 ) -> None:
     (home / ".kube" / "cache").mkdir(parents=True, mode=0o700)
@@ -100,7 +100,7 @@ def test_the_server_is_not_asked_for_the_same_twice_where_nothing_can_be_kept(
 
 @pytest.fixture
 def namespace() -> list[str]:
-    """The beginning of a command that may mount file systems which nobody else sees."""
+    """Return the start of a command that can mount file systems in a namespace of its own."""
     for command in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
         if shutil.which("unshare") and run([*command, "true"], dict(os.environ)).code == 0:
             return command
@@ -112,7 +112,7 @@ def namespace() -> list[str]:
     ["mount -t tmpfs -o size=4k", "mount -t tmpfs -o size=24k", "mount -t tmpfs -o ro"],
     ids=["full", "half full", "read-only"],
 )
-def test_on_a_disk_without_room_the_answer_is_right(
+def test_output_is_correct_on_a_full_or_read_only_disk(
     server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path, namespace: list[str], mount: str
 ) -> None:
     expected = cli("api-resources", "--cached", server=server, KUBECACHEDIR=str(tmp_path / "elsewhere")).out
@@ -133,7 +133,7 @@ def names_in(lists: list[APIResourceList]) -> dict[str, set[str]]:
 
 @pytest.fixture
 def vanishing(tmp_path: Path) -> Iterator[threading.Event]:
-    """The cache folder is removed again and again."""
+    """Remove the cache folder repeatedly in a thread."""
     stop = threading.Event()
 
     def remove() -> None:
@@ -148,7 +148,7 @@ def vanishing(tmp_path: Path) -> Iterator[threading.Event]:
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_a_folder_that_vanishes_again_and_again_costs_time_only(
+def test_results_are_correct_while_the_cache_folder_is_removed_repeatedly(
     cached_client: Make, vanishing: threading.Event, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -156,7 +156,7 @@ def test_a_folder_that_vanishes_again_and_again_costs_time_only(
         names = names_in(expected[1])
         for _ in range(10):
             client = cached_client(server, recheck_interval=0)
-            # Single documents tell the same in other words than the aggregated ones.
+            # Single documents list the same resources as aggregated ones, in a different form.
             assert names_in(client.server_groups_and_resources()[1]) == names
             assert client.server_resources_for_group_version("apps/v1").resources
             client.resource_index.write()

@@ -1,4 +1,4 @@
-"""Networks that fail at any byte, servers that change their mind: an error or the right answer, no part cached."""
+"""Networks that fail at any byte, servers that change: an error or a correct result, and no partial cache."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..conftest import WIDGETS, make_store
 
 
 class FaultyLink:
-    """Passes bytes on to a server; of what comes back, only so many on each connection, and then a fault."""
+    """Forwards bytes to a server, and back only the first `after` bytes of each connection before a fault."""
 
     def __init__(self, port: int) -> None:
         self.fault = ""
@@ -105,7 +105,7 @@ def documents(store: DocumentStore) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("fault", ["close", "reset", "garbage", "silence", "drip"])
-def test_a_fault_at_any_byte_is_an_error_or_the_right_answer_and_never_a_part_in_the_cache(
+def test_a_fault_at_any_byte_never_caches_a_partial_document(
     faulty: tuple[DiscoveryServer, FaultyLink],
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -140,7 +140,7 @@ def test_a_fault_at_any_byte_is_an_error_or_the_right_answer_and_never_a_part_in
         kept = documents(store)
         assert kept.items() <= right.items()
         if "" in kept:
-            # Whoever finds the groups finds all of them.
+            # A cached group list is always complete.
             assert kept[""] == right[""]
         link.fault = ""
         assert client_on(tmp_path / str(number))[0].server_groups_and_resources() == expected
@@ -149,7 +149,7 @@ def test_a_fault_at_any_byte_is_an_error_or_the_right_answer_and_never_a_part_in
     figures(f"network, {fault}, {kind}", faults=count, errors_told=failures, parts_cached=0)
 
 
-def test_a_server_that_stops_to_aggregate_between_two_documents_is_listed_whole(tmp_path: Path) -> None:
+def test_a_listing_is_complete_when_aggregation_stops_between_two_requests(tmp_path: Path) -> None:
     for first in ("/api", "/apis"):
         with DiscoveryServer() as server:
             expected = DiscoveryClient.for_config(ClientConfig(server.url)).server_groups_and_resources()[1]
@@ -165,9 +165,7 @@ def test_a_server_that_stops_to_aggregate_between_two_documents_is_listed_whole(
 
 
 @pytest.mark.parametrize("path", ["/apis/apps/v1", "/apis/batch/v1", "/apis/storage.k8s.io/v1"])
-def test_a_group_that_comes_or_goes_half_way_is_listed_or_not_and_never_cached_in_part(
-    tmp_path: Path, path: str
-) -> None:
+def test_a_group_added_or_removed_during_a_listing_is_never_partly_cached(tmp_path: Path, path: str) -> None:
     with DiscoveryServer(aggregated=False) as server:
         server.recording.add_group("going.test", {"v1": WIDGETS})
 
@@ -191,7 +189,7 @@ def test_a_group_that_comes_or_goes_half_way_is_listed_or_not_and_never_cached_i
         assert "going.test/v1" not in store.keys()
 
 
-def test_no_address_is_an_error_that_leaves_the_cache_alone(tmp_path: Path) -> None:
+def test_an_unresolvable_host_is_an_error_and_writes_no_document(tmp_path: Path) -> None:
     client = CachedDiscoveryClient.for_config(ClientConfig("http://no-such-host.invalid"), cache_dir=str(tmp_path))
     with pytest.raises(DiscoveryError, match="no address found"):
         client.server_groups()

@@ -1,4 +1,4 @@
-"""A cache that was written, and then its disk became read-only: what cannot be done is said, and what is said holds."""
+"""A cache whose disk became read-only: commands report what they could not write or remove."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LISTING = "api-resources --cached"
 
 
 class ReadOnly:
-    """A warm cache on a disk that can be read alone, and a place in which the platform's folder can be made, or not."""
+    """A warm cache on a read-only disk; the platform's folder is on a writable disk, or on the same one."""
 
     def __init__(self, server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, namespace: list[str]) -> None:
         self.disk = tmp_path / "disk"
@@ -41,7 +41,7 @@ class ReadOnly:
         return run([*self._namespace, "sh", "-c", program if can_write else mount + program], environ)
 
     def requests(self) -> list[str]:
-        """The paths that were asked for since this was last called."""
+        """Return the paths requested since the last call."""
         paths = sorted(self.server.paths())
         self.server.forget_requests()
         return paths
@@ -59,14 +59,14 @@ def disk(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, names
     return made
 
 
-def test_a_cache_that_can_be_read_alone_is_used(disk: ReadOnly) -> None:
+def test_a_read_only_cache_is_used(disk: ReadOnly) -> None:
     expected = disk.run(LISTING, can_write=True)
     assert disk.run(LISTING) == expected
     assert disk.requests() == []
 
 
 @pytest.mark.parametrize("line", ["invalidate", "invalidate apps/v1", "cache clear"])
-def test_what_cannot_be_removed_is_said_and_used_no_more(disk: ReadOnly, line: str) -> None:
+def test_documents_that_cannot_be_removed_are_reported_and_no_longer_used(disk: ReadOnly, line: str) -> None:
     disk.server.recording.add_group("new.test", {"v1": WIDGETS})
     ran = disk.run(line)
     assert ran.code == 1
@@ -81,17 +81,17 @@ def test_what_cannot_be_removed_is_said_and_used_no_more(disk: ReadOnly, line: s
     assert disk.requests() == ["/api", "/apis"]
     assert "widgets" in disk.run(LISTING).out
     assert disk.requests() == []
-    # What is in the other folder can be invalidated.
+    # The documents in the platform's folder can be invalidated.
     assert "invalidated 41 documents" in disk.run("invalidate").out
     disk.run(LISTING)
     assert disk.requests() == ["/api", "/apis"]
-    # As soon as the disk can be written, the first folder is used again.
+    # Once the disk can be written, the first folder is used again.
     assert disk.run("invalidate", can_write=True).code == 0
     assert disk.documents() == []
 
 
 @pytest.mark.parametrize("line", ["invalidate", "invalidate apps/v1", "cache clear"])
-def test_where_nothing_can_be_written_what_goes_on_being_used_is_said(disk: ReadOnly, line: str) -> None:
+def test_without_a_writable_disk_documents_are_reported_as_still_used(disk: ReadOnly, line: str) -> None:
     expected = disk.run(LISTING, has_platform=False)
     ran = disk.run(line, has_platform=False)
     assert ran.code == 1
@@ -101,9 +101,7 @@ def test_where_nothing_can_be_written_what_goes_on_being_used_is_said(disk: Read
 
 
 @pytest.mark.parametrize("has_platform", [True, False])
-def test_what_cannot_be_written_is_said_by_warm_and_what_cannot_be_removed_by_prune(
-    disk: ReadOnly, has_platform: bool
-) -> None:
+def test_warm_reports_failed_writes_and_prune_reports_failed_removals(disk: ReadOnly, has_platform: bool) -> None:
     disk.server.recording.add_group("new.test", {"v1": WIDGETS})
     ran = disk.run("cache warm --refresh", has_platform=has_platform)
     assert (ran.code, "unsaved" in ran.out) == (1, True)

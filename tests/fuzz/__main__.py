@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz TARGET [libFuzzer's options]`: fuzz with atheris; what finds new paths stays in the corpus."""
+"""`python -m tests.fuzz TARGET [libFuzzer's options]`: fuzz with atheris; useful new inputs stay in the corpus."""
 
 from __future__ import annotations
 

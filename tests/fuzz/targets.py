@@ -1,4 +1,4 @@
-"""What is fuzzed: bytes from a server, and bytes from a file. Nothing but a `DiscoveryError` may come out."""
+"""The fuzz targets: bytes from a server, and bytes from a file. They may raise only a `DiscoveryError`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILES += [os.path.join(_STORE.folder, name) for name in (INDEX_FILE, RECORD_FIL
 
 
 class _Fuzzed(DocumentTransport):
-    """Answers everything with the same bytes."""
+    """Returns the same bytes for every request."""
 
     def __init__(self, body: bytes, content_type: str) -> None:
         super().__init__(URL)
@@ -42,7 +42,7 @@ class _Down(DocumentTransport):
 
 
 def response(data: bytes) -> None:
-    """The first byte chooses the content type, the others are the body of every answer."""
+    """The first byte chooses the content type; the rest is the body of every response."""
     client = DiscoveryClient(_Fuzzed(data[1:], _TYPES[data[0] % len(_TYPES)] if data else ""), URL)
     for call in (
         client.server_groups_and_resources,
@@ -55,7 +55,7 @@ def response(data: bytes) -> None:
 
 
 def file(data: bytes) -> None:
-    """The first byte chooses the file, or a stored response; the others are what is in it."""
+    """The first byte chooses a cache file or a stored response; the rest is its content."""
     for path in _FILES:
         if os.path.exists(path):
             os.unlink(path)
@@ -81,7 +81,7 @@ def file(data: bytes) -> None:
 
 
 def _only_discovery_errors(call: Callable[[], object]) -> None:
-    # Names that are none are told of, and there are many.
+    # Invalid names cause many warnings: drop them.
     log.on_warning(lambda message: None)
     try:
         call()

@@ -1,4 +1,4 @@
-"""What fuzzing has found worth keeping, and more of it where that is asked for."""
+"""The fuzz targets on the stored corpus, on random bytes, and in a run of the fuzzer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nothing_in_the_corpus_raises_anything_but_a_discovery_error(target: str) -> None:
+def test_corpus_inputs_raise_only_discovery_errors(target: str) -> None:
     found = sorted((CORPUS / target).iterdir())
     assert len(found) > 20
     for path in found:
@@ -30,7 +30,7 @@ def test_nothing_in_the_corpus_raises_anything_but_a_discovery_error(target: str
 
 @pytest.mark.parametrize("target", TARGETS)
 @given(st.binary(max_size=300))
-def test_no_bytes_raise_anything_but_a_discovery_error(target: str, data: bytes) -> None:
+def test_random_bytes_raise_only_discovery_errors(target: str, data: bytes) -> None:
     TARGETS[target](data)
 
 
@@ -41,7 +41,7 @@ def test_a_run_of_the_fuzzer_finds_nothing(
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("atheris is not there: pip install atheris")
     seconds = 300 if request.config.getoption("--whole") else 5
-    # On a copy: a test leaves the sources alone.
+    # Use a copy: a test must not change the sources.
     shutil.copytree(CORPUS / target, tmp_path / "corpus")
     code = (
         "import sys, atheris\n"

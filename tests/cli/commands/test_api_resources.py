@@ -51,7 +51,7 @@ def either(request: pytest.FixtureRequest) -> Iterator[DiscoveryServer]:
         yield running
 
 
-def test_every_format_is_kubectls_byte_for_byte_from_one_cache(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_every_output_format_equals_kubectls_byte_for_byte(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     cli("api-resources", server=either)
     either.forget_requests()
     for flags in FORMATS:
@@ -62,7 +62,7 @@ def test_every_format_is_kubectls_byte_for_byte_from_one_cache(either: Discovery
     assert either.request_count == 0, "neither asks the server: kubectl reads what we wrote"
 
 
-def test_we_read_what_kubectl_wrote(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_a_cache_written_by_kubectl_is_read(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     theirs = kubectl("api-resources", server=either)
     either.forget_requests()
     mine = cli("api-resources", "--cached", server=either)
@@ -83,18 +83,20 @@ def test_our_files_are_kubectls_byte_for_byte(
         assert (mine / document).read_bytes() == (theirs / document).read_bytes(), document
 
 
-def test_without_cached_the_server_is_asked(server: DiscoveryServer, cli: Run) -> None:
+def test_without_the_cached_flag_every_run_sends_requests(server: DiscoveryServer, cli: Run) -> None:
     for _ in range(2):
         server.forget_requests()
         assert cli("api-resources", server=server).code == 0
         assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_api_versions_are_kubectls(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_api_versions_equals_kubectls_output(either: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     assert cli("api-versions", server=either) == kubectl("api-versions", server=either)
 
 
-def test_api_versions_beside_a_stale_one_are_kubectls(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_api_versions_omits_a_stale_group_version_as_kubectl_does(
+    server: DiscoveryServer, cli: Run, kubectl: Run
+) -> None:
     server.recording.mark_stale("batch/v1")
     mine = cli("api-versions", server=server)
     assert mine == kubectl("api-versions", server=server)
@@ -102,7 +104,7 @@ def test_api_versions_beside_a_stale_one_are_kubectls(server: DiscoveryServer, c
     assert "apps/v1" in mine.out
 
 
-def test_a_stale_group_version_ends_with_1_and_its_name_where_kubectl_is_silent(
+def test_a_stale_group_version_is_reported_though_kubectl_is_silent(
     server: DiscoveryServer, cli: Run, kubectl: Run
 ) -> None:
     server.recording.mark_stale("batch/v1")
@@ -118,7 +120,7 @@ def test_a_stale_group_version_ends_with_1_and_its_name_where_kubectl_is_silent(
     assert cli("api-resources", server=server).err == err
 
 
-def test_a_failed_group_version_prints_what_there_is_and_ends_with_1(
+def test_a_failed_group_version_prints_the_others_and_exits_with_1(
     legacy_server: DiscoveryServer, cli: Run, kubectl: Run
 ) -> None:
     legacy_server.fail("/apis/batch/v1", Failure(503))
@@ -128,7 +130,7 @@ def test_a_failed_group_version_prints_what_there_is_and_ends_with_1(
     assert "batch/v1" in mine.err
 
 
-def test_hostile_names_cost_those_groups_alone(server: DiscoveryServer, cli: Run, home: Path) -> None:
+def test_groups_with_unsafe_names_are_ignored_with_a_warning(server: DiscoveryServer, cli: Run, home: Path) -> None:
     honest = cli("api-resources", server=server).out
     resources = [{"name": "xs", "singularName": "x", "namespaced": True, "kind": "X", "verbs": ["get"]}]
     for name in ("../../x", "/etc/x", "a/b/c", "bell\x07"):
@@ -186,16 +188,14 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(environ: dict[str, str], t
         assert piped.stderr == b""
 
 
-def test_a_reader_that_goes_away_is_no_traceback(
-    server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_closed_pipe_causes_no_traceback(server: DiscoveryServer, environ: dict[str, str], tmp_path: Path) -> None:
     kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
     command = f"{sys.executable} -m cachediscovery api-resources -o json --kubeconfig {kubeconfig} | true"
     ran = subprocess.run(command, shell=True, env=environ, capture_output=True, timeout=60, check=True)
     assert ran.stderr == b""
 
 
-def test_an_interrupt_ends_at_once_and_without_a_traceback(environ: dict[str, str], tmp_path: Path) -> None:
+def test_an_interrupt_exits_at_once_without_a_traceback(environ: dict[str, str], tmp_path: Path) -> None:
     with DiscoveryServer() as server:
         begun, over = threading.Event(), threading.Event()
         server.on_request = lambda _: (begun.set(), over.wait(120), None)[2]

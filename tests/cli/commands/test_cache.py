@@ -26,7 +26,9 @@ def everything(home: Path) -> set[Path]:
     return {path for path in home.rglob("*") if path.is_file()}
 
 
-def test_info_tells_clusters_documents_ages_and_states(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+def test_info_lists_clusters_with_document_counts_states_and_ages(
+    server: DiscoveryServer, cli: Run, folder: Path
+) -> None:
     os.utime(folder / "apps/v1/serverresources.json", (time.time() - 7 * 3600,) * 2)
     (folder / "batch/v1/serverresources.json").write_text("torn")
     lines = cli("cache", "info", server=server).out.splitlines()
@@ -42,12 +44,12 @@ def test_info_tells_clusters_documents_ages_and_states(server: DiscoveryServer, 
     assert cluster["folder"] == str(folder)
 
 
-def test_info_of_an_empty_cache_is_no_error(cli: Run, home: Path) -> None:
+def test_info_of_an_empty_cache_succeeds(cli: Run, home: Path) -> None:
     ran = cli("cache", "info")
     assert (ran.code, ran.out) == (0, f"{home}/.kube/cache holds no cluster\n")
 
 
-def test_prune_removes_what_is_expired_broken_or_torn_and_nothing_else(
+def test_prune_removes_only_expired_broken_and_temporary_files(
     server: DiscoveryServer, cli: Run, home: Path, folder: Path
 ) -> None:
     expired, broken = folder / "apps/v1/serverresources.json", folder / "batch/v1/serverresources.json"
@@ -80,7 +82,7 @@ def test_prune_removes_clusters_that_are_in_no_kubeconfig(server: DiscoveryServe
     assert folder.parent.exists() or not list(folder.parents[1].glob("discovery/*"))
 
 
-def test_without_a_kubeconfig_no_cluster_is_orphaned(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+def test_prune_without_a_kubeconfig_removes_no_cluster(server: DiscoveryServer, cli: Run, folder: Path) -> None:
     ran = cli("cache", "prune", KUBECONFIG="/nonexistent")
     assert ran.out == "removed 0 files\n"
     assert "none is considered orphaned" in ran.err
@@ -96,7 +98,9 @@ def test_clear_removes_all_documents_of_all_clusters(
     assert cli("cache", "info", server=server).out.endswith("holds no cluster\n")
 
 
-def test_no_link_is_followed(server: DiscoveryServer, cli: Run, home: Path, folder: Path, tmp_path: Path) -> None:
+def test_clear_follows_no_symbolic_link(
+    server: DiscoveryServer, cli: Run, home: Path, folder: Path, tmp_path: Path
+) -> None:
     away = tmp_path / "away"
     folder.rename(away)
     folder.symlink_to(away)
@@ -105,12 +109,12 @@ def test_no_link_is_followed(server: DiscoveryServer, cli: Run, home: Path, fold
     assert (away / "servergroups.json").exists()
 
 
-def test_info_judges_a_groups_file_as_the_cache_does(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+def test_info_counts_an_empty_group_list_as_broken(server: DiscoveryServer, cli: Run, folder: Path) -> None:
     (folder / "servergroups.json").write_text('{"kind":"APIGroupList","apiVersion":"v1","groups":[]}')
     assert cli("cache", "info", server=server).out.splitlines()[3].split()[1:5] == ["40", "39", "0", "1"]
 
 
-def test_prune_and_clear_know_the_stored_responses_and_the_remembered_clusters(
+def test_prune_and_clear_cover_stored_responses_and_remembered_clusters(
     server: DiscoveryServer, cli: Run, home: Path, folder: Path
 ) -> None:
     root = home / ".kube/cache"
@@ -132,12 +136,12 @@ def test_prune_and_clear_know_the_stored_responses_and_the_remembered_clusters(
     assert everything(root) == set(mine)
 
 
-def test_verify_finds_nothing_wrong_with_what_was_just_fetched(server: DiscoveryServer, cli: Run, folder: Path) -> None:
+def test_verify_finds_no_difference_after_a_fetch(server: DiscoveryServer, cli: Run, folder: Path) -> None:
     ran = cli("cache", "verify", server=server)
     assert ran == Ran(0, f"40 of 40 documents are what {server.url} says\n", "")
 
 
-def test_verify_compares_what_kubectl_wrote_from_another_kind_of_discovery(
+def test_verify_accepts_documents_that_kubectl_fetched_without_aggregation(
     legacy_server: DiscoveryServer, cli: Run, kubectl: Run
 ) -> None:
     assert kubectl("api-resources", server=legacy_server).code == 0
@@ -146,7 +150,7 @@ def test_verify_compares_what_kubectl_wrote_from_another_kind_of_discovery(
     assert ran == Ran(0, f"40 of 40 documents are what {legacy_server.url} says\n", "")
 
 
-def test_verify_names_what_differs_is_gone_missing_broken_or_unknown(
+def test_verify_lists_different_gone_missing_broken_and_unknown_documents(
     server: DiscoveryServer, cli: Run, folder: Path
 ) -> None:
     widget = {"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}
@@ -177,7 +181,7 @@ def test_verify_names_what_differs_is_gone_missing_broken_or_unknown(
     assert [line.split() for line in table[1:-2]] == [[name, states[name]] for name in states if name in expected]
 
 
-def test_warm_fills_the_cache_of_every_context_once_for_each_cluster(
+def test_warm_fetches_each_cluster_of_all_contexts_once(
     server: DiscoveryServer, legacy_server: DiscoveryServer, cli: Run, tmp_path: Path
 ) -> None:
     clusters = {"one": server.url, "two": legacy_server.url, "down": "http://127.0.0.1:9"}
@@ -210,7 +214,7 @@ def test_warm_fills_the_cache_of_every_context_once_for_each_cluster(
     assert cli("api-resources", "--cached", "--context=b", "--kubeconfig", str(kubeconfig)).code == 0
 
 
-def test_warm_without_any_context_says_so(cli: Run) -> None:
+def test_warm_without_any_context_is_an_error(cli: Run) -> None:
     ran = cli("cache", "warm")
     assert ran.code == 1
     assert "no kubeconfig has a context" in ran.err

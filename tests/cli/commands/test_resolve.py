@@ -18,7 +18,7 @@ from ...conftest import BIN, WIDGETS, Ran, run
 Run = Callable[..., Ran]
 
 
-def test_a_name_is_resolved_to_everything_there_is_to_know(server: DiscoveryServer, cli: Run) -> None:
+def test_resolve_prints_all_fields_of_a_resource_as_json(server: DiscoveryServer, cli: Run) -> None:
     ran = cli("resolve", "deploy", "-o", "json", server=server)
     (found,) = json.loads(ran.out)
     assert list(found) == ["name", "group", "version", "resource", "kind", "scope", "path", "verbs"]
@@ -47,7 +47,7 @@ def test_names_are_listed_in_the_order_given(server: DiscoveryServer, cli: Run) 
     assert "/apis/apps/v1/namespaces/x/deployments" in cli("resolve", "-n", "x", "deploy", server=server).out
 
 
-def test_a_category_is_all_its_resources(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_a_category_resolves_to_all_its_resources(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     mine = cli("resolve", "all", "-o", "name", server=server).out.split()
     theirs = kubectl("api-resources", "--categories=all", "-o", "name", server=server).out.split()
     assert sorted(mine) == sorted(theirs)
@@ -60,7 +60,7 @@ def test_a_warm_lookup_makes_no_request(server: DiscoveryServer, cli: Run) -> No
     assert server.request_count == 0
 
 
-def test_unknown_names_end_with_1_and_a_hint_and_known_ones_are_printed(server: DiscoveryServer, cli: Run) -> None:
+def test_an_unknown_name_exits_with_1_and_known_names_are_printed(server: DiscoveryServer, cli: Run) -> None:
     ran = cli("resolve", "deploymnet", "deploy", "pods/log", "-o", "name", server=server)
     assert ran.code == 1
     assert ran.out == "deployments.apps\n"
@@ -70,7 +70,7 @@ def test_unknown_names_end_with_1_and_a_hint_and_known_ones_are_printed(server: 
     assert (empty.code, empty.out) == (1, "[]\n")
 
 
-def test_an_unavailable_group_is_not_taken_for_an_unknown_name(legacy_server: DiscoveryServer, cli: Run) -> None:
+def test_a_name_in_an_unavailable_group_is_not_reported_as_unknown(legacy_server: DiscoveryServer, cli: Run) -> None:
     legacy_server.fail("/apis/kubevirt.io/v1", Failure(503))
     legacy_server.fail("/apis/kubevirt.io/v1alpha3", Failure(503))
     ran = cli("resolve", "vm", server=legacy_server)
@@ -82,7 +82,7 @@ def test_an_unavailable_group_is_not_taken_for_an_unknown_name(legacy_server: Di
 @pytest.mark.parametrize(
     "line", ["resolve", "resolve -o yaml x", "completion", "completion tcsh", "completion bash zsh"]
 )
-def test_a_wrong_line_is_one_error(server: DiscoveryServer, cli: Run, line: str) -> None:
+def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, line: str) -> None:
     ran = cli(*line.split(), server=server)
     assert ran.code == 1
     assert ran.err.count("\n") == 1
@@ -105,7 +105,7 @@ def test_a_wrong_line_is_one_error(server: DiscoveryServer, cli: Run, line: str)
         ("cachediscovery nothing ", []),
     ],
 )  # fmt: skip
-def test_completion_offers_what_may_come_next(
+def test_completion_offers_the_possible_next_words(
     server: DiscoveryServer, cli: Run, line: str, expected: list[str]
 ) -> None:
     cli("api-resources", server=server)
@@ -114,7 +114,7 @@ def test_completion_offers_what_may_come_next(
     assert server.request_count == 0
 
 
-def test_completion_without_a_cache_or_a_configuration_is_silent(server: DiscoveryServer, cli: Run) -> None:
+def test_completion_without_a_cache_or_a_configuration_prints_nothing(server: DiscoveryServer, cli: Run) -> None:
     assert cli("__complete", "bash", "cachediscovery resolve ", server=server) == (0, "", "")
     assert cli("__complete", "bash", "cachediscovery resolve ") == (0, "", "")
     assert server.request_count == 0
@@ -140,7 +140,7 @@ def test_every_script_is_valid_in_its_shell(shell: str) -> None:
 
 
 @pytest.mark.parametrize("refresh", [(), ("--refresh",)], ids=["from the index", "by the mapper"])
-def test_an_ambiguous_short_name_is_told_of_a_warm_cache_as_of_the_server(
+def test_an_ambiguous_short_name_is_reported_with_and_without_the_cache(
     server: DiscoveryServer, cli: Run, refresh: tuple[str, ...]
 ) -> None:
     for group in ("one.example", "two.example"):
@@ -154,7 +154,7 @@ def test_an_ambiguous_short_name_is_told_of_a_warm_cache_as_of_the_server(
 
 
 @pytest.mark.parametrize("has_index", [True, False])
-def test_completion_offers_names_of_documents_of_any_age(
+def test_completion_offers_names_from_expired_documents(
     server: DiscoveryServer, cli: Run, home: Path, has_index: bool
 ) -> None:
     cli("api-resources", server=server)
@@ -163,7 +163,7 @@ def test_completion_offers_names_of_documents_of_any_age(
     for path in [*home.rglob(INDEX_FILE)]:
         path.unlink()
     if has_index:
-        # One of documents that are as old as that.
+        # Write an index of the expired documents.
         cli("api-resources", "--cached", "--cache-ttl=1000000h", server=server)
         assert [*home.rglob(INDEX_FILE)]
     server.forget_requests()
