@@ -1,4 +1,4 @@
-"""Fixtures: a home of its own for each test, real servers, the command line as a process, the real API server."""
+"""Fixtures: a home folder per test, real servers, the command line as a process, the real API server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WIDGETS = [{"name": "widgets", "singularName": "widget", "namespaced": True, "ki
 
 
 class Ran(NamedTuple):
-    """What a process left behind."""
+    """The exit code and output of a process."""
 
     code: int
     out: str
@@ -52,7 +52,7 @@ def run(command: list[str | Path], environ: dict[str, str], timeout: float = 120
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether `condition` comes to hold."""
+    """Wait until `condition` is true; return False after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -62,7 +62,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
 
 
 def threads_of_ours() -> list[str]:
-    """What other threads, of whatever kind, do in the package's code (its servers for tests aside)."""
+    """The files of the package that other threads are running in, except those of its testing servers."""
     package = os.path.dirname(cachediscovery.__file__) + os.sep
     found = []
     for number, frame in sys._current_frames().items():
@@ -74,7 +74,7 @@ def threads_of_ours() -> list[str]:
 
 
 def remains(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether `condition` holds for so long."""
+    """Whether `condition` stays true for `seconds`."""
     return not eventually(lambda: not condition(), seconds)
 
 
@@ -87,7 +87,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home folder; everything of the user's own is out of sight."""
+    """An empty home folder in place of the user's own."""
     path = tmp_path / "home"
     path.mkdir(mode=0o700)
     return path
@@ -100,7 +100,7 @@ def environ(home: Path) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _no_real_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whatever a test does in this process, it does not see the real `~/.kube`."""
+    """Keep the tests of this process away from the real `~/.kube`."""
     for name in [name for name in os.environ if name.startswith(("KUBE", "CACHEDISCOVERY"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -132,7 +132,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def tls(authority: trustme.CA) -> ssl.SSLContext:
-    """A server's TLS, its certificate for 127.0.0.1 and for the name api.test."""
+    """A server's TLS context, with a certificate for 127.0.0.1 and api.test."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "api.test").configure_cert(context)
     return context
@@ -148,7 +148,7 @@ def base_client() -> Callable[..., DiscoveryClient]:
 
 @pytest.fixture
 def cached_client(tmp_path: Path) -> Callable[..., CachedDiscoveryClient]:
-    """Makes clients on one cache folder, each as a process of its own would."""
+    """Makes clients that share a cache folder, as separate processes would."""
 
     def make(server: DiscoveryServer, **keywords: float) -> CachedDiscoveryClient:
         delegate = DiscoveryClient.for_config(ClientConfig(server.url))
@@ -158,7 +158,7 @@ def cached_client(tmp_path: Path) -> Callable[..., CachedDiscoveryClient]:
 
 
 def kubeconfig_of(server: DiscoveryServer, tmp_path: Path) -> Path:
-    """The server's kubeconfig, left alone where it is there already."""
+    """Write the server's kubeconfig, unless it already exists."""
     path = tmp_path / "kubeconfig"
     if not path.exists() or f"server: {server.url}\n" not in path.read_text():
         server.write_kubeconfig(path)
@@ -219,7 +219,7 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.APIS
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Keeps what a long test counted, for the README: of a whole run alone."""
+    """Saves the numbers that a long test counted for the README, only in a `--whole` run."""
 
     def keep(what: str, **numbers: float) -> None:
         if not request.config.getoption("--whole"):

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions in the manner of well-known operators, for the real API server."""
+"""CustomResourceDefinitions modelled on well-known operators, for the real API server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class CRD(NamedTuple):
-    """One custom resource; the first version is stored, the last one of them preferred only if it is the newest."""
+    """One custom resource. The first version is the storage version; the server chooses the preferred one."""
 
     group: str
     versions: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Clusters that share a URL: what they serve, their certificates, and kubeconfigs that name them."""
+"""Clusters that share a URL: their recordings, certificates and kubeconfigs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cachediscovery.testing import Recording, load_recording
 
 
 def recording_with(plural: str, kind: str) -> Recording:
-    """A cluster that serves one thing that no other does."""
+    """A recording with one resource that no other cluster serves."""
     recording = load_recording()
     resource = {
         "name": plural, "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": ["get", "list"],
@@ -24,7 +24,7 @@ def recording_with(plural: str, kind: str) -> Recording:
 
 
 def tls_of(authority: trustme.CA) -> ssl.SSLContext:
-    """A new server of an authority: a new certificate, with a new key."""
+    """The TLS context of a new server: a new certificate and key of this CA."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
@@ -54,7 +54,7 @@ def client_for(kubeconfig: Path, **keywords: Any) -> CachedDiscoveryClient:
 
 
 def kinds(client: CachedDiscoveryClient) -> set[str]:
-    """What is served of the group that each cluster has its own kinds in."""
+    """The kinds served in the group `only.test`, which differ between clusters."""
     lists = client.server_groups_and_resources()[1]
     return {resource.kind for found in lists if found.group_version == "only.test/v1" for resource in found.resources}
 

@@ -1,4 +1,4 @@
-"""The command line as another user: only root can become one, and only after everything is imported."""
+"""Run the command line as another user. Only root can switch users, after everything is imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import Ran, run
 
-# A user that no machine has.
+# A user id that no machine has.
 JANE = 54321
 needs_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user: run it as root"
@@ -42,7 +42,7 @@ def cli_as(user: int, environ: dict[str, str], *arguments: str) -> Ran:
 
 @pytest.fixture
 def janes_home() -> Iterator[Path]:
-    """A home of another user, in a place that everybody can reach."""
+    """The home of another user, in a folder that every user can reach."""
     above = Path(tempfile.mkdtemp())
     above.chmod(0o755)
     home = above / "jane"
@@ -66,6 +66,6 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
     for path in sorted(folder.rglob("*")):
         state = path.lstat()
         content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-        # The date of a folder tells of files that came and went.
+        # A folder's date shows whether files in it were created or removed.
         found[str(path.relative_to(folder))] = (state.st_mode, state.st_uid, state.st_mtime_ns, content)
     return found

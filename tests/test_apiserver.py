@@ -1,4 +1,4 @@
-"""Against a real kube-apiserver, beside the real kubectl and client-go."""
+"""Tests on a real kube-apiserver, compared with the real kubectl and client-go."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def crowded(apiserver: APIServer) -> APIServer:
 
 @pytest.fixture
 def extra(crowded: APIServer) -> Iterator[APIServer]:
-    """Some CRDs more, for the time of one test."""
+    """The API server with more CRDs, for one test."""
     crowded.install(EXTRA)
     yield crowded
     crowded.uninstall(EXTRA)
@@ -70,7 +70,9 @@ def client_for(server: APIServer, context: str = "") -> DiscoveryClient:
 
 
 @pytest.mark.parametrize("cached", [["--cached"], []], ids=["cached", "asking"])
-def test_every_format_is_kubectls_byte_for_byte(extra: APIServer, both: tuple[Run, Run], cached: list[str]) -> None:
+def test_every_output_format_equals_kubectls_byte_for_byte(
+    extra: APIServer, both: tuple[Run, Run], cached: list[str]
+) -> None:
     mine, theirs = both
     for flags in FORMATS:
         assert mine("api-resources", *cached, *flags.split()) == theirs("api-resources", *cached, *flags.split()), flags
@@ -80,7 +82,7 @@ def test_every_format_is_kubectls_byte_for_byte(extra: APIServer, both: tuple[Ru
     assert mine("api-versions") == theirs("api-versions")
 
 
-def test_kubectl_reads_a_cache_that_we_wrote_without_one_request(crowded: APIServer, both: tuple[Run, Run]) -> None:
+def test_kubectl_reads_our_cache_without_a_request(crowded: APIServer, both: tuple[Run, Run]) -> None:
     mine, theirs = both
     assert mine("api-resources").code == 0
     before = crowded.requests_of("kubectl/")
@@ -88,7 +90,7 @@ def test_kubectl_reads_a_cache_that_we_wrote_without_one_request(crowded: APISer
     assert crowded.requests_of("kubectl/") == before
 
 
-def test_we_read_a_cache_that_kubectl_wrote_without_one_request(crowded: APIServer, both: tuple[Run, Run]) -> None:
+def test_the_command_line_reads_kubectls_cache_without_a_request(crowded: APIServer, both: tuple[Run, Run]) -> None:
     mine, theirs = both
     assert theirs("api-resources").code == 0
     before = crowded.requests_of("cachediscovery/")
@@ -160,7 +162,7 @@ def test_an_extension_server_that_is_down_is_a_failed_group_version(crowded: API
     assert mine("api-resources", "--cached") == theirs("api-resources", "--cached")
 
 
-def test_the_classic_example_prints_client_gos_lines(extra: APIServer, environ: dict[str, str]) -> None:
+def test_the_classic_example_prints_the_same_lines_as_client_go(extra: APIServer, environ: dict[str, str]) -> None:
     theirs = run([build("listing"), extra.kubeconfig], environ)
     assert theirs.code == 0, theirs.err
     _, lists = client_for(extra).server_groups_and_resources()
@@ -188,20 +190,20 @@ def test_aggregated_and_legacy_discovery_agree(crowded: APIServer) -> None:
 
 
 @pytest.mark.parametrize("context", ["token", "certificate", "viewer"])
-def test_every_way_to_identify_oneself_works(crowded: APIServer, context: str) -> None:
+def test_every_authentication_method_works(crowded: APIServer, context: str) -> None:
     client = client_for(crowded, context)
     assert client.server_groups().groups
     assert client.server_version().git_version == "v1.37.2"
     assert "apis/apps/v1" in client.openapi_v3().paths()
 
 
-def test_nobody_in_particular_is_told_so(crowded: APIServer) -> None:
+def test_an_anonymous_request_is_forbidden(crowded: APIServer) -> None:
     with pytest.raises(StatusError, match="system:anonymous") as caught:
         client_for(crowded, "anonymous").server_groups()
     assert caught.value.code == 403
 
 
-def test_impersonation_is_what_the_server_goes_by(crowded: APIServer) -> None:
+def test_the_server_applies_impersonation(crowded: APIServer) -> None:
     config = load_config(ConfigOverrides(str(crowded.kubeconfig), as_user="jane", as_groups=("one", "two")))
     assert DiscoveryClient.for_config(config).server_groups().groups
     viewer = load_config(ConfigOverrides(str(crowded.kubeconfig), context="viewer", as_user="jane"))
@@ -209,7 +211,7 @@ def test_impersonation_is_what_the_server_goes_by(crowded: APIServer) -> None:
         DiscoveryClient.for_config(viewer).server_groups()
 
 
-def test_with_the_api_server_stopped_a_warm_cache_still_answers_everything(
+def test_a_warm_cache_answers_everything_with_the_api_server_stopped(
     environ: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, apiserver: APIServer
 ) -> None:
     with APIServer(tmp_path_factory.mktemp("stopped")) as server:
@@ -229,9 +231,7 @@ def test_with_the_api_server_stopped_a_warm_cache_still_answers_everything(
     assert "refused" in asking.err
 
 
-def test_a_watched_crd_is_seen_within_a_second_of_its_creation_and_of_its_end(
-    crowded: APIServer, tmp_path: Path
-) -> None:
+def test_a_watch_sees_a_crd_created_and_deleted_within_a_second(crowded: APIServer, tmp_path: Path) -> None:
     config = load_config(ConfigOverrides(str(crowded.kubeconfig)))
     client = CachedDiscoveryClient.for_config(config, cache_dir=str(tmp_path / "cache"))
     crd = EXTRA[1]
@@ -252,11 +252,11 @@ def test_a_watched_crd_is_seen_within_a_second_of_its_creation_and_of_its_end(
         crowded.wait_for(lambda: not seen())
         deleted = time.monotonic() - started
     crowded.wait_for(lambda: crowded.lists(crd.group, crd.versions[-1], crd.plural) is False)
-    # A second of ours; what is over it is left to a machine that does other things as well.
+    # It takes a second at most; the rest is slack for a busy machine.
     assert max(created, deleted) < 3, (created, deleted)
 
 
-def test_watching_without_the_right_to_says_so_and_asks_every_so_often(
+def test_a_forbidden_watch_falls_back_to_polling_with_a_warning(
     crowded: APIServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = load_config(ConfigOverrides(str(crowded.kubeconfig), as_user="jane", as_groups=("system:authenticated",)))

@@ -1,4 +1,4 @@
-"""Waiting that another thread ends: at whatever moment it does."""
+"""Waits that another thread cancels, at any moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cachediscovery._cancellation import Cancellation, WaitCancelledError, curre
 from cachediscovery._concurrency import Lock, begin_in_thread
 
 
-def test_a_wait_that_begins_just_when_it_is_cancelled_is_ended() -> None:
+def test_a_wait_cancelled_just_as_it_starts_ends() -> None:
     class CancelledMeanwhile(Cancellation):
         def check(self) -> None:
             super().check()
@@ -24,7 +24,7 @@ def test_a_wait_that_begins_just_when_it_is_cancelled_is_ended() -> None:
     assert ended.is_set()
 
 
-def test_what_ends_around_ends_within_and_not_the_other_way_round() -> None:
+def test_an_outer_cancellation_cancels_the_inner_one_but_not_the_reverse() -> None:
     outer = Cancellation()
     inner, ended = Cancellation(outer), threading.Event()
 
@@ -40,13 +40,13 @@ def test_what_ends_around_ends_within_and_not_the_other_way_round() -> None:
     other.check()
 
 
-def test_a_wait_that_was_ended_has_no_result() -> None:
+def test_a_cancelled_wait_raises() -> None:
     cancellation = Cancellation()
     with pytest.raises(WaitCancelledError), cancellation.ending(lambda: None):
         cancellation.cancel("over")
 
 
-def test_threads_that_are_begun_within_are_within() -> None:
+def test_a_new_thread_inherits_the_current_cancellation() -> None:
     cancellation = Cancellation()
     with cancellation:
         assert begin_in_thread(current)() is cancellation
@@ -54,7 +54,7 @@ def test_threads_that_are_begun_within_are_within() -> None:
 
 
 @pytest.mark.parametrize("what", ["lock", "sleep"])
-def test_neither_a_lock_nor_a_pause_is_waited_for_any_longer(what: str) -> None:
+def test_cancelling_ends_a_lock_wait_and_a_sleep(what: str) -> None:
     cancellation, lock = Cancellation(), Lock()
     lock.acquire()
     with ThreadPoolExecutor(1) as pool:
@@ -64,7 +64,7 @@ def test_neither_a_lock_nor_a_pause_is_waited_for_any_longer(what: str) -> None:
             waiting.result(20)
 
 
-def test_a_child_of_a_fork_ends_nothing_of_its_parents() -> None:
+def test_a_forked_child_does_not_end_its_parents_waits() -> None:
     cancellation, ended = Cancellation(), threading.Event()
     with cancellation.ending(ended.set):
         child = os.fork()

@@ -12,7 +12,7 @@ def test_results_are_in_the_order_of_the_calls() -> None:
     assert run_together([lambda: 1], 7) == [1]
 
 
-def test_no_more_than_the_bound_run_at_a_time() -> None:
+def test_no_more_calls_than_the_limit_run_at_once() -> None:
     running, most, lock = 0, 0, threading.Lock()
     turn = threading.Barrier(3, timeout=10)
 
@@ -29,7 +29,7 @@ def test_no_more_than_the_bound_run_at_a_time() -> None:
     assert most == 3
 
 
-def test_all_run_to_their_end_before_the_first_error_is_raised() -> None:
+def test_all_calls_finish_before_the_first_error_is_raised() -> None:
     done: list[int] = []
 
     def call(number: int) -> None:

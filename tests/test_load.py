@@ -1,4 +1,4 @@
-"""Many processes, many calls, invalidations among them: no error, and no document fetched more often than need be."""
+"""Many processes that call and invalidate at once: no error, and no document is fetched more often than needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from cachediscovery.testing import DiscoveryServer
 
-# Calls of every kind, in an order of chance; says what it invalidated, and what went wrong.
+# Makes random calls of every kind, then prints its invalidations and errors.
 WORKER = """
 import json, random, sys, traceback
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscoveryRESTMapper, GroupKind
@@ -58,7 +58,7 @@ print(json.dumps({"invalidated": invalidated, "errors": errors, "groups": groups
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidation(
+def test_many_processes_fetch_each_document_at_most_once_per_invalidation(
     tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None], aggregated: bool
 ) -> None:
     processes, calls = (100, 100) if request.config.getoption("--whole") else (12, 60)
@@ -69,7 +69,7 @@ def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidat
             for seed in range(processes)
         ]
         ended = [process.communicate(timeout=900) for process in running]
-        # A busy machine may let a process wait for more than the two seconds after which it says so.
+        # On a busy machine a process may wait longer than two seconds, and then it says so.
         said = [line for _, err in ended for line in err.decode().splitlines()]
         assert [line for line in said if not line.startswith("waiting for process ")] == []
         reports = [json.loads(out) for out, _ in ended]
@@ -82,7 +82,7 @@ def test_a_hundred_processes_fetch_each_document_at_most_once_for_each_invalidat
     scoped = sum(invalidated.values()) - invalidated[""]
     for path, count in asked.items():
         group_version = re.sub("^/apis?/?", "", path)
-        # The documents that hold all are also asked for where several others are missing.
+        # The documents at `/api` and `/apis` are also fetched when several others are missing.
         bound = everything + (invalidated[group_version] if group_version else scoped)
         assert count <= bound, (path, count, bound)
     figures(

@@ -1,4 +1,4 @@
-"""A real kube-apiserver whose resources come, change and go while clients read, and whose extension server does."""
+"""A real kube-apiserver whose CRDs and extension server come, change and go while clients read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")]
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GROUP = "moving.test"
-# One thing after another; the scope of a CRD cannot be changed, so it goes and comes again.
+# The CRD at each step. The scope of a CRD cannot be changed, so it is deleted and created again.
 HISTORY: list[CRD | None] = [
     CRD(GROUP, ("v1",), "movers", "Mover", ("mv",)),
     CRD(GROUP, ("v1", "v2"), "movers", "Mover", ("mv",)),
@@ -35,7 +35,7 @@ HISTORY: list[CRD | None] = [
     CRD(GROUP, ("v3", "v1"), "movers", "Mover", (), namespaced=False),
     None,
 ]
-# Reads until it is told to stop, in the ways in which programs do; then says what it has seen.
+# Reads as programs do until it is told to stop, then prints what it has seen.
 READER = """
 import json, os, random, sys, traceback
 from cachediscovery import *
@@ -88,7 +88,7 @@ print(json.dumps({"seen": sorted(seen), "errors": errors[:3], "partial": partial
 
 
 def possible() -> set[str]:
-    """All that may ever be seen of one version: a server takes over versions first, and names a moment later."""
+    """Every state a client may see: a server applies the versions of a CRD first and its names a moment later."""
     found = set()
     for earlier, later in zip([None, *HISTORY], HISTORY, strict=False):
         crds = [crd for crd in (earlier, later) if crd is not None]
@@ -105,7 +105,7 @@ def replace(server: APIServer, crd: CRD) -> None:
         "resourceVersion"
     ]
     server.request("PUT", f"{_CRDS}/{crd.name}", manifest)
-    # A version that objects might be stored in cannot be dropped: there are none, so that is taken back.
+    # A stored version cannot be dropped. There are no objects, so `storedVersions` can be reset.
     status = {"status": {"storedVersions": [crd.versions[0]]}}
     server.request("PATCH", f"{_CRDS}/{crd.name}/status", status, "application/merge-patch+json")
 
@@ -128,7 +128,7 @@ def expected(crd: CRD | None) -> set[str]:
     return {json.dumps((f"{crd.group}/{version}", crd.namespaced, list(crd.short_names))) for version in crd.versions}
 
 
-def test_eight_clients_see_what_is_or_was_served_while_crds_come_change_and_go(
+def test_eight_clients_see_only_served_states_while_crds_change(
     apiserver: APIServer,
     tmp_path: Path,
     environ: dict[str, str],
@@ -176,7 +176,7 @@ def names(server: APIServer) -> list[str]:
 
 @pytest.fixture
 def extension(apiserver: APIServer, tmp_path: Path) -> Iterator[Callable[[], DiscoveryServer]]:
-    """Registers an extension API server that is not there yet; what it yields starts it."""
+    """Register an extension API server that is not running yet; yields a function that starts it."""
     recording = load_recording()
     for group in recording.unaggregated["/apis"]["groups"][:]:
         recording.remove_group(group["name"])
@@ -211,7 +211,7 @@ def extension(apiserver: APIServer, tmp_path: Path) -> Iterator[Callable[[], Dis
     apiserver.request("DELETE", "/api/v1/namespaces/extension/services/metrics")
 
 
-def test_an_extension_server_that_comes_back_is_seen_and_until_then_is_no_silent_gap(
+def test_an_extension_server_is_reported_as_failed_until_it_starts(
     apiserver: APIServer, tmp_path: Path, extension: Callable[[], DiscoveryServer]
 ) -> None:
     config = load_config(ConfigOverrides(str(apiserver.kubeconfig)))

@@ -8,7 +8,7 @@ import pytest
 import cachediscovery
 
 
-def test_every_public_name_can_be_imported_and_is_told_to_type_checkers() -> None:
+def test_every_public_name_can_be_imported_and_is_visible_to_type_checkers() -> None:
     source = ast.parse(Path(cachediscovery.__file__).read_text())
     typed = {
         (alias.name, node.module)

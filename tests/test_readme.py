@@ -1,4 +1,4 @@
-"""What the README says holds."""
+"""The claims and examples of the README hold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_tables_of_both_pages_are_those_of_the_results() -> None:
+def test_the_tables_of_both_pages_match_the_results() -> None:
     sys.path.insert(0, str(ROOT))
     from benchmarks.report import goals_table, short_table, whole_table
 
@@ -33,7 +33,7 @@ def test_the_tables_of_both_pages_are_those_of_the_results() -> None:
         assert table(RESULTS) in (ROOT / "benchmarks" / "README.md").read_text()
 
 
-def test_every_chart_is_there() -> None:
+def test_every_chart_file_exists() -> None:
     for page, folder in ((README, ROOT), ((ROOT / "benchmarks" / "README.md").read_text(), ROOT / "benchmarks")):
         charts = re.findall(r"\]\((\S+\.svg)\)", page)
         assert charts
@@ -41,7 +41,7 @@ def test_every_chart_is_there() -> None:
             assert (folder / chart).read_text().startswith("<?xml")
 
 
-def test_every_result_says_on_which_machine_it_was_measured() -> None:
+def test_every_result_names_its_machine() -> None:
     results = list(RESULTS.glob("*.json"))
     assert results
     for path in results:
@@ -70,7 +70,7 @@ def test_every_example_of_the_readme_runs(
     run_python(code, server, environ, tmp_path)
 
 
-# What a program that uses the client has already.
+# The program around each drop-in line of the README.
 PROGRAMS = {
     "kubernetes": """
 from kubernetes import config

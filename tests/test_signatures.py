@@ -1,4 +1,4 @@
-"""What help() shows of the package."""
+"""The output of help() on the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ for function in (cachediscovery.load_config, cachediscovery.open_store, cachedis
 """
 
 
-def test_help_shows_nothing_of_the_environment(environ: dict[str, str]) -> None:
+def test_help_shows_no_environment_variable(environ: dict[str, str]) -> None:
     environ["SOME_TOKEN"] = "secret-of-the-environment"
     ran = subprocess.run([sys.executable, "-c", SHOW], env=environ, capture_output=True, text=True, check=True)
     assert "in_cluster_config(environ: " in ran.stdout

@@ -35,12 +35,12 @@ def listing(client: DiscoveryClient) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(item.group_version, resource.name, resource.verbs) for item in lists for resource in item.resources]
 
 
-def test_an_aggregated_server_is_asked_twice(server: DiscoveryServer, base_client: Make) -> None:
+def test_an_aggregated_server_gets_two_requests(server: DiscoveryServer, base_client: Make) -> None:
     listing(base_client(server))
     assert sorted(server.paths()) == ["/api", "/apis"]
 
 
-def test_both_documents_are_asked_for_at_the_same_time(server: DiscoveryServer, base_client: Make) -> None:
+def test_both_documents_are_fetched_at_the_same_time(server: DiscoveryServer, base_client: Make) -> None:
     both = threading.Barrier(2, timeout=10)
     answer = server._answer
 
@@ -53,10 +53,12 @@ def test_both_documents_are_asked_for_at_the_same_time(server: DiscoveryServer, 
 
 
 @pytest.mark.parametrize("versions", [("v2",), ("v2beta1",), ("v2", "v2beta1")])
-def test_every_version_of_aggregated_discovery_gives_the_same(versions: tuple[str, ...], base_client: Make) -> None:
+def test_every_version_of_aggregated_discovery_gives_the_same_listing(
+    versions: tuple[str, ...], base_client: Make
+) -> None:
     with DiscoveryServer(aggregated=versions) as server, DiscoveryServer(aggregated=False) as legacy:
         client = base_client(server)
-        # Real servers list CRDs in one order here and in another there.
+        # Real servers order CRDs differently in aggregated and unaggregated discovery.
         assert sorted(listing(client)) == sorted(listing(base_client(legacy)))
         assert server.request_count == 2
 
@@ -67,13 +69,13 @@ def test_without_aggregation_every_group_version_is_fetched(legacy_server: Disco
     assert sorted(legacy_server.paths()) == sorted(documents)
 
 
-def test_legacy_clients_ask_for_unaggregated_documents_alone(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_legacy_client_requests_only_unaggregated_documents(server: DiscoveryServer, base_client: Make) -> None:
     client = base_client(server).with_legacy()
     client.server_groups()
     assert {request.header("Accept") for request in server.requests} == {"application/json"}
 
 
-def test_resources_of_one_half_alone_are_not_used(server: DiscoveryServer, base_client: Make) -> None:
+def test_resources_are_not_used_if_only_one_document_is_aggregated(server: DiscoveryServer, base_client: Make) -> None:
     body = b'{"kind":"APIVersions","versions":["v1"]}'
     server.fail("/api", Failure(200, body=body))
     found = base_client(server).groups_and_maybe_resources()
@@ -100,7 +102,9 @@ def test_a_stale_group_version_is_a_partial_failure(server: DiscoveryServer, bas
     assert server.request_count == 4, "the listing as a whole is tried twice"
 
 
-def test_a_group_version_that_fails_leaves_the_others(legacy_server: DiscoveryServer, base_client: Make) -> None:
+def test_a_failed_group_version_leaves_the_others_in_the_result(
+    legacy_server: DiscoveryServer, base_client: Make
+) -> None:
     legacy_server.fail("/apis/batch/v1", Failure(503))
     with pytest.raises(GroupDiscoveryFailed) as caught:
         base_client(legacy_server).server_preferred_resources()
@@ -108,14 +112,12 @@ def test_a_group_version_that_fails_leaves_the_others(legacy_server: DiscoverySe
     assert "deployments" in [resource.name for item in caught.value.result for resource in item.resources]
 
 
-def test_a_group_version_that_disappears_is_gone_at_the_second_try(
-    legacy_server: DiscoveryServer, base_client: Make
-) -> None:
+def test_a_group_version_with_one_404_is_found_on_retry(legacy_server: DiscoveryServer, base_client: Make) -> None:
     legacy_server.fail("/apis/batch/v1", Failure(404, times=1))
     assert "batch/v1" in [name for name, _, _ in listing(base_client(legacy_server))]
 
 
-def test_both_halves_of_a_partial_failure_stay_with_the_namespaced_ones(
+def test_a_partial_failure_keeps_its_namespaced_resources_and_failures(
     server: DiscoveryServer, base_client: Make
 ) -> None:
     server.recording.mark_stale("batch/v1")
@@ -127,7 +129,7 @@ def test_both_halves_of_a_partial_failure_stay_with_the_namespaced_ones(
     assert caught.value.failed
 
 
-def test_an_extension_server_has_no_core_group(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_server_without_a_core_group_is_not_a_failure(server: DiscoveryServer, base_client: Make) -> None:
     server.fail("/api", Failure(404))
     found = base_client(server).groups_and_maybe_resources()
     assert found.groups.groups[0].name == "apiregistration.k8s.io"
@@ -137,9 +139,7 @@ def test_an_extension_server_has_no_core_group(server: DiscoveryServer, base_cli
 
 @pytest.mark.parametrize("aggregated", [True, False])
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_server_that_refuses_the_other_groups_is_a_partial_failure(
-    base_client: Make, status: int, aggregated: bool
-) -> None:
+def test_a_404_or_403_for_apis_is_a_partial_failure(base_client: Make, status: int, aggregated: bool) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
         server.fail("/apis", Failure(status))
         client = base_client(server)
@@ -154,7 +154,7 @@ def test_a_server_that_refuses_the_other_groups_is_a_partial_failure(
         assert error.code == status
 
 
-def test_a_core_group_that_is_forbidden_is_a_partial_failure(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_forbidden_core_group_is_a_partial_failure(server: DiscoveryServer, base_client: Make) -> None:
     server.fail("/api", Failure(403))
     with pytest.raises(GroupDiscoveryFailed, match=r" \*: .*/api: ") as caught:
         base_client(server).server_groups()
@@ -162,7 +162,7 @@ def test_a_core_group_that_is_forbidden_is_a_partial_failure(server: DiscoverySe
     assert "apps" in [group.name for group in caught.value.result.groups]
 
 
-def test_a_server_with_neither_half_is_an_error(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_404_for_both_api_and_apis_is_not_found(server: DiscoveryServer, base_client: Make) -> None:
     server.fail("/api", Failure(404))
     server.fail("/apis", Failure(404))
     with pytest.raises(NotFound, match="/apis"):
@@ -180,7 +180,7 @@ def test_a_missing_group_version_is_not_found(server: DiscoveryServer, base_clie
 
 
 @pytest.mark.parametrize("name", ["", "/", "a/b/c", "apps/", "/v1", "../v1", "apps/v1\n"])
-def test_an_argument_that_is_no_group_version_makes_no_request(
+def test_an_invalid_group_version_raises_without_a_request(
     server: DiscoveryServer, base_client: Make, name: str
 ) -> None:
     with pytest.raises(InvalidGroupVersion):
@@ -192,7 +192,7 @@ HOSTILE = ["../../x", "/etc/x", "a/b/c", "", ".", "bell\x07", "nul\x00", "new\nl
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_names_that_are_paths_cost_those_groups_alone(
+def test_groups_with_unsafe_names_are_dropped_and_the_others_kept(
     base_client: Make, caplog: pytest.LogCaptureFixture, aggregated: bool
 ) -> None:
     with DiscoveryServer(aggregated=aggregated) as server:
@@ -210,7 +210,7 @@ def test_names_that_are_paths_cost_those_groups_alone(
         assert not set(caplog.text) & {"\x07", "\x00", "\u202e"}
 
 
-def test_preferred_resources_are_each_in_their_groups_preferred_version(
+def test_a_preferred_resource_comes_from_the_preferred_version_that_has_it(
     server: DiscoveryServer, base_client: Make
 ) -> None:
     resource = {"singularName": "", "namespaced": True, "kind": "X", "verbs": ["get"]}
@@ -223,7 +223,7 @@ def test_preferred_resources_are_each_in_their_groups_preferred_version(
     assert [item.name for item in lists["versions.example/v1"]] == ["old"]
 
 
-def test_the_version_is_the_servers(server: DiscoveryServer, base_client: Make) -> None:
+def test_server_version_returns_the_servers_version(server: DiscoveryServer, base_client: Make) -> None:
     version = base_client(server).server_version()
     assert version.git_version == server.recording.unaggregated["/version"]["gitVersion"]
     assert version.min_compatibility_minor == server.recording.unaggregated["/version"]["minCompatibilityMinor"]
@@ -241,7 +241,7 @@ def test_the_version_is_the_servers(server: DiscoveryServer, base_client: Make) 
         (Failure(200, body=b"\x00\x01\x02"), "not JSON"),
     ],
 )
-def test_what_is_no_discovery_document_names_its_url(
+def test_the_error_for_an_invalid_document_names_its_url(
     server: DiscoveryServer, base_client: Make, failure: Failure, message: str
 ) -> None:
     server.fail("/apis", failure)
@@ -252,20 +252,20 @@ def test_what_is_no_discovery_document_names_its_url(
     assert "\n" not in str(caught.value)
 
 
-def test_a_list_of_another_group_version_is_refused(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_resource_list_of_another_group_version_is_refused(server: DiscoveryServer, base_client: Make) -> None:
     server.recording.unaggregated["/apis/apps/v1"]["groupVersion"] = "batch/v1"
     with pytest.raises(InvalidDocument, match="batch/v1"):
         base_client(server).server_resources_for_group_version("apps/v1")
 
 
-def test_a_failure_of_both_halves_is_one_error(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_failure_of_both_api_and_apis_is_one_error(server: DiscoveryServer, base_client: Make) -> None:
     for path in ("/api", "/apis"):
         server.fail(path, Failure(500, "boom"))
     with pytest.raises(StatusError, match="boom"):
         base_client(server).server_groups()
 
 
-def test_a_session_of_the_callers_is_used_as_it_is(server: DiscoveryServer) -> None:
+def test_a_callers_session_is_used_unchanged(server: DiscoveryServer) -> None:
     server.token = "secret"
     session = requests.Session()
     session.headers["Authorization"] = "Bearer secret"
@@ -275,7 +275,7 @@ def test_a_session_of_the_callers_is_used_as_it_is(server: DiscoveryServer) -> N
     assert {request.header("X-Mine") for request in server.requests} == {"1"}
 
 
-def test_helpers_answer_from_one_document(server: DiscoveryServer, base_client: Make) -> None:
+def test_is_resource_enabled_fetches_only_its_group_version(server: DiscoveryServer, base_client: Make) -> None:
     client = base_client(server)
     assert is_resource_enabled(client, GroupVersionResource("apps", "v1", "deployments"))
     assert not is_resource_enabled(client, GroupVersionResource("apps", "v1", "nothing"))
@@ -285,13 +285,13 @@ def test_helpers_answer_from_one_document(server: DiscoveryServer, base_client: 
     assert not server_supports_version(client, GroupVersion("apps", "v1beta1"))
 
 
-def test_an_unavailable_group_is_not_taken_for_a_disabled_resource(server: DiscoveryServer, base_client: Make) -> None:
+def test_an_unavailable_group_is_an_error_not_a_disabled_resource(server: DiscoveryServer, base_client: Make) -> None:
     server.fail("/apis/apps/v1", Failure(503))
     with pytest.raises(StatusError):
         is_resource_enabled(base_client(server), GroupVersionResource("apps", "v1", "deployments"))
 
 
-def test_a_server_that_lists_nothing_supports_everything() -> None:
+def test_a_server_with_no_groups_supports_every_version() -> None:
     class Nothing:
         def server_groups(self) -> APIGroupList:
             return APIGroupList(())
@@ -299,7 +299,7 @@ def test_a_server_that_lists_nothing_supports_everything() -> None:
     assert server_supports_version(Nothing(), GroupVersion("apps", "v1"))  # type: ignore[arg-type]
 
 
-def test_an_openapi_index_leads_to_its_own_server_alone(server: DiscoveryServer, base_client: Make) -> None:
+def test_openapi_urls_of_other_hosts_are_dropped(server: DiscoveryServer, base_client: Make) -> None:
     index = {"paths": {"apis/apps/v1": {"serverRelativeURL": "/openapi/v3/apis/apps/v1?hash=1"}}}
     index["paths"]["evil"] = {"serverRelativeURL": "//evil.example/x"}
     index["paths"]["worse"] = {"serverRelativeURL": "https://evil.example/x"}
@@ -310,7 +310,7 @@ def test_an_openapi_index_leads_to_its_own_server_alone(server: DiscoveryServer,
     assert paths["apis/apps/v1"].schema() == {"openapi": "3.0.0"}
 
 
-def test_a_server_without_openapi_v3_has_no_documents(server: DiscoveryServer, base_client: Make) -> None:
+def test_a_server_without_openapi_v3_has_no_openapi_paths(server: DiscoveryServer, base_client: Make) -> None:
     assert base_client(server).openapi_v3().paths() == {}
 
 
@@ -322,7 +322,7 @@ def test_every_error_is_a_discovery_error() -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "x\nforged", "\x1b[2J", ""])
-def test_a_stale_group_version_whose_name_is_none_is_not_among_the_failed(
+def test_a_stale_group_version_with_an_invalid_name_is_not_reported(
     server: DiscoveryServer, base_client: Make, name: str
 ) -> None:
     server.recording.add_group(name, {"v1": WIDGETS})

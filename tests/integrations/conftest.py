@@ -1,4 +1,4 @@
-"""The clusters that the integrations are tested on: the testing server, in seconds, and the real API server."""
+"""The clusters for the integration tests: the testing server (fast) and the real API server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 
 class Cluster(Protocol):
-    """What both have. The kubeconfig has the contexts `token`, which is current, and `anonymous`."""
+    """The interface of both. The kubeconfig has the contexts `token` (current) and `anonymous`."""
 
     @property
     def kubeconfig(self) -> Path: ...
@@ -39,7 +39,7 @@ class ReplayedCluster:
     def __init__(self, server: DiscoveryServer, folder: Path) -> None:
         self.server = server
         self.kubeconfig = folder / "kubeconfig"
-        # Below /no everything is forbidden, but for the version.
+        # Everything below /no is forbidden except the version.
         urls = {"token": server.url, "anonymous": f"{server.url}/no"}
         config = {
             "apiVersion": "v1",
@@ -54,7 +54,7 @@ class ReplayedCluster:
             server.fail(path, Failure(403, "no way"))
         served = server.recording.unaggregated
         for path, document in served.items():
-            # In some group versions aggregated discovery has them in another order.
+            # Aggregated discovery orders the resources of some group versions differently.
             if document.get("kind") == "APIResourceList" and path != "/api/v1":
                 document["resources"].sort(key=lambda item: item["name"])
         for item in server.recording.apis["items"]:
@@ -103,7 +103,7 @@ def _resources(crd: CRD, version: str) -> list[dict[str, Any]]:
 
 
 def clusters(crds: list[CRD]) -> Callable[..., Iterator[Cluster]]:
-    """A fixture: each cluster in turn, with these CRDs."""
+    """Make a fixture that yields each cluster in turn, with these CRDs installed."""
 
     @pytest.fixture(scope="module", params=["replayed", APISERVER])
     def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -122,7 +122,7 @@ def clusters(crds: list[CRD]) -> Callable[..., Iterator[Cluster]]:
 
 @pytest.fixture(autouse=True)
 def _collected() -> Iterator[None]:
-    """The clients leave connections to the garbage collector, which must not find them during another test."""
+    """Collect connections that the clients left open before the next test begins."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

@@ -15,7 +15,7 @@ from cachediscovery.model.errors import RequestTimeout
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port on which nobody accepts: connections beyond the first ones are never made."""
+    """A port with a full backlog: further connections are never established."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -30,7 +30,7 @@ def full_port() -> Iterator[int]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port on which connections are made, and nothing is answered."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -60,6 +60,6 @@ def message_of(port: int, get: Get) -> str:
 
 
 @pytest.mark.parametrize("get", [by_urllib3, by_httpx])
-def test_the_time_outs_of_another_client_are_not_made_up(full_port: int, silent_port: int, get: Get) -> None:
+def test_the_timeout_errors_of_a_borrowed_client_state_no_duration(full_port: int, silent_port: int, get: Get) -> None:
     assert message_of(full_port, get) == "no connection to URL/api in time: is the server reachable from here?"
     assert message_of(silent_port, get) == "URL/api did not answer in time: try again, or raise the read time-out"

@@ -1,4 +1,4 @@
-"""Searches that nobody waits for any more, in programs of their own: they end, and let go of the lock."""
+"""Abandoned searches, in separate processes: they end and release the lock."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ ENDINGS = {
     "stopped": "loop = asyncio.new_event_loop(); loop.run_until_complete(give_up())",
     "stopped and closed": "loop = asyncio.new_event_loop(); loop.run_until_complete(give_up()); loop.close()",
 }
-# The program lives on, and does something else.
+# The program keeps running and does something else.
 WAIT = "\nprint('over', flush=True)\nsys.stdin.read()\n"
 
 
 @pytest.fixture
 def silent(server: DiscoveryServer) -> Iterator[DiscoveryServer]:
-    """A server that says its version, and then nothing more until the end of the test."""
+    """A server that returns its version and answers no other request until the test ends."""
     over = threading.Event()
     server.on_request = lambda path: None if path == "/version" else (over.wait(120), None)[1]
     yield server
@@ -74,7 +74,7 @@ def is_free(lock: Path) -> bool:
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-def test_a_search_without_its_loop_holds_neither_the_lock_nor_the_program(
+def test_an_abandoned_search_releases_the_lock_and_lets_the_program_exit(
     silent: DiscoveryServer, environ: dict[str, str], home: Path, tmp_path: Path, ending: str
 ) -> None:
     kubeconfig = silent.write_kubeconfig(tmp_path / "kubeconfig")
@@ -94,7 +94,7 @@ def test_a_search_without_its_loop_holds_neither_the_lock_nor_the_program(
         process.communicate()
 
 
-def test_a_call_that_is_cancelled_leaves_no_thread_behind(silent: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_cancelled_call_leaves_no_thread_behind(silent: DiscoveryServer, tmp_path: Path) -> None:
     client = AsyncCachedDiscoveryClient.for_config(ClientConfig(silent.url), cache_dir=str(tmp_path / "cache"))
 
     async def ask() -> None:
@@ -110,7 +110,7 @@ def test_a_call_that_is_cancelled_leaves_no_thread_behind(silent: DiscoveryServe
     asyncio.run(ask())
 
 
-def test_a_loop_that_stands_still_for_a_moment_goes_on_with_its_search(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_paused_event_loop_resumes_its_search(server: DiscoveryServer, tmp_path: Path) -> None:
     client = AsyncCachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=str(tmp_path / "cache"))
     loop = asyncio.new_event_loop()
     try:

@@ -1,4 +1,4 @@
-"""kr8s against the real API server, as it is and with our cache."""
+"""kr8s against the real API server, with and without our cache."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ twin = clusters([TWIN])
 
 
 def api_for(server: Cluster) -> kr8s.Api:
-    # A cache of its own making keeps one api for each set of arguments.
+    # kr8s keeps one api for each set of arguments.
     kr8s.Api._instances.clear()
     return kr8s.api(kubeconfig=str(server.kubeconfig))
 
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    """kr8s keeps what it made."""
+    """Clear the apis that kr8s keeps after each test."""
     yield
     kr8s.Api._instances.clear()
 
 
 def asked(server: Cluster) -> list[str]:
-    """kr8s asks for the version whenever an api is made; that is not discovery."""
+    """The discovery requests. kr8s also requests the version whenever it creates an api."""
     return [path for path in server.requests_of(AGENT) if not path.startswith("/version")]
 
 
@@ -51,7 +51,7 @@ def names(resources: list[dict[str, object]]) -> list[tuple[object, ...]]:
     return [(item["version"], item["name"], item["kind"], item["namespaced"]) for item in resources]
 
 
-def test_api_resources_are_theirs_for_two_requests_and_then_for_none(twin: Cluster) -> None:
+def test_api_resources_match_kr8s_with_two_requests_cold_and_none_warm(twin: Cluster) -> None:
     theirs = names(api_for(twin).api_resources())
     start = len(asked(twin))
     assert start > 20
@@ -61,7 +61,7 @@ def test_api_resources_are_theirs_for_two_requests_and_then_for_none(twin: Clust
     assert len(asked(twin)) == start + 2
 
 
-def test_lookup_kind_answers_as_theirs(twin: Cluster) -> None:
+def test_lookup_kind_returns_what_kr8s_returns(twin: Cluster) -> None:
     theirs = api_for(twin)
     ours = use_cache(api_for(twin))
     for kind in ("pods", "deploy", "Deployment", "deployment.apps", "twins", "tw", "twin.v1.one.test", "ns"):
@@ -77,7 +77,7 @@ def test_objects_of_a_looked_up_kind_can_be_listed(twin: Cluster) -> None:
     assert "apps/v1" in list(api.api_versions())
 
 
-def test_the_async_api_answers_from_the_same_cache(twin: Cluster) -> None:
+def test_the_async_api_uses_the_same_cache(twin: Cluster) -> None:
     use_cache(api_for(twin)).api_resources()
 
     async def look_up() -> tuple[str, str, bool]:
@@ -91,7 +91,7 @@ def test_the_async_api_answers_from_the_same_cache(twin: Cluster) -> None:
     assert len(asked(twin)) == start
 
 
-def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: Cluster) -> None:
+def test_concurrent_calls_return_the_same_resources(twin: Cluster) -> None:
     async def together() -> list[object]:
         kr8s.Api._instances.clear()
         api = use_cache(await kr8s.asyncio.api(kubeconfig=str(twin.kubeconfig)))
@@ -103,7 +103,7 @@ def test_several_calls_at_a_time_do_not_get_in_each_others_way(twin: Cluster) ->
     assert others == [first] * 5
 
 
-def test_a_call_that_is_cancelled_ends_and_others_go_on(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_cancelled_call_ends_and_other_calls_finish(server: DiscoveryServer, tmp_path: Path) -> None:
     kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
     begun, go_on = threading.Event(), threading.Event()
 

@@ -56,7 +56,7 @@ def test_a_warm_lookup_makes_no_request(twins: Cluster) -> None:
     assert len(requests_of(twins)) == len(before) + 1
 
 
-def test_a_cold_wide_lookup_makes_two_requests_where_theirs_makes_dozens(twins: Cluster, tmp_path: Path) -> None:
+def test_a_cold_search_makes_two_requests_instead_of_dozens(twins: Cluster, tmp_path: Path) -> None:
     start = len(requests_of(twins))
     dynamic(twins).resources.search(kind="Deployment")
     ours = requests_of(twins)[start:]
@@ -92,14 +92,14 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize("theirs", [LazyDiscoverer, EagerDiscoverer])
-def test_every_search_finds_what_theirs_finds(twins: Cluster, theirs: type, tmp_path: Path) -> None:
+def test_every_search_finds_what_the_clients_discoverer_finds(twins: Cluster, theirs: type, tmp_path: Path) -> None:
     one = dynamic(twins).resources
     other = dynamic(twins, theirs, cache_file=str(tmp_path / "cache.json")).resources
     for keywords in SEARCHES:
         assert shown(one.search(**keywords)) == shown(other.search(**keywords)), keywords
 
 
-def test_iteration_api_groups_and_version_are_theirs(twins: Cluster, tmp_path: Path) -> None:
+def test_iteration_api_groups_and_version_match_the_clients_discoverer(twins: Cluster, tmp_path: Path) -> None:
     one = dynamic(twins).resources
     other = dynamic(twins, LazyDiscoverer, cache_file=str(tmp_path / "cache.json")).resources
     assert sorted(map(shown, one)) == sorted(map(shown, other))
@@ -108,7 +108,7 @@ def test_iteration_api_groups_and_version_are_theirs(twins: Cluster, tmp_path: P
     assert one.version["kubernetes"]["gitVersion"] == "v1.37.2"
 
 
-def test_get_raises_what_theirs_raises(twins: Cluster) -> None:
+def test_get_raises_the_clients_not_found_and_not_unique_errors(twins: Cluster) -> None:
     resources = dynamic(twins).resources
     with pytest.raises(ResourceNotFoundError):
         resources.get(api_version="apps/v1", kind="Nothing")
@@ -125,7 +125,7 @@ def test_two_lookups_give_equal_resources(twins: Cluster) -> None:
     assert len({one, other, dynamic(twins).resources.get(api_version="one.test/v1", kind="Twin")}) == 2
 
 
-def test_subresources_and_lists_are_those_that_the_server_tells(twins: Cluster) -> None:
+def test_subresources_and_lists_match_the_server(twins: Cluster) -> None:
     resources = dynamic(twins).resources
     twin = resources.get(api_version="one.test/v2", kind="Twin")
     assert sorted(twin.subresources) == ["scale", "status"]
@@ -151,7 +151,7 @@ def test_subresources_and_lists_are_usable(twins: Cluster) -> None:
         twin.delete(name="a", namespace="default")
 
 
-def test_a_new_kind_is_found_at_once_and_a_missing_one_is_asked_for_once(twins: Cluster) -> None:
+def test_a_new_kind_is_found_and_repeated_misses_make_no_request(twins: Cluster) -> None:
     dynamic(twins).resources.search(kind="Pod")
     resources = dynamic(twins).resources
     assert resources.search(kind="Pod")
@@ -177,7 +177,7 @@ def test_invalidate_cache_is_lazy(twins: Cluster) -> None:
     assert len(requests_of(twins)) > start
 
 
-def test_errors_are_those_of_the_client(twins: Cluster) -> None:
+def test_request_errors_are_raised_as_the_clients_exceptions(twins: Cluster) -> None:
     with pytest.raises(ForbiddenError) as caught:
         dynamic(twins, context="anonymous").resources.get(kind="Pod")
     assert isinstance(caught.value, DynamicApiError)
@@ -187,7 +187,7 @@ def test_errors_are_those_of_the_client(twins: Cluster) -> None:
         unreachable.resources.get(kind="Pod")
 
 
-def test_the_cache_is_kubectls(twins: Cluster, home: Path) -> None:
+def test_the_cache_folder_is_kubectls(twins: Cluster, home: Path) -> None:
     dynamic(twins).resources.search(kind="Pod")
     assert list((home / ".kube" / "cache" / "discovery").rglob("apps/v1/serverresources.json"))
     assert os.environ["HOME"] == str(home)

@@ -23,7 +23,7 @@ from .test_kubernetes import SEARCHES, TWINS
 
 AGENT = "asyncio-client"
 
-# Their own search by an attribute fails on lists, whose attributes only a coroutine can tell.
+# The client's own search by an attribute fails on lists, whose attributes need a coroutine.
 ATTRIBUTES = {"name", "singular_name", "short_names", "preferred", "namespaced"}
 
 
@@ -44,7 +44,7 @@ async def dynamic(
             yield made
 
 
-def test_a_warm_lookup_asks_for_the_version_alone(twins: Cluster) -> None:
+def test_a_warm_lookup_requests_only_the_version(twins: Cluster) -> None:
     async def look_up() -> str:
         async with dynamic(twins.kubeconfig) as made:
             found = await made.resources.get(api_version="apps/v1", kind="Deployment")
@@ -56,7 +56,7 @@ def test_a_warm_lookup_asks_for_the_version_alone(twins: Cluster) -> None:
     assert twins.requests_of(AGENT)[start:] == ["/version"], "as theirs does"
 
 
-def test_every_search_finds_what_theirs_finds(twins: Cluster, tmp_path: Path) -> None:
+def test_every_search_finds_what_the_clients_discoverer_finds(twins: Cluster, tmp_path: Path) -> None:
     async def compare() -> None:
         async with (
             dynamic(twins.kubeconfig) as one,
@@ -75,7 +75,7 @@ def test_every_search_finds_what_theirs_finds(twins: Cluster, tmp_path: Path) ->
     asyncio.run(compare())
 
 
-def test_what_is_found_can_be_used(twins: Cluster) -> None:
+def test_a_found_resource_can_be_used(twins: Cluster) -> None:
     async def use() -> None:
         async with dynamic(twins.kubeconfig) as made:
             namespaces = await made.resources.get(api_version="v1", kind="Namespace")
@@ -88,7 +88,7 @@ def test_what_is_found_can_be_used(twins: Cluster) -> None:
     asyncio.run(use())
 
 
-def test_errors_are_those_of_the_client(twins: Cluster) -> None:
+def test_request_errors_are_raised_as_the_clients_exceptions(twins: Cluster) -> None:
     async def ask() -> None:
         async with dynamic(twins.kubeconfig, context="anonymous") as made:
             await made.resources.get(kind="Pod")
@@ -97,7 +97,7 @@ def test_errors_are_those_of_the_client(twins: Cluster) -> None:
         asyncio.run(ask())
 
 
-def test_the_event_loop_does_not_wait_for_discovery(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_discovery_does_not_block_the_event_loop(server: DiscoveryServer, tmp_path: Path) -> None:
     kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
     begun, answer = threading.Event(), threading.Event()
 

@@ -35,13 +35,13 @@ def client(lights: Cluster) -> Iterator[lightkube.Client]:
         yield made
 
 
-def test_a_class_is_made_from_discovery_and_lists(client: lightkube.Client) -> None:
+def test_a_class_created_from_discovery_can_list(client: lightkube.Client) -> None:
     lamp = generic_resource(discovery_for(client), "light.test/v2", "Lamp")
     assert list(client.list(lamp, namespace="default")) == []
 
 
 @pytest.mark.parametrize("lights", [APISERVER], indirect=True)
-def test_a_class_is_made_from_discovery_and_works(client: lightkube.Client) -> None:
+def test_a_class_created_from_discovery_can_create_list_and_delete(client: lightkube.Client) -> None:
     lamp = generic_resource(discovery_for(client), "light.test/v2", "Lamp")
     client.create(lamp(metadata={"name": "a", "namespace": "default"}))
     try:
@@ -50,14 +50,14 @@ def test_a_class_is_made_from_discovery_and_works(client: lightkube.Client) -> N
         client.delete(lamp, "a", namespace="default")
 
 
-def test_scopes_are_the_servers(client: lightkube.Client) -> None:
+def test_a_class_has_the_scope_that_the_server_reports(client: lightkube.Client) -> None:
     sun = generic_resource(discovery_for(client), "light.test/v1", "Sun")
     assert list(client.list(sun)) == []
     with pytest.raises(NoKindMatchError, match=r"Sun.light.test in version v2"):
         generic_resource(discovery_for(client), "light.test/v2", "Sun")
 
 
-def test_a_warm_class_costs_no_request(lights: Cluster, client: lightkube.Client) -> None:
+def test_creating_a_class_from_a_warm_cache_makes_no_request(lights: Cluster, client: lightkube.Client) -> None:
     agent = "python-httpx"
     generic_resource(discovery_for(client), "light.test/v2", "Lamp")
     start = len(lights.requests_of(agent))
@@ -66,9 +66,7 @@ def test_a_warm_class_costs_no_request(lights: Cluster, client: lightkube.Client
     assert start > 0
 
 
-def test_everything_outside_the_built_in_groups_is_loaded_in_two_requests(
-    lights: Cluster, client: lightkube.Client
-) -> None:
+def test_all_custom_resources_are_loaded_with_two_requests(lights: Cluster, client: lightkube.Client) -> None:
     agent = "python-httpx"
     start = len(lights.requests_of(agent))
     made = load_generic_resources(discovery_for(client))
@@ -76,12 +74,12 @@ def test_everything_outside_the_built_in_groups_is_loaded_in_two_requests(
     assert {"Lamp", "Sun"} <= {item._api_info.resource.kind for item in made}
 
 
-def test_threads_that_want_one_class_get_one(client: lightkube.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_threads_get_the_same_class(client: lightkube.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     discovery = discovery_for(client)
     create_api_info = generic_resource_module.create_api_info
 
     def create_slowly(*arguments: object, **keywords: object) -> object:
-        # Between lightkube's look into its registry and the new class, which other threads make as well.
+        # Delay between lightkube's registry lookup and the new class, so that the threads race.
         threading.Event().wait(0.01)
         return create_api_info(*arguments, **keywords)
 
@@ -99,7 +97,7 @@ def test_threads_that_want_one_class_get_one(client: lightkube.Client, monkeypat
         assert len({future.result() for future in made}) == 1
 
 
-def test_a_class_that_the_program_has_made_is_the_one(client: lightkube.Client) -> None:
+def test_an_existing_class_of_the_program_is_returned(client: lightkube.Client) -> None:
     resource_registry.clear()
     made = create_namespaced_resource("light.test", "v1", "Lamp", "lamps", verbs=["get", "list"])
     assert generic_resource(discovery_for(client), "light.test/v1", "Lamp") is made
@@ -108,7 +106,7 @@ def test_a_class_that_the_program_has_made_is_the_one(client: lightkube.Client) 
 @pytest.mark.parametrize(
     "create", [partial(create_global_resource, plural="lamps"), partial(create_namespaced_resource, plural="lamp")]
 )
-def test_a_class_whose_paths_are_others_is_not_taken(client: lightkube.Client, create: Callable[..., type]) -> None:
+def test_an_existing_class_with_other_paths_is_an_error(client: lightkube.Client, create: Callable[..., type]) -> None:
     resource_registry.clear()
     create(group="light.test", version="v1", kind="Lamp")
     with pytest.raises(ValueError, match="different signature"):

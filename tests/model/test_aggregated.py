@@ -28,11 +28,13 @@ def document(*versions: dict[str, Any], name: str = "apps") -> dict[str, Any]:
         ("", False),
     ],
 )
-def test_the_content_type_decides_in_whatever_order_its_parameters_are(content_type: str, expected: bool) -> None:
+def test_the_content_type_identifies_aggregated_discovery_in_any_parameter_order(
+    content_type: str, expected: bool
+) -> None:
     assert is_aggregated(content_type) is expected
 
 
-def test_a_stale_version_is_a_failed_one_and_not_an_empty_one() -> None:
+def test_a_stale_version_is_reported_as_failed_not_as_empty() -> None:
     split = split_groups_and_resources(
         document({"version": "v2", "freshness": "Stale"}, {"version": "v1", "resources": []})
     )
@@ -44,13 +46,13 @@ def test_a_stale_version_is_a_failed_one_and_not_an_empty_one() -> None:
     assert stale not in split.resources
 
 
-def test_a_group_with_stale_versions_alone_has_no_preferred_version() -> None:
+def test_a_group_with_only_stale_versions_has_no_preferred_version() -> None:
     group = split_groups_and_resources(document({"version": "v1", "freshness": "Stale"})).groups.groups[0]
     assert group.versions == ()
     assert group.preferred_version == ("", "")
 
 
-def test_a_subresource_becomes_a_resource_after_its_parent() -> None:
+def test_a_subresource_is_listed_after_its_parent() -> None:
     version = {
         "version": "v1",
         "resources": [
@@ -84,7 +86,7 @@ def test_a_subresource_becomes_a_resource_after_its_parent() -> None:
 @pytest.mark.parametrize(
     "missing", [{}, {"responseKind": None}, {"responseKind": {"group": "", "version": "", "kind": ""}}]
 )
-def test_an_entry_without_a_kind_is_left_out_but_its_subresources_stay(missing: dict[str, Any]) -> None:
+def test_an_entry_without_a_kind_is_dropped_but_its_subresources_stay(missing: dict[str, Any]) -> None:
     entry = {
         "resource": "pods",
         "scope": "Cluster",
@@ -96,12 +98,12 @@ def test_an_entry_without_a_kind_is_left_out_but_its_subresources_stay(missing: 
     assert [resource.name for resource in split.resources[GroupVersion("apps", "v1")].resources] == ["pods/exec"]
 
 
-def test_an_empty_group_of_a_kind_is_kept_as_sent() -> None:
+def test_an_empty_group_in_a_response_kind_is_kept() -> None:
     entry = {"resource": "deployments", "responseKind": {"group": "", "version": "", "kind": "Deployment"}}
     split = split_groups_and_resources(document({"version": "v1", "resources": [entry]}))
     assert split.resources[GroupVersion("apps", "v1")].resources[0][5:7] == ("", "")
 
 
-def test_another_kind_of_document_is_malformed() -> None:
+def test_a_document_of_another_kind_is_malformed() -> None:
     with pytest.raises(MalformedDocument, match="Status"):
         split_groups_and_resources({"kind": "Status", "items": []})

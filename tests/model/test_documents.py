@@ -48,14 +48,14 @@ def resources_of(texts: st.SearchStrategy[str], names: st.SearchStrategy[str]) -
     )
 
 
-# The characters that a name may have; see tests/test_resource_names.py for the others.
+# Text of the characters that a name may have. test_resource_names.py covers the others.
 plain = words.map(lambda text: "".join(c for c in text if c.isprintable() and c not in " ,"))
 resources = resources_of(plain, plain.filter(bool))
 odd_resources = resources_of(words, words)
 
 
 @given(st.binary())
-def test_any_bytes_are_an_object_or_malformed(data: bytes) -> None:
+def test_any_bytes_parse_as_an_object_or_are_malformed(data: bytes) -> None:
     try:
         assert isinstance(parse_object(data), dict)
     except MalformedDocument:
@@ -63,7 +63,7 @@ def test_any_bytes_are_an_object_or_malformed(data: bytes) -> None:
 
 
 @given(documents)
-def test_any_json_is_a_list_or_malformed(parsed: dict[str, Any]) -> None:
+def test_any_json_parses_as_a_list_or_is_malformed(parsed: dict[str, Any]) -> None:
     for strict in (False, True):
         for read in (
             lambda strict: group_list_from(parsed, strict=strict),
@@ -76,7 +76,7 @@ def test_any_json_is_a_list_or_malformed(parsed: dict[str, Any]) -> None:
 
 
 @given(st.lists(resources, max_size=4, unique_by=lambda resource: resource.name))
-def test_what_is_written_is_read_back_the_same(items: list[APIResource]) -> None:
+def test_a_written_resource_list_is_read_back_unchanged(items: list[APIResource]) -> None:
     resource_list = APIResourceList("apps/v1", tuple(items))
     encoded = encode_resource_list(resource_list)
     assert encoded.endswith(b"}\n")
@@ -84,7 +84,7 @@ def test_what_is_written_is_read_back_the_same(items: list[APIResource]) -> None
 
 
 @given(st.lists(odd_resources, max_size=4, unique_by=lambda resource: resource.name))
-def test_what_is_left_of_odd_names_is_read_back_the_same(items: list[APIResource]) -> None:
+def test_odd_names_are_dropped_and_the_rest_is_read_back_unchanged(items: list[APIResource]) -> None:
     def read(resource_list: APIResourceList) -> APIResourceList:
         return resource_list_from(parse_object(encode_resource_list(resource_list)), "apps/v1", strict=True)
 
@@ -113,7 +113,7 @@ def test_a_resource_list_is_written_in_kubectls_order_of_keys() -> None:
     )
 
 
-def test_a_group_list_survives_with_its_server_addresses() -> None:
+def test_a_group_list_keeps_its_server_addresses() -> None:
     source = {
         "kind": "APIGroupList",
         "apiVersion": "v1",
@@ -135,7 +135,7 @@ def test_a_group_list_survives_with_its_server_addresses() -> None:
     [b"", b"[]", b"null", b"{", b"[" * 100_000, b"\xff\xfe", b'{"a":' + b"9" * 5000 + b"}"]
     + ['{"a":"\\ud800"}'.encode(encoding) for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig")],
 )
-def test_what_is_no_json_object_is_malformed(data: bytes) -> None:
+def test_data_that_is_not_a_json_object_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedDocument):
         parse_object(data)
 
@@ -154,7 +154,7 @@ def test_what_is_no_json_object_is_malformed(data: bytes) -> None:
         ({"resources": [{"verbs": [None]}]}, "'verbs' has an entry"),
     ],
 )
-def test_a_cache_file_of_another_shape_is_malformed(change: dict[str, Any], message: str) -> None:
+def test_a_cache_file_with_a_wrong_field_is_malformed(change: dict[str, Any], message: str) -> None:
     parsed = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1", "resources": [], **change}
     with pytest.raises(MalformedDocument, match=message):
         resource_list_from(parsed, "apps/v1", strict=True)
@@ -174,5 +174,5 @@ def test_null_is_the_zero_value_as_in_go() -> None:
         ('{"name":"\U0001f600"}'.encode(), "\U0001f600"),
     ],
 )
-def test_what_is_no_character_becomes_the_replacement_character(data: bytes, name: str) -> None:
+def test_an_invalid_character_becomes_the_replacement_character(data: bytes, name: str) -> None:
     assert parse_object(data) == {"name": name}

@@ -1,4 +1,4 @@
-"""Every exception of the package survives copying, pickling and a pool of processes, with all that it carries."""
+"""Every exception of the package survives copying, pickling and process pools with all its fields."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def exceptions_of_the_package() -> Iterator[type[BaseException]]:
 
 
 def described(value: Any) -> Any:
-    """All that an exception says, causes and the exceptions that it carries included."""
+    """All that an exception carries, including its cause and nested exceptions."""
     if isinstance(value, BaseException):
         fields = {name: described(field) for name, field in vars(value).items()}
         return type(value), str(value), value.args, fields, described(value.__cause__)
@@ -103,13 +103,13 @@ def test_there_is_an_example_of_every_exception() -> None:
 def test_an_exception_survives_pickling_and_copying(error: BaseException) -> None:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert described(pickle.loads(pickle.dumps(error, protocol))) == described(error)
-    # Not a second time either.
+    # The same after a second round trip.
     assert described(pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(error))))) == described(error)
     assert described(copy.copy(error)) == described(copy.deepcopy(error)) == described(error)
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=NAMES)
-def test_an_exception_is_pickled_although_its_cause_cannot_be(error: BaseException) -> None:
+def test_an_exception_with_an_unpicklable_cause_can_be_pickled(error: BaseException) -> None:
     if not isinstance(error, errors.DiscoveryError):
         return
     caused = with_cause(copy.deepcopy(error), LockedError(threading.Lock()))
@@ -120,11 +120,11 @@ def test_an_exception_is_pickled_although_its_cause_cannot_be(error: BaseExcepti
 
 
 class LockedError(Exception):
-    """One of another package, that cannot be pickled."""
+    """An exception of another package that cannot be pickled."""
 
 
 class ForgetfulError(Exception):
-    """One of another package, that can be pickled, and not unpickled."""
+    """An exception of another package that can be pickled but not unpickled."""
 
     def __init__(self, one: str, other: int) -> None:
         super().__init__(f"{one}{other}")
@@ -159,7 +159,7 @@ if __name__ == "__main__":
 """
 
 
-def test_exceptions_come_out_of_process_pools(tmp_path: Path) -> None:
+def test_exceptions_pass_through_process_pools(tmp_path: Path) -> None:
     script, file = tmp_path / "pools.py", tmp_path / "errors"
     script.write_text(POOLS)
     file.write_bytes(pickle.dumps(EXAMPLES))

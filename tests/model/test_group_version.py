@@ -14,12 +14,12 @@ def test_a_group_version_parses_and_prints_back(text: str, parsed: GroupVersion)
     assert str(parsed) == text
 
 
-def test_two_slashes_make_no_group_version() -> None:
+def test_a_group_version_with_two_slashes_is_an_error() -> None:
     with pytest.raises(ValueError, match="a/b/c"):
         GroupVersion.parse("a/b/c")
 
 
-def test_a_kind_is_made_from_an_objects_two_fields() -> None:
+def test_a_kind_is_built_from_api_version_and_kind() -> None:
     kind = GroupVersionKind.from_api_version("apps/v1", "Deployment")
     assert kind == ("apps", "v1", "Deployment")
     assert str(kind) == "apps/v1, Kind=Deployment"

@@ -1,4 +1,4 @@
-"""`records.NamedTuple` is to the program what `typing.NamedTuple` is to type checkers."""
+"""`records.NamedTuple` behaves at run time like `typing.NamedTuple`."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_a_record_is_a_tuple_with_names_defaults_and_methods() -> None:
         Point(1).x = 3  # type: ignore[misc]
 
 
-def test_a_record_says_of_itself_what_one_of_typing_says() -> None:
+def test_a_record_has_the_metadata_of_a_typing_named_tuple() -> None:
     for attribute in ("__doc__", "__module__", "_fields", "_field_defaults", "__match_args__", "__slots__"):
         assert getattr(Point, attribute, None) == getattr(TypingPoint, attribute, None)
     assert typing.get_type_hints(Point) == typing.get_type_hints(TypingPoint) == {"x": int, "y": int}
     assert (Point.__name__, Point.__qualname__, Point.__bases__) == ("Point", "Point", (tuple,))
 
 
-def test_the_types_of_public_records_can_be_told() -> None:
+def test_type_hints_of_public_records_can_be_resolved() -> None:
     for name in cachediscovery.__all__:
         value = getattr(cachediscovery, name)
         if isinstance(value, type) and issubclass(value, tuple):

@@ -1,4 +1,4 @@
-"""Names of resources that a server sends, and that cannot be names: nobody sees them, and they cost nobody else."""
+"""Invalid names in a server's resources: they are dropped with a warning, and the valid entries stay."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..conftest import WIDGETS, Ran
 
 Run = Callable[..., Ran]
 
-# Escape sequences of seven and of eight bits, line ends of several kinds, white space, text that runs backwards, and
-# what is between the words of the index.
+# 7-bit and 8-bit escape sequences, line breaks, white space, a right-to-left override, and the separators of the
+# index.
 ODD = [
     "\x1b[2J",
     "a\nforged",
@@ -40,7 +40,7 @@ def entry(**fields: Any) -> dict[str, Any]:
 
 
 def odd_entries(odd: str) -> list[dict[str, Any]]:
-    """One resource that can be named, the others of which have an odd name each."""
+    """Entries with an odd name each; only `widgets` and `gizmos` can be kept."""
     return [
         entry(shortNames=["wi", odd, ""], categories=[odd, "all"], verbs=["get", odd, "list"]),
         entry(name=f"w{odd}"),
@@ -52,7 +52,7 @@ def odd_entries(odd: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_every_odd_name_is_left_out_with_one_warning(
+def test_odd_names_are_dropped_with_one_warning(
     aggregated: bool, base_client: Callable[..., DiscoveryClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     for odd in ODD:
@@ -76,7 +76,7 @@ def aggregated(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_names_of_metrics_and_subresources_stay(
+def test_names_of_metrics_and_subresources_are_kept(
     aggregated: bool, base_client: Callable[..., DiscoveryClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     names = ["pods", "pods/exec", "jobs.batch:http_requests@5m", "*", "größe"]
@@ -95,7 +95,7 @@ def test_a_cached_document_with_odd_names_is_read_without_them(
     (path,) = (tmp_path / "cache").rglob("example.com/v1/serverresources.json")
     document = json.loads(path.read_text())
     document["resources"] += odd_entries("\x1b[2J")
-    # As kubectl writes it, with all that the server says.
+    # kubectl writes the server's names unfiltered.
     path.write_text(json.dumps(document))
     found = cached_client(server).server_resources_for_group_version("example.com/v1")
     assert [resource.name for resource in found.resources] == ["widgets", "gizmos"]
@@ -113,12 +113,14 @@ def test_a_cached_document_with_odd_names_is_read_without_them(
     + ["api-resources --no-headers --sort-by=kind", "resolve all", "resolve all -o json", "api-versions", "cache info"]
     + ["server-version", "server-version -o json", "server-version -o yaml", "resolve w", "cache verify", "cache warm"],
 )
-def test_nothing_of_the_servers_steers_a_terminal(server: DiscoveryServer, cli: Run, home: Path, line: str) -> None:
+def test_no_text_from_the_server_controls_the_terminal(
+    server: DiscoveryServer, cli: Run, home: Path, line: str
+) -> None:
     for odd in ODD:
         name = f"group{ODD.index(odd)}.example.com"
         server.recording.add_group(name, {"v1": odd_entries(odd)})
     odd = "".join(ODD)
-    # The log tells of a group that is listed twice.
+    # A group that is listed twice is logged.
     server.recording.add_group(odd, {"v1": [entry()], "v2": []})
     server.recording.add_group(odd, {"v1": [entry()]})
     server.recording.unaggregated["/version"].update(gitVersion=f"v1{odd}", platform=f"linux{odd}", extra=odd)
@@ -140,5 +142,5 @@ def test_a_listing_warns_of_odd_names_once(server: DiscoveryServer, cli: Run) ->
     assert ran.code == 0
     assert ran.err.count("Warning: ") == ran.err.count("\n") == 1
     assert "example.com/v1" in ran.err
-    # The index says what is left of the documents.
+    # The index holds only the names that were kept.
     assert cli("api-resources", "--cached", server=server) == (0, ran.out, "")

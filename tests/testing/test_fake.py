@@ -9,7 +9,7 @@ PODS = APIResource("pods", "pod", True, "Pod", ("get",))
 NODES = APIResource("nodes", "node", False, "Node", ("get",))
 
 
-def test_it_answers_from_its_lists_and_records_the_calls() -> None:
+def test_the_fake_client_answers_from_its_lists_and_records_calls() -> None:
     fake = FakeDiscoveryClient([APIResourceList("v1", (PODS, NODES)), APIResourceList("a.example/v1", ())])
     assert [group.name for group in fake.server_groups().groups] == ["", "a.example"]
     assert fake.server_resources_for_group_version("v1").resources == (PODS, NODES)
@@ -23,7 +23,7 @@ def test_it_answers_from_its_lists_and_records_the_calls() -> None:
     assert fake.calls[1] == Call("server_resources_for_group_version", ("v1",))
 
 
-def test_it_fails_as_it_is_told_and_recovers() -> None:
+def test_the_fake_client_raises_configured_failures_and_recovers() -> None:
     fake = FakeDiscoveryClient([APIResourceList("v1", (PODS,))])
     fake.fail("metrics.k8s.io/v1beta1")
     fake.fail("server_version", DiscoveryError("no connection"))

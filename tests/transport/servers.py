@@ -1,4 +1,4 @@
-"""A server of raw bytes, one request to a server, and a client that trusts the tests' authority."""
+"""A raw TCP server, a helper for one GET, and a client that trusts the tests' CA."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextmanager
 def raw_server(answer: RawResponse) -> Iterator[str]:
-    """A TCP server that hands each connection, once its request has been read, to `answer`."""
+    """A TCP server that reads the request of each connection and then calls `answer` with it."""
     listener = socket.create_server(("127.0.0.1", 0))
     stopped = threading.Event()
 

@@ -1,4 +1,4 @@
-"""GETs over `http.client`: whole answers in time, or an exception; connections that are used again."""
+"""GETs over `http.client`: a complete response in time or an exception, and reuse of connections."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Script:
         self.connections: list[list[bytes]] = []
         self.requests: list[bytes] = []
         self.pause = 0.0
-        # Sent after each answer although nobody asked; the answer sent again and again, without end.
+        # `after_answer`: unsolicited bytes after each response. `repeat`: send the response endlessly.
         self.after_answer = b""
         self.repeat = False
         self.accepted = 0
@@ -66,7 +66,7 @@ class Script:
         try:
             self._converse(connection, answers)
         except OSError:
-            # The client has had enough.
+            # The client closed the connection.
             pass
         finally:
             connection.close()
@@ -117,7 +117,7 @@ def get(connections: ServerConnections) -> RawResponse:
     return connections.get("api.test", "/x", [("Accept", "text/plain")])
 
 
-def test_a_request_is_one_that_any_server_understands(serve: Serve, script: Script) -> None:
+def test_a_get_sends_a_plain_http_request(serve: Serve, script: Script) -> None:
     get(serve([OK + b"Content-Length: 2\r\n\r\nhi"]))
     assert script.requests == [b"GET /x HTTP/1.1\r\nHost: api.test\r\nAccept: text/plain\r\n\r\n"]
 
@@ -131,11 +131,11 @@ def test_a_request_is_one_that_any_server_understands(serve: Serve, script: Scri
     ],
     ids=["length", "chunked", "gzip"],
 )  # fmt: skip
-def test_a_whole_answer_is_returned(serve: Serve, answer: bytes) -> None:
+def test_a_complete_response_is_returned(serve: Serve, answer: bytes) -> None:
     assert get(serve([answer])).body == b"hello"
 
 
-def test_any_status_with_a_whole_body_is_an_answer(serve: Serve, script: Script) -> None:
+def test_a_response_with_any_status_is_returned(serve: Serve, script: Script) -> None:
     for line, status in ((b"304 Not Modified", 304), (b"404 Not Found", 404), (b"302 Found", 302), (b"204", 204)):
         body = b"" if status in (204, 304) else b"Content-Length: 1\r\n"
         answer = b"HTTP/1.1 " + line + b"\r\nLocation: /y\r\n" + body + b"\r\n" + (b"x" if body else b"")
@@ -169,15 +169,13 @@ def test_any_status_with_a_whole_body_is_an_answer(serve: Serve, script: Script)
         (OK + b"X: " + b"x" * 100_000 + b"\r\n\r\n", http.client.LineTooLong),
     ],
 )
-def test_what_is_no_answer_or_not_a_whole_one_is_an_exception(
-    serve: Serve, answer: bytes, error: type[Exception]
-) -> None:
+def test_an_invalid_truncated_or_oversized_response_raises(serve: Serve, answer: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         get(serve([answer]))
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", OK, OK + b"Transfer-Encoding: chunked\r\n\r\n"]))
-def test_any_bytes_are_an_answer_within_the_bound_or_an_exception_of_the_network(data: bytes, beginning: bytes) -> None:
+def test_any_bytes_give_a_bounded_response_or_a_network_error(data: bytes, beginning: bytes) -> None:
     script = Script()
     script.connections = [[beginning + data]]
     connections = ServerConnections(Dialer(script.url, 5), read_timeout=5, limit=1000)
@@ -190,7 +188,7 @@ def test_any_bytes_are_an_answer_within_the_bound_or_an_exception_of_the_network
         script.stop()
 
 
-def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_replaced(serve: Serve, script: Script) -> None:
+def test_a_connection_is_reused_and_a_closed_one_is_replaced(serve: Serve, script: Script) -> None:
     whole = OK + b"Content-Length: 1\r\n\r\nx"
     connections = serve([whole, whole], [whole])
     for closed in (0, 1, 2):
@@ -202,7 +200,7 @@ def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_replace
 @pytest.mark.parametrize(
     "answer", [OK + b"Content-Length: 1\r\n\r\nxHTTP", OK + b"Connection: Close\r\nContent-Length: 1\r\n\r\nx"]
 )
-def test_a_connection_is_not_used_again_after_more_than_was_asked_for_or_a_goodbye(
+def test_a_connection_is_not_reused_after_extra_bytes_or_connection_close(
     serve: Serve, script: Script, answer: bytes
 ) -> None:
     connections = serve([answer, answer], [answer])
@@ -212,7 +210,7 @@ def test_a_connection_is_not_used_again_after_more_than_was_asked_for_or_a_goodb
 
 
 @pytest.mark.parametrize("answer", [OK + b"X: " + b"x" * 500, OK + b"Content-Length: 500\r\n\r\n" + b"x" * 500])
-def test_a_slow_drip_is_over_in_time(serve: Serve, script: Script, answer: bytes) -> None:
+def test_a_slow_response_times_out(serve: Serve, script: Script, answer: bytes) -> None:
     script.pause = 0.02
     connections = serve([answer], read_timeout=0.3)
     started = time.monotonic()
@@ -223,26 +221,26 @@ def test_a_slow_drip_is_over_in_time(serve: Serve, script: Script, answer: bytes
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Evil\r\nName"])
-def test_a_header_line_that_would_be_two_is_never_sent(serve: Serve, script: Script, name: str) -> None:
+def test_a_header_with_a_line_break_is_never_sent(serve: Serve, script: Script, name: str) -> None:
     with pytest.raises(ValueError, match="Invalid header"):
         serve([OK + b"Content-Length: 1\r\n\r\nx"]).get("api.test", "/x", [(name, "Bearer x\r\nEvil: 1")])
     assert script.requests == []
 
 
 @pytest.mark.parametrize("target", ["/x y", "/x\r\nEvil: 1"])
-def test_a_target_that_would_end_the_line_is_never_sent(serve: Serve, script: Script, target: str) -> None:
+def test_a_target_with_a_space_or_line_break_is_never_sent(serve: Serve, script: Script, target: str) -> None:
     with pytest.raises(http.client.InvalidURL):
         serve([OK + b"Content-Length: 1\r\n\r\nx"]).get("api.test", target, [])
     assert script.requests == []
 
 
-def test_what_comes_on_an_idle_connection_is_not_the_next_answer(serve: Serve, script: Script) -> None:
+def test_bytes_on_an_idle_connection_are_not_the_next_response(serve: Serve, script: Script) -> None:
     script.after_answer = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
     connections = serve([OK + b"Content-Length: 1\r\n\r\na"])
     for closed in (1, 2, 3):
         found = get(connections)
         assert (found.status, found.body) == (200, b"a")
-        # By then the server has said what nobody asked for.
+        # By then the server has sent the unsolicited response.
         assert eventually(lambda closed=closed: script.closed == closed)  # type: ignore[misc]
     assert script.accepted == 3
 
@@ -261,7 +259,7 @@ def test_a_forked_child_does_not_use_its_parents_connections(serve: Serve, scrip
 
 
 @pytest.mark.parametrize("answer", [OK + b"X: " + b"x" * 10 + b"\r\nY: y" * 50, OK + b"\r\n" + b"x" * 100])
-def test_a_fast_stream_without_end_is_over_in_time(serve: Serve, script: Script, answer: bytes) -> None:
+def test_an_endless_fast_response_times_out(serve: Serve, script: Script, answer: bytes) -> None:
     connections = serve([answer], read_timeout=0.3, limit=1 << 40)
     script.repeat = True
     started = time.monotonic()
@@ -270,7 +268,7 @@ def test_a_fast_stream_without_end_is_over_in_time(serve: Serve, script: Script,
     assert time.monotonic() - started < 5
 
 
-def test_connections_that_were_begun_are_those_that_are_used(script: Script) -> None:
+def test_connections_opened_in_advance_are_used(script: Script) -> None:
     whole = OK + b"Content-Length: 1\r\n\r\nx"
     script.connections = [[whole]]
     dialer = Dialer(script.url, 5)
@@ -281,12 +279,12 @@ def test_connections_that_were_begun_are_those_that_are_used(script: Script) -> 
     for count in (2, 2, 3):
         assert get(connections).body == b"x"
         assert script.accepted == count
-        # The server closes each connection after one answer.
+        # The server closes each connection after one response.
         assert eventually(lambda: len(script.requests) == script.closed)
     connections.close()
 
 
-def test_a_connection_that_was_begun_in_vain_fails_when_it_is_used() -> None:
+def test_a_connection_that_failed_in_advance_raises_when_used() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     dialer = Dialer(f"http://127.0.0.1:{port}", 5)
@@ -295,7 +293,7 @@ def test_a_connection_that_was_begun_in_vain_fails_when_it_is_used() -> None:
         dialer.take()
 
 
-def test_a_connection_that_was_begun_and_closed_by_the_server_since_is_replaced(script: Script) -> None:
+def test_a_connection_opened_in_advance_is_replaced_if_the_server_closed_it(script: Script) -> None:
     script.connections = [[], [OK + b"Content-Length: 1\r\n\r\nx"]]
     dialer = Dialer(script.url, 5)
     dialer.begin(1)
@@ -305,7 +303,7 @@ def test_a_connection_that_was_begun_and_closed_by_the_server_since_is_replaced(
     connections.close()
 
 
-def test_what_was_begun_and_not_used_is_closed(script: Script) -> None:
+def test_unused_connections_are_closed(script: Script) -> None:
     script.connections = [[b""]]
     dialer = Dialer(script.url, 5)
     dialer.begin(2)
@@ -317,14 +315,14 @@ def test_what_was_begun_and_not_used_is_closed(script: Script) -> None:
     for _ in range(20):
         dialer.begin(1)
         dialer.close()
-    # One that is given up before it is made never reaches the server; those that do are accepted before this one.
+    # An attempt cancelled early never reaches the server; those that do are accepted before this one.
     assert eventually(lambda: not threads_of_ours())
     accepted = script.accepted
     with socket.create_connection(("127.0.0.1", int(script.url.rpartition(":")[2]))):
         assert eventually(lambda: script.accepted > accepted and script.closed == script.accepted - 1)
 
 
-def test_a_handshake_that_is_under_way_is_ended_when_its_connection_is_of_no_use_any_more(script: Script) -> None:
+def test_closing_the_dialer_ends_a_handshake_in_progress(script: Script) -> None:
     script.connections = [[b""]]
     dialer = Dialer(script.url.replace("http", "https"), 60)
     dialer.secure(ssl.create_default_context(), "")
@@ -334,7 +332,7 @@ def test_a_handshake_that_is_under_way_is_ended_when_its_connection_is_of_no_use
     assert eventually(lambda: script.closed == 2 and not threads_of_ours(), 10)
 
 
-def test_no_word_of_an_unused_client_reaches_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unused_client_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="host"):
         Dialer("http://", 1)
     ServerConnections(Dialer("http://127.0.0.1:1", 1), read_timeout=1, limit=1)

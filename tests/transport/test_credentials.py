@@ -24,7 +24,7 @@ V1BETA1 = "client.authentication.k8s.io/v1beta1"
 
 
 class Plugin:
-    """A real program: it counts its runs, notes what it was told, and answers what `answer.json` says."""
+    """A real exec plugin: it counts its runs, records its input and prints `answer.json`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,15 +70,15 @@ def authorization(config: ClientConfig) -> str:
     return Credentials(config).identity().authorization
 
 
-def test_a_token_is_shown_as_a_bearer() -> None:
+def test_a_token_is_sent_as_a_bearer_token() -> None:
     assert authorization(ClientConfig("https://x", token=" abc\n")) == "Bearer abc"
 
 
-def test_a_user_name_and_password_are_basic_authentication() -> None:
+def test_a_user_name_and_password_are_sent_as_basic_authentication() -> None:
     assert authorization(ClientConfig("https://x", username="jané", password="s:p")) == "Basic amFuw6k6czpw"
 
 
-def test_a_token_file_is_read_again_as_it_rotates(tmp_path: Path) -> None:
+def test_a_token_file_is_reread_after_a_minute_or_a_401(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("one\n")
     credentials = Credentials(ClientConfig("https://x", token_file=str(path)))
@@ -100,7 +100,7 @@ def test_a_token_file_is_read_again_as_it_rotates(tmp_path: Path) -> None:
     ("content", "message"),
     [(None, "cannot be read"), (b"", "is empty"), (b"a\x00b", "invalid in a header"), (b"\xff", "not text")],
 )
-def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_an_unusable_token_file_is_named_in_the_error(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "token"
     if content is not None:
         path.write_bytes(content)
@@ -118,7 +118,7 @@ def test_a_plugin_gives_a_token_and_is_run_once(plugin: Plugin) -> None:
     assert plugin.info == {"kind": "ExecCredential", "apiVersion": V1, "spec": {"interactive": False}}
 
 
-def test_threads_run_a_plugin_once(plugin: Plugin) -> None:
+def test_concurrent_threads_run_a_plugin_once(plugin: Plugin) -> None:
     credentials = Credentials(plugin.config())
     threads = [threading.Thread(target=credentials.identity) for _ in range(8)]
     for thread in threads:
@@ -128,7 +128,7 @@ def test_threads_run_a_plugin_once(plugin: Plugin) -> None:
     assert plugin.runs == 1
 
 
-def test_a_plugin_is_told_of_the_cluster_if_it_wants_to(plugin: Plugin, authority: trustme.CA) -> None:
+def test_a_plugin_gets_cluster_info_if_configured(plugin: Plugin, authority: trustme.CA) -> None:
     config = plugin.config(provide_cluster_info=True, cluster_config='{"audience": "x"}')
     config = config._replace(ca_data=b"PEM", tls_server_name="api.test", proxy_url="http://proxy")
     run_exec_plugin(config, config.exec)  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ def test_a_401_makes_the_plugin_run_again(plugin: Plugin, tls: ssl.SSLContext, a
         assert plugin.runs == 3
 
 
-def test_a_plugins_certificate_is_shown_and_replaced(plugin: Plugin, authority: trustme.CA) -> None:
+def test_a_plugins_certificate_is_sent_and_replaced_when_expired(plugin: Plugin, authority: trustme.CA) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.configure_trust(context)
@@ -183,25 +183,27 @@ def test_a_plugins_certificate_is_shown_and_replaced(plugin: Plugin, authority: 
     assert plugin.runs == 2
 
 
-def test_explicit_credentials_go_before_a_plugin(plugin: Plugin) -> None:
+def test_an_explicit_token_takes_precedence_over_a_plugin(plugin: Plugin) -> None:
     assert authorization(plugin.config()._replace(token="mine")) == "Bearer mine"
     assert plugin.runs == 0
 
 
-def test_the_older_version_of_the_interface_works(plugin: Plugin) -> None:
+def test_the_v1beta1_exec_api_works(plugin: Plugin) -> None:
     plugin.answer(V1BETA1, token="beta")
     assert authorization(plugin.config(api_version=V1BETA1)) == "Bearer beta"
     assert plugin.info["apiVersion"] == V1BETA1
 
 
-def test_an_absent_plugin_shows_its_install_hint(plugin: Plugin) -> None:
+def test_the_error_for_a_missing_plugin_shows_its_install_hint(plugin: Plugin) -> None:
     with pytest.raises(CredentialsError, match=r"/nonexistent is not installed: brew install it$"):
         authorization(
             plugin.config(command="/nonexistent", install_hint="brew\n install \x1b[1mit".replace("\x1b[1m", ""))
         )
 
 
-def test_a_plugin_that_needs_a_terminal_says_so(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_needs_a_terminal_is_an_error_without_one(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open(os.devnull) as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
         with pytest.raises(CredentialsError, match="needs a terminal"):
@@ -234,14 +236,14 @@ def test_a_plugin_that_needs_a_terminal_says_so(plugin: Plugin, monkeypatch: pyt
         json.dumps({"kind": "SECRET", "apiVersion": V1, "status": {"token": "t"}}),
     ],
 )
-def test_an_unusable_answer_is_an_error_without_the_answer(plugin: Plugin, answer: str) -> None:
+def test_invalid_plugin_output_is_an_error_that_does_not_quote_it(plugin: Plugin, answer: str) -> None:
     plugin.write(answer)
     with pytest.raises(CredentialsError) as caught:
         ssl_context(plugin.config(), *Credentials(plugin.config()).identity()[1:])
     assert "SECRET" not in str(caught.value)
 
 
-def test_a_failing_plugin_is_named_with_its_exit_code(plugin: Plugin) -> None:
+def test_a_failing_plugin_is_an_error_with_its_exit_code(plugin: Plugin) -> None:
     plugin.path.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(CredentialsError, match="failed with exit code 3"):
         authorization(plugin.config())
@@ -250,7 +252,7 @@ def test_a_failing_plugin_is_named_with_its_exit_code(plugin: Plugin) -> None:
         authorization(plugin.config())
 
 
-def test_no_repr_shows_what_is_to_be_kept(plugin: Plugin) -> None:
+def test_no_repr_shows_a_secret(plugin: Plugin) -> None:
     config = plugin.config()._replace(token="secret", password="secret", client_key_data=b"secret")
     shown = [config, config.exec, Credentials(config).identity(), run_exec_plugin(config, config.exec)]  # type: ignore[arg-type]
     plugin.answer(token="secret")

@@ -1,4 +1,4 @@
-"""What hangs, a plugin or a server, holds up neither other processes nor the end of a program's threads."""
+"""A hanging plugin or server blocks neither other processes nor the end of a program's threads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CALLS: dict[str, Callable[[CachedDiscoveryClient], object]] = {
 
 
 class HangingPlugin:
-    """A program that answers at once with a token that has expired, until it is told to hang."""
+    """A plugin that returns an expired token at once, until `hang` is called."""
 
     def __init__(self, folder: Path) -> None:
         self._begun, self._hangs, self.path = folder / "begun", folder / "hangs", folder / "hanging-plugin"
@@ -86,7 +86,7 @@ def client_of(secured: DiscoveryServer, authority: trustme.CA, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_plugin_that_hangs_does_not_hold_up_a_process_that_has_a_token(
+def test_a_hanging_plugin_does_not_block_a_client_with_a_token(
     client_of: Make, plugin: HangingPlugin, call: Callable[[CachedDiscoveryClient], object]
 ) -> None:
     client = client_of(plugin)
@@ -107,7 +107,9 @@ def test_a_plugin_that_hangs_does_not_hold_up_a_process_that_has_a_token(
         hanging.result(60)
 
 
-def test_nor_does_one_that_hangs_in_a_renewal_behind(client_of: Make, plugin: HangingPlugin, tmp_path: Path) -> None:
+def test_a_plugin_hanging_in_a_background_refresh_blocks_no_other_client(
+    client_of: Make, plugin: HangingPlugin, tmp_path: Path
+) -> None:
     client = client_of(plugin, stale_while_revalidate=SEVEN_HOURS, recheck_interval=0)
     client.server_groups_and_resources()
     expire(tmp_path)
@@ -122,14 +124,14 @@ def test_nor_does_one_that_hangs_in_a_renewal_behind(client_of: Make, plugin: Ha
             plugin.go_on()
 
 
-# --- a server that drips
+# --- a server that sends one byte at a time
 
 
 DRIPPING = {"headers": (b"HTTP/1.1 200 OK\r\nX: ", b"x"), "body": (OK + b"Content-Length: 1000000\r\n\r\n", b" ")}
 
 
 class Dripping:
-    """Answers every request with a beginning, and then a byte again and again."""
+    """Answers each request with a prefix, then one byte at a time without end."""
 
     def __init__(self, beginning: bytes, byte: bytes) -> None:
         self._beginning, self._byte = beginning, byte
@@ -155,7 +157,7 @@ def dripping(request: pytest.FixtureRequest) -> Iterator[tuple[str, Dripping]]:
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])
-def test_a_transport_that_is_closed_waits_for_no_answer_that_drips(
+def test_closing_a_transport_does_not_wait_for_a_dripping_response(
     dripping: tuple[str, Dripping], by_proxy: bool
 ) -> None:
     url, answer = dripping
@@ -170,7 +172,7 @@ def test_a_transport_that_is_closed_waits_for_no_answer_that_drips(
     assert eventually(lambda: not threads_of_ours(), 5)
 
 
-def test_a_watch_that_is_closed_waits_for_no_answer_that_drips(dripping: tuple[str, Dripping], tmp_path: Path) -> None:
+def test_closing_a_watch_does_not_wait_for_a_dripping_response(dripping: tuple[str, Dripping], tmp_path: Path) -> None:
     url, answer = dripping
     client = CachedDiscoveryClient.for_config(ClientConfig(url), cache_dir=str(tmp_path / "cache"))
     watch = client.watch()
@@ -179,7 +181,7 @@ def test_a_watch_that_is_closed_waits_for_no_answer_that_drips(dripping: tuple[s
     assert eventually(lambda: not threads_of_ours(), 2)
 
 
-def test_a_watch_that_is_closed_waits_for_no_event_that_drips(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_closing_a_watch_does_not_wait_for_more_events(server: DiscoveryServer, tmp_path: Path) -> None:
     from cachediscovery.watching.watch import PATHS
 
     over = threading.Event()

@@ -30,7 +30,7 @@ def stored(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "cache" / "http").iterdir() if path.is_file()]
 
 
-def test_an_unchanged_server_costs_two_304s(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_revalidating_an_unchanged_server_costs_two_304s(server: DiscoveryServer, tmp_path: Path) -> None:
     cold = client(server, tmp_path).server_groups_and_resources()
     server.forget_requests()
     again = client(server, tmp_path)
@@ -41,7 +41,7 @@ def test_an_unchanged_server_costs_two_304s(server: DiscoveryServer, tmp_path: P
     assert again.fresh
 
 
-def test_what_has_changed_is_sent_again(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_a_changed_document_is_fetched_again(server: DiscoveryServer, tmp_path: Path) -> None:
     client(server, tmp_path).server_groups()
     server.recording.remove_group("kubevirt.io")
     server.forget_requests()
@@ -51,7 +51,7 @@ def test_what_has_changed_is_sent_again(server: DiscoveryServer, tmp_path: Path)
     assert sorted(statuses(server)) == [200, 304]
 
 
-def test_kubectl_uses_ours_and_we_use_kubectls(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_kubectl_and_the_command_line_share_stored_responses(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     cli("api-resources", server=server)
     assert statuses(server) == [200, 200]
     kubectl("api-resources", server=server)
@@ -61,7 +61,7 @@ def test_kubectl_uses_ours_and_we_use_kubectls(server: DiscoveryServer, cli: Run
     assert statuses(server) == [200, 200, 304, 304, 304, 304]
 
 
-def test_we_use_what_kubectl_alone_has_stored(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+def test_a_response_stored_by_kubectl_is_revalidated(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
     kubectl("api-resources", server=server)
     cli("api-resources", server=server)
     assert statuses(server) == [200, 200, 304, 304]
@@ -70,7 +70,9 @@ def test_we_use_what_kubectl_alone_has_stored(server: DiscoveryServer, cli: Run,
 @pytest.mark.parametrize(
     "content", [b"", b"x" * 31, b"x" * 100, b"\x00" * 32 + b"HTTP/1.1 200 OK\r\nEtag: x\r\n\r\n{}"]
 )
-def test_a_torn_or_forged_file_is_not_used(server: DiscoveryServer, tmp_path: Path, content: bytes) -> None:
+def test_a_truncated_or_forged_stored_response_is_a_miss(
+    server: DiscoveryServer, tmp_path: Path, content: bytes
+) -> None:
     client(server, tmp_path).server_groups()
     for path in stored(tmp_path):
         path.write_bytes(content)
@@ -81,7 +83,7 @@ def test_a_torn_or_forged_file_is_not_used(server: DiscoveryServer, tmp_path: Pa
     assert statuses(server) == [200, 200]
 
 
-def test_a_stored_body_that_is_no_document_is_fetched_anew(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_an_invalid_stored_body_is_fetched_again(server: DiscoveryServer, tmp_path: Path) -> None:
     client(server, tmp_path).server_groups()
     store = HTTPStore(str(tmp_path / "cache"))
     for path in ("/api", "/apis"):
@@ -95,7 +97,7 @@ def test_a_stored_body_that_is_no_document_is_fetched_anew(server: DiscoveryServ
     assert sorted(statuses(server)) == [200, 200, 304, 304]
 
 
-def test_only_discovery_documents_are_kept(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_only_discovery_documents_are_stored(server: DiscoveryServer, tmp_path: Path) -> None:
     server.fail("/apis", Failure(200, body=b"{}", headers=(("Etag", '"x"'),)))
     with pytest.raises(Exception, match="other than a discovery document"):
         client(server, tmp_path).server_groups()
@@ -106,14 +108,14 @@ def test_only_discovery_documents_are_kept(server: DiscoveryServer, tmp_path: Pa
     assert store.load(f"{server.url}/api") is not None
 
 
-def test_a_server_that_answers_304_unasked_is_an_error(server: DiscoveryServer, tmp_path: Path) -> None:
+def test_an_unexpected_304_is_an_error(server: DiscoveryServer, tmp_path: Path) -> None:
     server.fail("/api", Failure(304, body=b""))
     with pytest.raises(Exception, match="304"):
         client(server, tmp_path).server_groups()
 
 
 @given(st.binary(max_size=300))
-def test_any_body_is_kept_as_it_is(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+def test_any_body_is_stored_unchanged(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
     store = HTTPStore(str(tmp_path_factory.mktemp("store")))
     response = StoredResponse('"etag"', AGGREGATED, body)
     store.save("https://x/apis", response)
@@ -121,8 +123,8 @@ def test_any_body_is_kept_as_it_is(tmp_path_factory: pytest.TempPathFactory, bod
 
 
 @pytest.mark.parametrize("header", ["Content-Encoding: gzip", "Transfer-Encoding: chunked", "transfer-encoding:x"])
-def test_a_body_that_is_not_stored_as_it_is_is_not_used(tmp_path: Path, header: str) -> None:
-    """As a client would keep it that asks for compression itself."""
+def test_an_encoded_stored_body_is_a_miss(tmp_path: Path, header: str) -> None:
+    """A client that requests compression itself would store such a response."""
     store = HTTPStore(str(tmp_path))
     store.save("https://x/apis", StoredResponse('"etag"', AGGREGATED, b"{}"))
     (path,) = (tmp_path / "http").iterdir()

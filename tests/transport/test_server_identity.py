@@ -14,7 +14,7 @@ from cachediscovery.transport.server_identity import fingerprint_of_peer, identi
 
 
 @given(st.text())
-def test_a_uid_is_short_and_has_no_strange_characters(value: str) -> None:
+def test_a_server_uid_is_short_and_plain_ascii(value: str) -> None:
     (uid,) = identity_of({"X-Kubernetes-Pf-Flowschema-Uid": value}).uids or ("-",)
     assert uid.replace("-", "a").isalnum()
     assert uid.isascii()
@@ -22,7 +22,7 @@ def test_a_uid_is_short_and_has_no_strange_characters(value: str) -> None:
 
 
 @pytest.mark.parametrize("verify", [True, False])
-def test_the_fingerprint_is_that_of_the_whole_certificate(
+def test_the_fingerprint_is_the_sha256_of_the_peer_certificate(
     tls: ssl.SSLContext, authority: trustme.CA, verify: bool
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,4 +1,4 @@
-"""The way through `requests`: proxies, streams, other hosts, a caller's session."""
+"""The session over `requests`: slow responses time out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding:
 
 @contextlib.contextmanager
 def dripping(whole: bytes, at: int) -> Iterator[str]:
-    """A server that sends `whole` at once up to `at`, and from there a byte each tenth of a second; its URL."""
+    """A server that sends `whole` up to `at` at once and then a byte every 0.1 s; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -39,7 +39,7 @@ def dripping(whole: bytes, at: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("at", [0, 4, 17, 30, 46, len(HEAD) - 2, len(HEAD), len(HEAD) + 2, len(HEAD) + 40])
-def test_an_answer_that_drips_is_given_up_in_time_and_said_to_have_been_late(at: int) -> None:
+def test_a_dripping_response_raises_request_timeout_in_time(at: int) -> None:
     with dripping(HEAD + b"00000040\r\n" + b" " * 200, at) as url:
         config = ClientConfig(url)
         session = ServerSession(None, config, lambda: TLSContexts(config), OPTIONS)

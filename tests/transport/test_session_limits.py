@@ -1,4 +1,4 @@
-"""What the way through `requests`, retries and credentials must not do: each with a server that would notice."""
+"""Limits of sessions, retries and credentials, each tested with a server that would notice a violation."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def other() -> Iterator[DiscoveryServer]:
         yield server
 
 
-def test_netrc_is_not_read_on_the_way_through_a_proxy_or_to_another_host(
+def test_netrc_is_not_used_for_a_proxy_or_a_redirect_to_another_host(
     server: DiscoveryServer, other: DiscoveryServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = home / ".netrc"
     netrc.write_text("default login jane password secret\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    # The proxy here is a discovery server, which answers whatever the host is.
+    # The proxy is a discovery server, which answers for any host.
     server.fail("http://api.test/apis", Failure(200, body=b"{}"))
     config = ClientConfig("http://api.test", proxy_url=server.url)
     transport = Transport(config.server, config=config)
@@ -47,7 +47,7 @@ def test_netrc_is_not_read_on_the_way_through_a_proxy_or_to_another_host(
     assert [request.header("Authorization") for request in (*server.requests, *other.requests)] == [""] * 3
 
 
-def test_the_environments_proxy_is_used_neither_for_this_machine_nor_for_where_it_redirects_to(
+def test_the_environments_proxy_is_skipped_for_loopback_and_its_redirects(
     server: DiscoveryServer, other: DiscoveryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with DiscoveryServer() as proxy:
@@ -63,7 +63,7 @@ def test_the_environments_proxy_is_used_neither_for_this_machine_nor_for_where_i
         transport.close()
 
 
-def test_where_a_callers_session_is_redirected_to_the_environment_says_nothing(
+def test_a_redirect_of_a_callers_session_ignores_the_environments_proxy(
     server: DiscoveryServer, other: DiscoveryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with DiscoveryServer() as proxy, requests.Session() as session:
@@ -82,7 +82,7 @@ def tls_for(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def test_another_host_is_not_expected_to_have_the_api_servers_name(authority: trustme.CA) -> None:
+def test_tls_server_name_does_not_apply_to_a_redirect_to_another_host(authority: trustme.CA) -> None:
     with (
         DiscoveryServer(tls=tls_for(authority, "api.test")) as server,
         DiscoveryServer(tls=tls_for(authority, "127.0.0.1")) as other,
@@ -98,9 +98,7 @@ def test_another_host_is_not_expected_to_have_the_api_servers_name(authority: tr
         transport.close()
 
 
-def test_the_seconds_of_all_retries_together_are_bounded(
-    server: DiscoveryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_total_time_of_all_retries_is_bounded(server: DiscoveryServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "_MAX_RETRY_SECONDS", 1.5)
     server.fail("/apis", Failure(429, headers=(("Retry-After", "1"),)))
     with pytest.raises(StatusError, match="429"):
@@ -108,13 +106,11 @@ def test_the_seconds_of_all_retries_together_are_bounded(
     assert server.request_count == 2
 
 
-def test_a_plugin_is_run_again_once_for_a_request_however_many_tokens_are_refused(
-    tmp_path: Path, tls: ssl.SSLContext, authority: trustme.CA
-) -> None:
+def test_a_plugin_is_rerun_at_most_once_per_request(tmp_path: Path, tls: ssl.SSLContext, authority: trustme.CA) -> None:
     plugin = Plugin(tmp_path)
     plugin.answer(token="TOKEN")
     script = plugin.path.read_text().replace(".read_text())\n", ".read_text().replace('TOKEN', os.urandom(8).hex()))\n")
-    # Not without end, if it is run for every 401.
+    # Fails after a few runs, so that the test ends even if every 401 reruns it.
     plugin.path.write_text(script + "sys.exit((folder / 'runs').stat().st_size > 4)\n")
     with DiscoveryServer(tls=tls, token="another") as server:
         config = plugin.config(server.url)._replace(ca_data=authority.cert_pem.bytes())
@@ -123,7 +119,7 @@ def test_a_plugin_is_run_again_once_for_a_request_however_many_tokens_are_refuse
         assert (plugin.runs, server.request_count) == (2, 2)
 
 
-def test_what_another_thread_has_renewed_is_not_renewed_again(tmp_path: Path) -> None:
+def test_a_credential_renewed_by_another_thread_is_not_renewed_again(tmp_path: Path) -> None:
     plugin = Plugin(tmp_path)
     plugin.answer(token="one")
     credentials = Credentials(plugin.config())
@@ -134,9 +130,7 @@ def test_what_another_thread_has_renewed_is_not_renewed_again(tmp_path: Path) ->
     assert plugin.runs == 2
 
 
-def test_a_server_that_cannot_show_who_it_is_is_not_out_of_reach(
-    authority: trustme.CA, tmp_path: Path, port: int
-) -> None:
+def test_stale_if_error_does_not_apply_to_a_certificate_error(authority: trustme.CA, tmp_path: Path, port: int) -> None:
     def client(url: str) -> CachedDiscoveryClient:
         config = ClientConfig(url, ca_data=authority.cert_pem.bytes())
         return CachedDiscoveryClient.for_config(config, cache_dir=str(tmp_path), stale_if_error=SEVEN_HOURS)

@@ -1,4 +1,4 @@
-"""Answers other than 200: what is said of them, which are asked for again, and where redirects may lead."""
+"""Responses other than 200: error messages, retries and redirects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .servers import _client, get
 @pytest.mark.parametrize(
     ("status", "advice"), [(401, "log in again"), (403, "rights"), (404, "URL"), (500, "log"), (503, "not ready")]
 )
-def test_a_status_shows_the_servers_message_and_what_to_do(server: DiscoveryServer, status: int, advice: str) -> None:
+def test_a_status_error_shows_the_servers_message_and_advice(server: DiscoveryServer, status: int, advice: str) -> None:
     server.fail("/apis", Failure(status, "said\nthe \x1b[31mserver"))
     with pytest.raises(StatusError, match=advice) as caught:
         get(server.url)
@@ -36,7 +36,7 @@ def test_retry_after_is_obeyed(server: DiscoveryServer) -> None:
     assert server.request_count == 2
 
 
-def test_a_retry_after_that_is_too_long_is_told_at_once(server: DiscoveryServer) -> None:
+def test_a_too_long_retry_after_is_an_error_at_once(server: DiscoveryServer) -> None:
     server.fail("/apis", Failure(429, "slow down", headers=(("Retry-After", "3600"),)))
     with pytest.raises(StatusError, match=r"slow down \(try again in 3600 s\)") as caught:
         get(server.url)
@@ -44,7 +44,7 @@ def test_a_retry_after_that_is_too_long_is_told_at_once(server: DiscoveryServer)
     assert server.request_count == 1
 
 
-def test_a_server_that_is_always_busy_is_an_error_in_the_end(server: DiscoveryServer) -> None:
+def test_a_server_that_stays_busy_is_an_error_after_five_requests(server: DiscoveryServer) -> None:
     server.fail("/apis", Failure(503, headers=(("Retry-After", "0"),)))
     with pytest.raises(StatusError, match="503"):
         get(server.url)
@@ -58,7 +58,7 @@ def test_a_429_without_retry_after_is_not_retried(server: DiscoveryServer) -> No
     assert server.request_count == 1
 
 
-def test_new_credentials_after_all_the_retries_are_still_tried(
+def test_new_credentials_are_tried_even_after_all_retries(
     tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
 ) -> None:
     token = tmp_path / "token"
@@ -110,7 +110,7 @@ def test_a_redirect_to_another_host_carries_no_credentials(
             assert not request.header("Impersonate-User")
 
 
-def test_redirects_without_end_are_an_error(server: DiscoveryServer) -> None:
+def test_endless_redirects_are_an_error(server: DiscoveryServer) -> None:
     server.fail("/apis", _redirect("/apis"))
     with pytest.raises(RequestError, match="redirects too often"):
         get(server.url)
@@ -122,7 +122,7 @@ def test_a_redirect_to_a_file_is_an_error(server: DiscoveryServer) -> None:
         get(server.url)
 
 
-def test_an_error_behind_a_redirect_names_the_url_that_redirected(server: DiscoveryServer) -> None:
+def test_an_error_after_a_redirect_names_the_redirecting_url(server: DiscoveryServer) -> None:
     server.fail("/apis", _redirect("/gone"))
     with pytest.raises(StatusError, match=f"^{server.url}/apis redirects: the server answered 404") as caught:
         get(server.url)
@@ -130,7 +130,7 @@ def test_an_error_behind_a_redirect_names_the_url_that_redirected(server: Discov
 
 
 @pytest.mark.parametrize("location", ["http:///", "http:gone", "/a\x7fb"])
-def test_a_redirect_to_what_is_no_url_is_not_a_path_of_the_server(server: DiscoveryServer, location: str) -> None:
+def test_a_redirect_to_an_invalid_url_is_an_error(server: DiscoveryServer, location: str) -> None:
     server.fail("/apis", _redirect(location))
     with pytest.raises(RequestError, match="not HTTP"):
         get(server.url)

@@ -1,4 +1,4 @@
-"""TLS: which servers are trusted, how a client shows who it is, and what is said where that fails."""
+"""TLS: which servers are trusted, client certificates, and error messages."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from cachediscovery.testing import DiscoveryServer
 from .servers import _client, get
 
 
-def test_the_configured_authority_is_trusted(tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path) -> None:
+def test_the_configured_ca_is_trusted(tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path) -> None:
     with DiscoveryServer(tls=tls) as server:
         authority.cert_pem.write_to_path(tmp_path / "ca.crt")
         assert _client(server, authority).server_groups().groups
         assert _client(server, authority, ca_data=b"", ca_file=str(tmp_path / "ca.crt")).server_groups().groups
 
 
-def test_a_bundle_of_authorities_may_have_comments_in_any_language(tls: ssl.SSLContext, authority: trustme.CA) -> None:
+def test_a_ca_bundle_may_contain_non_ascii_comments(tls: ssl.SSLContext, authority: trustme.CA) -> None:
     bundle = "# Főtanúsítvány\n".encode() + authority.cert_pem.bytes()
     with DiscoveryServer(tls=tls) as server:
         assert _client(server, authority, ca_data=bundle).server_groups().groups
 
 
-def test_a_scheme_in_capitals_is_tls_as_well_and_without_tls_no_token_is_sent(
+def test_an_uppercase_https_scheme_means_tls_and_http_sends_no_token(
     tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path
 ) -> None:
     with DiscoveryServer(tls=tls, token="secret") as server:
@@ -52,7 +52,7 @@ def test_a_scheme_in_capitals_is_tls_as_well_and_without_tls_no_token_is_sent(
         assert {request.header("Authorization") for request in server.requests} == {""}
 
 
-def test_no_other_authority_is_trusted(
+def test_no_other_ca_is_trusted(
     tls: ssl.SSLContext, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.crt")
@@ -66,7 +66,7 @@ def test_no_other_authority_is_trusted(
         assert server.request_count == 0
 
 
-def test_a_certificate_for_another_name_is_refused_unless_that_is_the_configured_name(
+def test_a_certificate_for_another_name_requires_tls_server_name(
     authority: trustme.CA,
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,7 +77,7 @@ def test_a_certificate_for_another_name_is_refused_unless_that_is_the_configured
         assert _client(server, authority, tls_server_name="api.test").server_groups().groups
 
 
-def test_insecure_asks_for_no_certificate_and_says_nothing(
+def test_insecure_skips_certificate_checks_without_a_warning(
     tls: ssl.SSLContext, recwarn: pytest.WarningsRecorder
 ) -> None:
     with DiscoveryServer(tls=tls) as server:
@@ -87,7 +87,7 @@ def test_insecure_asks_for_no_certificate_and_says_nothing(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_wrong_scheme_is_named(tls: ssl.SSLContext, server: DiscoveryServer, scheme: str) -> None:
+def test_a_url_with_the_wrong_scheme_is_an_error(tls: ssl.SSLContext, server: DiscoveryServer, scheme: str) -> None:
     with DiscoveryServer(tls=tls) as secure:
         url = (server if scheme == "https" else secure).url.partition("://")[2]
         with pytest.raises(RequestError) as caught:
@@ -96,7 +96,7 @@ def test_the_wrong_scheme_is_named(tls: ssl.SSLContext, server: DiscoveryServer,
             assert "does not speak TLS" in str(caught.value)
 
 
-def test_a_client_certificate_is_shown_and_its_key_leaves_no_file(
+def test_a_client_certificate_is_sent_and_its_key_leaves_no_file(
     authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -132,7 +132,7 @@ def test_a_client_certificate_is_shown_and_its_key_leaves_no_file(
         ({"client_key_file": "/nonexistent/key"}, ConfigError, "client-key /nonexistent/key cannot be read"),
     ],
 )
-def test_key_material_that_cannot_be_used_is_named(
+def test_unusable_key_material_is_named_in_the_error(
     tls: ssl.SSLContext, authority: trustme.CA, change: dict[str, object], error: type[Exception], message: str
 ) -> None:
     with DiscoveryServer(tls=tls) as server, pytest.raises(error, match=message):

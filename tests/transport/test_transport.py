@@ -22,7 +22,7 @@ from cachediscovery.transport.transport import Transport
 from .servers import OK, get, raw_server
 
 
-def test_a_whole_answer_is_returned() -> None:
+def test_a_complete_response_is_returned() -> None:
     with raw_server(lambda connection: connection.sendall(OK + b"Content-Length: 2\r\n\r\n{}")) as url:
         assert get(url) == b"{}"
 
@@ -36,7 +36,7 @@ def test_a_refused_connection_names_the_url_and_what_to_check() -> None:
         get(f"http://127.0.0.1:{port}")
 
 
-def test_an_unknown_host_is_told_from_an_unreachable_one() -> None:
+def test_an_unknown_host_has_its_own_error_message() -> None:
     with pytest.raises(RequestError, match="no address found"):
         get("http://nothing.invalid:6443")
 
@@ -46,7 +46,7 @@ def test_a_server_that_never_answers_times_out() -> None:
         get(url, read_timeout=0.3)
 
 
-def test_an_answer_without_end_times_out_as_a_whole() -> None:
+def test_a_slow_response_times_out_as_a_whole() -> None:
     def drip(connection: socket.socket) -> None:
         connection.sendall(OK + b"Content-Length: 100000\r\n\r\n")
         while True:
@@ -59,7 +59,7 @@ def test_an_answer_without_end_times_out_as_a_whole() -> None:
     assert time.monotonic() - started < 5
 
 
-def test_a_connection_that_is_not_made_times_out() -> None:
+def test_a_connection_attempt_times_out() -> None:
     # A full backlog: the kernel leaves further connections unanswered.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -81,7 +81,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%s\r\n0\r\n\r\n" 
 
 
 @pytest.mark.parametrize("answer", [WHOLE, CHUNKED], ids=["with a length", "chunked"])
-def test_a_drop_at_any_byte_is_an_error_and_never_a_part(answer: bytes) -> None:
+def test_a_connection_dropped_at_any_byte_is_an_error(answer: bytes) -> None:
     cut = 0
     with raw_server(lambda connection: connection.sendall(answer[:cut])) as url:
         client = DiscoveryClient.for_config(ClientConfig(url))
@@ -103,7 +103,7 @@ def test_a_reset_connection_is_an_error() -> None:
         get(url)
 
 
-def test_what_is_no_http_is_an_error() -> None:
+def test_a_response_that_is_not_http_is_an_error() -> None:
     with (
         raw_server(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9\r\n")) as url,
         pytest.raises(RequestError),
@@ -112,7 +112,7 @@ def test_what_is_no_http_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_document_larger_than_the_bound_is_refused(compressed: bool) -> None:
+def test_a_document_larger_than_the_limit_is_refused(compressed: bool) -> None:
     body = b" " * 3_000_000
     headers = b""
     if compressed:
@@ -136,7 +136,7 @@ def test_broken_compression_is_an_error() -> None:
 # --- identity
 
 
-def test_every_impersonated_group_is_a_header_line_of_its_own(server: DiscoveryServer) -> None:
+def test_each_impersonated_group_is_sent_as_a_separate_header(server: DiscoveryServer) -> None:
     impersonation = Impersonation("jane", "42", ("a", "b"), (("Scopes/x", "1"), ("Scopes/x", "2")))
     DiscoveryClient.for_config(ClientConfig(server.url, impersonation=impersonation)).server_groups()
     sent = [(name, value) for name, value in server.requests[0].headers if name.startswith("Impersonate-")]
@@ -162,14 +162,14 @@ def test_no_secret_reaches_a_message_or_a_log(server: DiscoveryServer, caplog: p
 
 
 def test_a_kubeconfigs_proxy_is_used_even_for_the_loopback_interface(server: DiscoveryServer) -> None:
-    """The proxy here is a discovery server, which answers whatever the host is."""
+    """The proxy is a discovery server, which answers for any host."""
     server.fail("http://127.0.0.1:1/apis", Failure(200, body=b"{}"))
     url = "http://127.0.0.1:1"
     transport = Transport(url, config=ClientConfig(url, proxy_url=server.url))
     assert transport.get("/apis").body == b"{}"
 
 
-def test_a_proxy_that_fails_is_named_as_such(server: DiscoveryServer) -> None:
+def test_a_failing_proxy_is_named_in_the_error(server: DiscoveryServer) -> None:
     config = ClientConfig("https://127.0.0.1:1", proxy_url="http://127.0.0.1:1")
     with pytest.raises(RequestError, match="proxy"):
         Transport(config.server, config=config).get("/apis")

@@ -1,4 +1,4 @@
-"""A client that watches a server which tells its watchers what the test wants it to."""
+"""A client that watches a server whose watch events the test controls."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CRDS, SERVICES = PATHS
 
 
 class Watched:
-    """What one collection of a `DiscoveryServer` tells its watchers."""
+    """One watched collection of a `DiscoveryServer` and the events that it sends."""
 
     def __init__(self, server: DiscoveryServer, path: str) -> None:
         self.queries: list[str] = []
-        # What each watch is sent, the latest being the last: events, and None to end the answer.
+        # The events for each watch, oldest watch first; None ends the response.
         self.watches: list[queue.SimpleQueue[dict[str, Any] | None]] = []
         self.ends_at_once = False
         self.events_at_once: list[dict[str, Any]] = []
@@ -80,7 +80,7 @@ class Fixture:
 
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fixture]:
-    # What is looked for after a beginning is over in a moment.
+    # Let the refreshes after the start of a watch follow at once.
     monkeypatch.setattr(schedule, "LOOKS_AFTER_GAP", ((0.0, 0.0), (0.1, 0.1)))
     made = Fixture(tmp_path / "cache")
     yield made
@@ -92,7 +92,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fixture
 
 
 def settle(watched: Fixture) -> None:
-    """Wait until what the beginning of the watches brings is over."""
+    """Wait until the refreshes after the start of the watches are done."""
     assert watched.watch is not None
     assert watched.watch.wait_until_watching(20)
     assert eventually(lambda: watched.discovery_requests() > 0)

@@ -1,4 +1,4 @@
-"""`on_change` is called for all that differs from what the client held when the watch began."""
+"""`on_change` is called for every difference from what the client held when the watch started."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def changes_of(client: CachedDiscoveryClient) -> Iterator[list[int]]:
-    """How many groups there were at each call of `on_change`; the server is asked ten times a second."""
+    """The number of groups at each call of `on_change`; the server is polled ten times a second."""
     calls: list[int] = []
     with client.watch(interval=0.1, on_change=lambda: calls.append(len(client.server_groups().groups))):
         yield calls
@@ -39,13 +39,13 @@ def count_looks(server: DiscoveryServer) -> int:
 
 @pytest.fixture
 def polled(server: DiscoveryServer) -> DiscoveryServer:
-    """A server that may not be watched."""
+    """A server that forbids watches, so that clients poll it."""
     for path in PATHS:
         server.fail(path, Failure(403))
     return server
 
 
-def test_what_changed_before_the_first_look_is_told(polled: DiscoveryServer, cached_client: Make) -> None:
+def test_a_change_before_the_first_refresh_calls_on_change(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     count = len(client.server_groups_and_resources()[0])
     polled.recording.add_group("new.test", {"v1": WIDGETS})
@@ -53,18 +53,14 @@ def test_what_changed_before_the_first_look_is_told(polled: DiscoveryServer, cac
         assert eventually(lambda: calls == [count + 1])
 
 
-def test_what_another_process_has_left_on_disk_is_what_the_client_holds(
-    polled: DiscoveryServer, cached_client: Make
-) -> None:
+def test_the_baseline_of_a_new_client_is_the_cache_on_disk(polled: DiscoveryServer, cached_client: Make) -> None:
     count = len(cached_client(polled).server_groups_and_resources()[0])
     polled.recording.add_group("new.test", {"v1": WIDGETS})
     with changes_of(cached_client(polled)) as calls:
         assert eventually(lambda: calls == [count + 1])
 
 
-def test_what_was_used_from_memory_is_what_the_client_holds_whatever_is_on_disk_by_now(
-    polled: DiscoveryServer, cached_client: Make
-) -> None:
+def test_the_baseline_is_what_the_client_used_not_a_newer_cache(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     count = len(client.server_groups_and_resources()[0])
     polled.recording.add_group("new.test", {"v1": WIDGETS})
@@ -73,7 +69,7 @@ def test_what_was_used_from_memory_is_what_the_client_holds_whatever_is_on_disk_
         assert eventually(lambda: calls == [count + 1])
 
 
-def test_it_is_told_however_long_the_first_look_takes(tmp_path: Path, cached_client: Make, port: int) -> None:
+def test_a_change_is_reported_even_if_the_first_refresh_is_late(tmp_path: Path, cached_client: Make, port: int) -> None:
     with DiscoveryServer(port=port) as server:
         client = cached_client(server)
         count = len(client.server_groups_and_resources()[0])
@@ -85,9 +81,7 @@ def test_it_is_told_however_long_the_first_look_takes(tmp_path: Path, cached_cli
             assert eventually(lambda: calls == [count + 1])
 
 
-def test_a_client_that_holds_nothing_begins_with_what_it_sees_first(
-    polled: DiscoveryServer, cached_client: Make
-) -> None:
+def test_the_baseline_of_an_empty_client_is_its_first_refresh(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     with changes_of(client) as calls:
         assert eventually(lambda: count_looks(polled) >= 3)
@@ -96,7 +90,7 @@ def test_a_client_that_holds_nothing_begins_with_what_it_sees_first(
         assert eventually(lambda: len(calls) == 1)
 
 
-def test_what_was_invalidated_is_held_no_longer(polled: DiscoveryServer, cached_client: Make) -> None:
+def test_invalidated_documents_are_not_part_of_the_baseline(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     client.server_groups_and_resources()
     client.invalidate()
@@ -106,7 +100,7 @@ def test_what_was_invalidated_is_held_no_longer(polled: DiscoveryServer, cached_
         assert calls == []
 
 
-def test_a_client_that_holds_one_document_is_told_of_that_one(polled: DiscoveryServer, cached_client: Make) -> None:
+def test_a_change_of_the_only_held_document_is_reported_once(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     client.server_resources_for_group_version("apps/v1")
     for item in polled.recording.apis["items"]:
@@ -119,7 +113,7 @@ def test_a_client_that_holds_one_document_is_told_of_that_one(polled: DiscoveryS
         assert len(calls) == 1
 
 
-def test_documents_that_expired_but_stand_in_for_a_server_out_of_reach_are_held(
+def test_expired_documents_are_a_baseline_only_with_stale_if_error(
     polled: DiscoveryServer, cached_client: Make, tmp_path: Path
 ) -> None:
     count = len(cached_client(polled).server_groups_and_resources()[0])
@@ -136,9 +130,7 @@ def test_documents_that_expired_but_stand_in_for_a_server_out_of_reach_are_held(
         assert eventually(lambda: calls == [count + 1])
 
 
-def test_a_group_version_that_fails_and_one_that_is_back_are_changes(
-    polled: DiscoveryServer, cached_client: Make
-) -> None:
+def test_a_group_version_that_fails_and_recovers_is_two_changes(polled: DiscoveryServer, cached_client: Make) -> None:
     client = cached_client(polled)
     client.server_groups_and_resources()
     before = polled.recording.copy()
@@ -149,7 +141,7 @@ def test_a_group_version_that_fails_and_one_that_is_back_are_changes(
         assert eventually(lambda: len(calls) == 2)
 
 
-def test_to_watch_asks_for_nothing_and_uses_nothing(cached_client: Make, port: int) -> None:
+def test_starting_a_watch_makes_no_request_and_uses_no_document(cached_client: Make, port: int) -> None:
     with DiscoveryServer(port=port) as server:
         cached_client(server).server_groups_and_resources()
     client = cached_client(server)

@@ -1,4 +1,4 @@
-"""What `on_change` does, a fork, and a close never end a watch silently, or leave one that only seems to be."""
+"""Exceptions in `on_change`, forks and closing: a watch never ends silently or only appears to run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import CRDS, SERVICES, Fixture, settle
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), ZeroDivisionError("oops")])
-def test_whatever_on_change_raises_is_named_each_time_and_ends_nothing(
+def test_an_exception_in_on_change_is_logged_and_the_watch_continues(
     watched: Fixture, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     calls: list[int] = []
@@ -37,7 +37,7 @@ def test_whatever_on_change_raises_is_named_each_time_and_ends_nothing(
         assert watched.watch.is_watching
 
 
-def test_on_change_may_end_the_watch(watched: Fixture) -> None:
+def test_on_change_may_close_the_watch(watched: Fixture) -> None:
     def exit_after_closing() -> None:
         assert watched.watch is not None
         watched.watch.close()
@@ -53,7 +53,7 @@ def test_on_change_may_end_the_watch(watched: Fixture) -> None:
 
 
 def in_child(check: Callable[[], bool]) -> bool:
-    """What `check` returns in the child of a fork."""
+    """Run `check` in a forked child and return its result."""
     child = os.fork()
     if child == 0:
         passed = False
@@ -64,7 +64,7 @@ def in_child(check: Callable[[], bool]) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def test_the_child_of_a_fork_has_no_watch_and_does_not_end_its_parents(watched: Fixture) -> None:
+def test_a_forked_child_has_no_watch_and_does_not_close_its_parents(watched: Fixture) -> None:
     watch = watched.begin()
     settle(watched)
 
@@ -80,7 +80,7 @@ def test_the_child_of_a_fork_has_no_watch_and_does_not_end_its_parents(watched: 
     assert eventually(lambda: "new.test" in watched.groups())
 
 
-def test_each_outage_is_warned_of_once(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_outage_logs_one_warning(watched: Fixture, caplog: pytest.LogCaptureFixture) -> None:
     looks: list[str] = []
     watched.server.on_request = lambda path: looks.append(path) if path == "/apis" else None
     for path in (CRDS, SERVICES):
@@ -105,9 +105,7 @@ def are_requests_over(watched: Fixture) -> bool:
     return remains(lambda: watched.server.request_count == before, 1)
 
 
-def test_once_both_collections_are_watched_nothing_is_asked_regularly_any_more(
-    watched: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_polling_stops_once_both_collections_are_watched(watched: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     from cachediscovery.watching import watch
 
     monkeypatch.setattr(watch, "_DENIED_SECONDS", 0.5)
@@ -118,7 +116,7 @@ def test_once_both_collections_are_watched_nothing_is_asked_regularly_any_more(
     assert eventually(lambda: are_requests_over(watched), 60)
 
 
-def test_a_watch_that_is_closed_while_it_connects_is_never_open(watched: Fixture) -> None:
+def test_a_watch_closed_while_connecting_never_opens(watched: Fixture) -> None:
     begun: list[str] = []
 
     def close_meanwhile(path: str) -> None:

@@ -1,4 +1,4 @@
-"""What watching costs the server: requests counted, not seconds."""
+"""The cost of watching for the server, in requests. A look is one refresh."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cachediscovery.watching.schedule import LOOKS_AFTER_CHANGE, MAX_LOOKS_IN_A_
 from ..conftest import WIDGETS, eventually, remains
 from .conftest import CRDS, Fixture, settle
 
-# A look is a request for each of two documents.
+# A look requests two documents.
 PER_LOOK = 2
-# As long as any pause between two looks after one change may be.
+# The longest possible pause between two looks after one change.
 LONGEST_PAUSE = LOOKS_AFTER_CHANGE[-1][1] - LOOKS_AFTER_CHANGE[-2][0] + 1
 
 
 def requests_until_quiet(watched: Fixture) -> int:
-    """How many there have been when nothing more is asked for."""
+    """Wait until no more discovery requests are made and return their number."""
     while True:
         before = watched.discovery_requests()
         if remains(lambda before=before: watched.discovery_requests() == before, LONGEST_PAUSE):  # type: ignore[misc]
@@ -35,7 +35,7 @@ def tell(watched: Fixture, count: int, pause: float) -> None:
             time.sleep(pause)
 
 
-def test_one_change_on_a_quiet_server_costs_less_than_eight_looks(watched: Fixture) -> None:
+def test_one_change_on_a_quiet_server_costs_fewer_than_eight_refreshes(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     before = watched.discovery_requests()
@@ -44,7 +44,7 @@ def test_one_change_on_a_quiet_server_costs_less_than_eight_looks(watched: Fixtu
     assert PER_LOOK <= asked <= PER_LOOK * len(LOOKS_AFTER_CHANGE) < PER_LOOK * 8
 
 
-def test_a_new_kind_is_seen_with_the_first_looks(watched: Fixture) -> None:
+def test_a_new_kind_is_found_by_the_first_refreshes(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     before = watched.discovery_requests()
@@ -54,18 +54,18 @@ def test_a_new_kind_is_seen_with_the_first_looks(watched: Fixture) -> None:
     assert watched.discovery_requests() - before <= PER_LOOK * 3
 
 
-def test_a_burst_of_changes_costs_what_one_costs(watched: Fixture) -> None:
+def test_a_burst_of_changes_costs_as_much_as_one_change(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     before = watched.discovery_requests()
     tell(watched, 300, 0)
     asked = requests_until_quiet(watched) - before
-    # Where this machine takes a while to hand over the burst, some looks come in its course.
+    # On a slow machine some looks happen during the burst.
     assert PER_LOOK <= asked <= PER_LOOK * (len(LOOKS_AFTER_CHANGE) + 3)
 
 
 @pytest.mark.parametrize(("count", "pause", "short"), [(11, 1.0, 0.4), (300, 0.2, 0.02)])
-def test_changes_without_a_pause_stay_below_the_ceiling_and_the_last_one_is_not_missed(
+def test_steady_changes_stay_below_the_ceiling_and_the_last_is_seen(
     watched: Fixture, request: pytest.FixtureRequest, count: int, pause: float, short: float
 ) -> None:
     pause = pause if request.config.getoption("--whole") else short
@@ -85,7 +85,7 @@ def _ceiling(seconds: float) -> int:
     return MAX_LOOKS_IN_A_ROW + int(seconds / SECONDS_PER_LOOK[0])
 
 
-def test_watchers_that_share_a_cache_share_their_looks(watched: Fixture, tmp_path: Path) -> None:
+def test_watchers_that_share_a_cache_share_their_refreshes(watched: Fixture, tmp_path: Path) -> None:
     watched.begin()
     others = [
         CachedDiscoveryClient.for_config(ClientConfig(watched.server.url), cache_dir=str(tmp_path / "cache"))
@@ -109,7 +109,7 @@ def test_watchers_that_share_a_cache_share_their_looks(watched: Fixture, tmp_pat
             watch.close()
 
 
-def test_a_look_that_fails_is_made_again(watched: Fixture) -> None:
+def test_a_failed_refresh_is_retried(watched: Fixture) -> None:
     failed: list[str] = []
 
     def fail(path: str) -> None:

@@ -1,4 +1,4 @@
-"""A cache that is kept true by watching, on a server that says what the test wants it to."""
+"""A cache that is kept up to date by watching, on a server whose events the test controls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..conftest import WIDGETS, eventually, remains
 from .conftest import CRDS, SERVICES, Fixture, Watched, settle
 
 
-def test_a_new_crd_is_seen_without_anybody_asking_for_it(watched: Fixture) -> None:
+def test_a_watch_finds_a_new_crd_and_calls_on_change(watched: Fixture) -> None:
     mapper = DeferredDiscoveryRESTMapper(watched.client)
     watched.begin()
     settle(watched)
@@ -27,7 +27,7 @@ def test_a_new_crd_is_seen_without_anybody_asking_for_it(watched: Fixture) -> No
     assert eventually(lambda: watched.changes == 1)
 
 
-def test_what_the_server_publishes_some_time_after_the_event_is_seen_as_well(watched: Fixture) -> None:
+def test_a_group_published_some_time_after_its_event_is_found(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     before = watched.discovery_requests()
@@ -37,7 +37,7 @@ def test_what_the_server_publishes_some_time_after_the_event_is_seen_as_well(wat
     assert eventually(lambda: "new.test" in watched.groups())
 
 
-def test_while_nothing_changes_nothing_is_asked(watched: Fixture) -> None:
+def test_no_request_is_made_while_nothing_changes(watched: Fixture) -> None:
     watched.begin(interval=0.05)
     settle(watched)
     before = watched.server.request_count
@@ -46,7 +46,7 @@ def test_while_nothing_changes_nothing_is_asked(watched: Fixture) -> None:
     assert watched.changes == 0, "what was fetched first is no change"
 
 
-def test_a_watch_that_the_server_ends_goes_on_where_it_was(watched: Fixture) -> None:
+def test_a_watch_ended_by_the_server_resumes_at_its_resource_version(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     watched.crds.tell("BOOKMARK", version="12")
@@ -58,7 +58,7 @@ def test_a_watch_that_the_server_ends_goes_on_where_it_was(watched: Fixture) -> 
     assert watched.discovery_requests() == before
 
 
-def test_a_version_that_is_gone_is_listed_anew_and_nothing_is_missed(watched: Fixture) -> None:
+def test_a_410_event_causes_a_new_list_and_no_change_is_missed(watched: Fixture) -> None:
     watched.begin()
     settle(watched)
     watched.server.recording.add_group("new.test", {"v1": WIDGETS})
@@ -68,7 +68,7 @@ def test_a_version_that_is_gone_is_listed_anew_and_nothing_is_missed(watched: Fi
     assert eventually(lambda: watched.crds.versions() == ["7", "40"])
 
 
-def test_a_watch_that_is_answered_with_gone_is_begun_anew(watched: Fixture) -> None:
+def test_a_watch_answered_with_410_is_restarted(watched: Fixture) -> None:
     asked = []
 
     def gone_once(path: str) -> None:
@@ -84,7 +84,7 @@ def test_a_watch_that_is_answered_with_gone_is_begun_anew(watched: Fixture) -> N
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
-def test_where_watching_is_denied_the_server_is_asked_every_so_often_and_a_warning_says_so(
+def test_a_denied_watch_falls_back_to_polling_with_a_warning(
     watched: Fixture, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
     watched.server.fail(SERVICES, Failure(code, "no way"))
@@ -99,7 +99,7 @@ def test_where_watching_is_denied_the_server_is_asked_every_so_often_and_a_warni
     assert "no way" in record.getMessage()
 
 
-def test_a_server_that_ends_or_breaks_every_watch_is_not_hammered(watched: Fixture) -> None:
+def test_a_server_that_ends_every_watch_gets_few_requests(watched: Fixture) -> None:
     for collection in (watched.crds, watched.services):
         collection.ends_at_once = True
     watched.begin()
@@ -107,7 +107,7 @@ def test_a_server_that_ends_or_breaks_every_watch_is_not_hammered(watched: Fixtu
     assert remains(lambda: len(watched.crds.queries) <= 5, 1.5)
 
 
-def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path) -> None:
+def test_a_restarted_server_is_watched_again(tmp_path: Path) -> None:
     server = DiscoveryServer()
     first = Watched(server, CRDS), Watched(server, SERVICES)
     server.start()
@@ -134,7 +134,7 @@ def test_a_server_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path
 @pytest.mark.parametrize(
     "event", [{}, {"type": 3}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": []}}, {"type": "ERROR"}]
 )
-def test_an_event_that_is_none_begins_the_watch_anew(watched: Fixture, event: dict[str, Any]) -> None:
+def test_an_invalid_event_restarts_the_watch(watched: Fixture, event: dict[str, Any]) -> None:
     watched.begin()
     settle(watched)
     before = len(watched.crds.queries)
@@ -146,7 +146,7 @@ def test_an_event_that_is_none_begins_the_watch_anew(watched: Fixture, event: di
     assert eventually(lambda: "new.test" in watched.groups())
 
 
-def test_another_clients_connection_cannot_be_watched_and_is_asked_regularly(
+def test_a_borrowed_connection_cannot_be_watched_and_is_polled(
     server: DiscoveryServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     import requests
@@ -163,7 +163,7 @@ def test_another_clients_connection_cannot_be_watched_and_is_asked_regularly(
     assert "cannot be watched over this connection" in caplog.text
 
 
-def test_a_server_that_answers_every_watch_with_gone_is_not_hammered(watched: Fixture) -> None:
+def test_a_server_that_answers_every_watch_with_410_gets_few_requests(watched: Fixture) -> None:
     asked = []
     watched.server.on_request = lambda path: asked.append(path) if path == CRDS else None
     watched.crds.events_at_once = [{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}]
