@@ -162,7 +162,10 @@ class Dialer:
         if isinstance(made, OSError):
             raise made
         with self._lock:
-            self._waiting.discard(made)
+            if made not in self._waiting:
+                # `close` has closed it after it was made.
+                return None
+            self._waiting.remove(made)
         return made
 
 

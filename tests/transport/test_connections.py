@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.base import RawResponse
 from cachediscovery.transport.connections import ServerConnections
 from cachediscovery.transport.dialer import Dialer
@@ -338,3 +339,22 @@ def test_an_unused_client_writes_nothing_to_standard_error(capfd: pytest.Capture
     ServerConnections(Dialer("http://127.0.0.1:1", 1), read_timeout=1, limit=1)
     gc.collect()
     assert capfd.readouterr().err == ""
+
+
+def test_a_connection_that_is_closed_just_before_it_is_taken_is_not_used(server: DiscoveryServer) -> None:
+    dialer = Dialer(server.url, 5)
+
+    class Begun(list[Callable[[], object]]):
+        def pop(self, *_: object) -> Callable[[], object]:  # type: ignore[override]
+            result = super().pop()
+
+            def wait_and_close() -> object:
+                made = result()
+                dialer.close()
+                return made
+
+            return wait_and_close
+
+    dialer._begun = Begun()  # type: ignore[assignment]
+    dialer.begin(1)
+    assert dialer.take() is None
