@@ -20,7 +20,7 @@ from cachediscovery import (
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.testing import DiscoveryServer
 
-from ..conftest import Ran
+from ..conftest import Ran, eventually
 from ..other_clusters import APPLES, PEARS, client_for, kinds, recording_with, tls_of, write_kubeconfig
 from .test_stale_if_error import expire
 
@@ -272,7 +272,14 @@ def test_documents_written_without_a_ca_are_not_used_by_a_context_with_one(tmp_p
 
 def test_responses_with_conflicting_uids_raise_an_error_and_cache_nothing(tmp_path: Path) -> None:
     with DiscoveryServer(APPLES) as server:
-        server.on_request = lambda path: server.headers.update({FLOW: "a-1" if path == "/api" else "a-2"})
+
+        def answer(path: str) -> None:
+            # The headers are those of all responses: /apis waits until /api was answered.
+            if path == "/apis":
+                assert eventually(lambda: server.paths().count("/api") > server.paths().count("/apis"))
+            server.headers[FLOW] = "a-1" if path == "/api" else "a-2"
+
+        server.on_request = answer
         kubeconfig = ConfigOverrides(kubeconfig=str(server.write_kubeconfig(tmp_path / "kubeconfig")))
         client = CachedDiscoveryClient.from_kubeconfig(kubeconfig)
         with pytest.raises(ClusterMismatchError, match="several clusters answer at"):
