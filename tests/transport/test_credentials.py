@@ -252,7 +252,7 @@ def test_a_failing_plugin_is_an_error_with_its_exit_code(plugin: Plugin) -> None
         authorization(plugin.config())
 
 
-def test_no_repr_shows_a_secret(plugin: Plugin) -> None:
+def test_no_repr_shows_credentials(plugin: Plugin) -> None:
     config = plugin.config()._replace(token="secret", password="secret", client_key_data=b"secret")
     shown = [config, config.exec, Credentials(config).identity(), run_exec_plugin(config, config.exec)]  # type: ignore[arg-type]
     plugin.answer(token="secret")
