@@ -195,41 +195,47 @@ def _lock(path: str) -> Callable[[], object]:
 
     Raises `BlockingIOError` if it is held, `OSError` if it cannot be locked, as on a file system without locks.
     """
-    # Imported here because it is slow: the caller has already begun to connect to the server.
-    import filelock
-
-    # Make a new lock each time: one inherited by a fork is of no use to the child.
-    lock = filelock.FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
-    _lock_files.note(path)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout as error:
-        raise BlockingIOError(f"{path} is locked") from error
-    _lock_files.note(path)
+    # The file stays: waiting processes read it, and touch it.
+    release = _acquire_file(path, 0.0, preserve=True)
     # Waiting processes log this owner.
     overwrite(path, f"{os.getpid()} {_node()}".ljust(_OWNER_BYTES - 1).encode("ascii", "replace") + b"\n", 0)
-    return lock.release
+    return release
 
 
 @contextmanager
 def file_lock(path: str) -> Iterator[None]:
     """Hold a lock file for a short time. If it cannot be acquired within `_MAX_MOMENT`, go on without it."""
-    if not path:
-        yield
-        return
-    import filelock
-
-    lock = filelock.FileLock(path, _MAX_MOMENT, mode=0o600, thread_local=False, fallback_to_soft=False)
-    _lock_files.note(path)
+    release = None
     try:
-        lock.acquire(poll_interval=_POLL)
-        _lock_files.note(path)
-    except (filelock.Timeout, OSError, NotImplementedError, RuntimeError) as error:
+        release = _acquire_file(path, _MAX_MOMENT) if path else None
+    except (OSError, NotImplementedError, RuntimeError) as error:
         log.debug("cannot lock %s: %s", path, error)
     try:
         yield
     finally:
-        lock.release()
+        if release is not None:
+            release()
+
+
+def _acquire_file(path: str, timeout: float, *, preserve: bool = False) -> Callable[[], object]:
+    """Lock a file within `timeout` seconds, and return the function that unlocks it.
+
+    Raises `BlockingIOError` if it is held, `OSError` if it cannot be locked, as on a file system without locks.
+    """
+    # Imported here because it is slow: the caller has already begun to connect to the server.
+    import filelock
+
+    # Make a new lock each time: one inherited by a fork is of no use to the child.
+    lock = filelock.FileLock(
+        path, timeout, mode=0o600, thread_local=False, fallback_to_soft=False, preserve_lock_file=preserve
+    )
+    _lock_files.note(path)
+    try:
+        lock.acquire(poll_interval=_POLL, blocking=timeout > 0)
+    except filelock.Timeout as error:
+        raise BlockingIOError(f"{path} is locked") from error
+    _lock_files.note(path)
+    return lock.release
 
 
 def _touch(path: str) -> None:
