@@ -1,8 +1,8 @@
 """`CachedDiscoveryClient`: a discovery client with a cache on disk and in memory.
 
-It combines client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient`, and adds what their users asked for
-(see README.md): concurrent misses cause one fetch, no document from before an invalidation is used, and a partial
-listing is never cached as a complete one.
+It combines client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient`, and adds what their users asked for:
+concurrent misses cause one fetch, no document from before an invalidation is used, and a partial listing is never
+cached as a complete one.
 """
 
 from __future__ import annotations

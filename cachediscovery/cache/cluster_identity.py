@@ -1,7 +1,8 @@
 """`ClusterIdentity`: notices that another cluster now answers at the URL of the cached documents' cluster.
 
 The cluster behind a URL may change from one day, or one request, to the next: the cluster was rebuilt, a port-forward
-leads elsewhere, a load balancer spreads connections over several clusters. README.md says what is noticed when.
+leads elsewhere, a load balancer spreads connections over several clusters. The README.md of this folder says
+what is noticed when.
 
 Two responses are of one cluster if they carry a common UID, or, where one carries no UIDs, the same certificate.
 Otherwise compare the UID of the namespace kube-system, or the UIDs of the priority levels, requested on the connections
@@ -80,19 +81,19 @@ class ClusterIdentity:
 
     def _admit(self, seen: ServerIdentity, epoch: str) -> str | None:
         """The epoch of the cluster if a server that answered belongs to it, else None."""
-        for last in (False,) * _TRIES + (True,):
+        for _ in range(_TRIES):
             known = self._known()
-            same = self._joined(seen, known, epoch)
-            if same is None:
+            joined = self._joined(seen, known, epoch)
+            if joined is None:
                 return None
-            if last:
-                # Other processes keep changing the record, or the disk fails. Without it no document is put on disk.
-                self._on_disk, self._record = False, same
-            elif not self._change(known, same, start_over=not self._is_of_configured(known)):
-                continue
-            self._witness = same.epoch, seen
-            return same.epoch
-        return None
+            same = joined
+            if self._change(known, same, start_over=not self._is_of_configured(known)):
+                break
+        else:
+            # Other processes keep changing the record, or the disk fails. Without it no document is put on disk.
+            self._on_disk, self._record = False, same
+        self._witness = same.epoch, seen
+        return same.epoch
 
     def _joined(self, seen: ServerIdentity, known: ClusterRecord, epoch: str) -> ClusterRecord | None:
         """The record with the identity seen added; None if that is not of the same cluster."""

@@ -46,7 +46,7 @@ class CachedResourceIndex(ResourceIndex):
         if store is None or has_index(store):
             return False
         found, signatures = self._cache.get_all(), self._cache.signatures()
-        if found is None or found.failed:
+        if found is None or not found.is_complete:
             return False
         again = self._cache.get_all()
         if again is None or again.groups is not found.groups:

@@ -47,6 +47,7 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
         parts = urlsplit(f"{scheme}://{host}{behind}")
         _ = parts.port, (parts.hostname or "x").encode("idna")
     except ValueError as error:
+        # Not chained: the cause may quote a password that was not recognized as one.
         raise ConfigError(f"{what} {shown!r} is not a URL: {one_line(error)}") from None
     strange = not url.isprintable() or " " in host + behind or "\\" in behind
     if parts.scheme not in schemes or not parts.hostname or strange:

@@ -85,7 +85,10 @@ def discovery_for_configuration(transport: BorrowedTransport, configuration: Any
 
 
 def original_error(error: DiscoveryError) -> BaseException:
-    """Return the other client's exception that caused `error`, which its users expect; `error` if there is none."""
+    """Return the other client's exception that caused `error`, which its users expect; `error` if there is none.
+
+    Callers raise it `from None`: `error`, which it caused, cannot be its cause.
+    """
     cause = error.__cause__
     if isinstance(cause, DiscoveryError):
         return original_error(cause)

@@ -18,7 +18,7 @@ _SHOWN = 5
 
 def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[APIGroup]:
     """Keep the groups and versions whose names may be used in URLs and paths; log a warning for the others."""
-    honest = []
+    valid = []
     for group in groups.groups:
         if (group.name != "") if core else not is_group_name(group.name):
             log.warning("ignoring the API group %s of %s: not a group's name", ascii(group.name[:80]), url)
@@ -38,8 +38,8 @@ def drop_invalid_groups(groups: APIGroupList, url: str, *, core: bool) -> list[A
         preferred = group.preferred_version
         if preferred.version:
             preferred = next((version for version in kept if version.version == preferred.version), kept[0])
-        honest.append(group._replace(versions=tuple(kept), preferred_version=preferred))
-    return honest
+        valid.append(group._replace(versions=tuple(kept), preferred_version=preferred))
+    return valid
 
 
 def is_valid_group_version(group_version: GroupVersion, *, core: bool) -> bool:

@@ -64,6 +64,7 @@ def run_exec_plugin(config: ClientConfig, plugin: ExecConfig) -> ExecCredential:
     try:
         return _credential(answer, plugin)
     except MalformedDocument as error:
+        # Not chained: the cause holds the plugin's output.
         raise CredentialsError(f"exec plugin {plugin.command} gave no usable credential: {one_line(error)}") from None
 
 

@@ -77,6 +77,7 @@ class ServerSession:
                     body = self._read(response, started)
                 return RawResponse(without_userinfo(url), response.status_code, response.headers, body, certificate)
         except Exception as error:
+            # Not chained: the errors of requests hold the request, and so its credentials.
             raise self._failed(url, error, self._options.read_timeout, started) from None
 
     def stream(
@@ -98,6 +99,7 @@ class ServerSession:
                 with response:
                     raise status_error(shown, response.status_code, response.headers, self._read(response, started))
         except Exception as error:
+            # Not chained, as in `get`.
             raise self._failed(url, error, read_timeout) from None
         log.info("GET %s %d, watching", shown, response.status_code)
         source = getattr(response.raw, "source", None)

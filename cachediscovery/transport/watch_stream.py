@@ -49,6 +49,7 @@ class LineStream:
                     with self._within.ending(end), current().ending(end):
                         chunk = read(_CHUNK, decode_content=True)
                 except Exception as error:
+                    # Not chained, as in `ServerSession.get`.
                     raise self._failed(error) from None
                 if not chunk:
                     return
