@@ -8,6 +8,7 @@ import sys
 # Importing the rest of threading takes 2 ms.
 from _thread import allocate_lock, get_ident
 from _weakref import ref
+from itertools import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +34,21 @@ else:
             return cls
 
 
-# The live objects registered by `renew_after_fork`, by id.
+# The objects registered by `renew_after_fork`, by the number of their registration, and some that are gone.
 _forkable: dict[int, ref[Forkable]] = {}
+_numbers = count()
+_REGISTRATIONS_BETWEEN_PURGES = 1000
 
 
 def renew_after_fork(thing: Forkable) -> None:
     """Call `thing.after_fork()` in every process forked from this one, as long as `thing` is alive."""
-    key = id(thing)
-    _forkable[key] = ref(thing, lambda _: _forkable.pop(key, None))
+    number = next(_numbers)
+    # The reference has no callback: Python would lose a KeyboardInterrupt that is raised in one.
+    _forkable[number] = ref(thing)
+    if number % _REGISTRATIONS_BETWEEN_PURGES == 0:
+        for known, reference in list(_forkable.items()):
+            if reference() is None:
+                _forkable.pop(known, None)
 
 
 def _renew_all() -> None:
@@ -74,11 +82,15 @@ class Lock:
         self._lock = allocate_lock()
         renew_after_fork(self)
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
+    # `with` calls those of the lock itself: between a method of ours and the block a KeyboardInterrupt would leave it
+    # locked for ever.
+    @property
+    def __enter__(self) -> Callable[[], bool]:
+        return self._lock.__enter__
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    @property
+    def __exit__(self) -> Callable[..., None]:  # noqa: PLE0302 - a property
+        return self._lock.__exit__
 
     def acquire(self, timeout: float = -1) -> bool:
         """Acquire the lock within `timeout` seconds (-1: no limit). Return whether it was acquired."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sys
 import threading
+from types import FrameType
 
 import pytest
 
-from cachediscovery._concurrency import run_together
+from cachediscovery._concurrency import Lock, run_together
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:
@@ -40,3 +42,23 @@ def test_all_calls_finish_before_the_first_error_is_raised() -> None:
     with pytest.raises(ValueError, match="2"):
         run_together([lambda number=number: call(number) for number in range(6)], 2)
     assert sorted(done) == [0, 1, 3, 5]
+
+
+def test_no_python_code_runs_when_a_lock_is_acquired_by_with_or_dropped() -> None:
+    """A KeyboardInterrupt in such code would leave the lock locked, or be lost."""
+    lock = Lock()
+    called: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_name)
+
+    sys.setprofile(profile)
+    try:
+        with lock:
+            called.append("the block")
+        del lock
+    finally:
+        sys.setprofile(None)
+    # The methods are looked up before the lock is acquired.
+    assert called == ["__enter__", "__exit__", "the block"]
