@@ -181,7 +181,8 @@ def test_request_errors_are_raised_as_the_clients_exceptions(twins: Cluster) -> 
     with pytest.raises(ForbiddenError) as caught:
         dynamic(twins, context="anonymous").resources.get(kind="Pod")
     assert isinstance(caught.value, DynamicApiError)
-    settings = client.Configuration(host="http://127.0.0.1:1", retries=False)
+    settings = client.Configuration(host="http://127.0.0.1:1")
+    settings.retries = False
     unreachable = DynamicClient(client.ApiClient(settings), discoverer=CachedDiscoverer)
     with pytest.raises(HTTPError):
         unreachable.resources.get(kind="Pod")
