@@ -71,7 +71,7 @@ def test_no_python_code_runs_when_a_lock_is_acquired_by_with_or_dropped() -> Non
     sys.version_info >= (3, 12), reason="Python 3.12 and later collect garbage between instructions only"
 )
 def test_garbage_collected_during_a_purge_may_register_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_concurrency, "_REGISTRATIONS_BETWEEN_PURGES", 10)
+    monkeypatch.setattr(_concurrency, "_REGISTRATIONS_BETWEEN_PURGES", 25)
     registered: list[Lock] = []
 
     def register(phase: str, _: object) -> None:
@@ -84,7 +84,7 @@ def test_garbage_collected_during_a_purge_may_register_more(monkeypatch: pytest.
     gc.callbacks.append(register)
     gc.set_threshold(1)
     try:
-        kept = [Lock() for _ in range(30)]
+        kept = [Lock() for _ in range(100)]
     finally:
         gc.set_threshold(*threshold)
         gc.callbacks.remove(register)
