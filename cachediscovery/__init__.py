@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .discovery.interfaces import DiscoveryInterface as DiscoveryInterface
     from .discovery.interfaces import IndexedDiscoveryInterface as IndexedDiscoveryInterface
     from .discovery.interfaces import ResourceIndex as ResourceIndex
-    from .discovery.openapi import OpenAPIV3 as OpenAPIV3
     from .discovery.queries import group_version_resources as group_version_resources
     from .discovery.queries import is_resource_enabled as is_resource_enabled
     from .discovery.queries import server_supports_version as server_supports_version
@@ -66,6 +65,8 @@ if TYPE_CHECKING:
     from .model.types import APIResourceList as APIResourceList
     from .model.types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .model.types import VersionInfo as VersionInfo
+    from .openapi.documents import OpenAPIV3 as OpenAPIV3
+    from .openapi.documents import OpenAPIV3GroupVersion as OpenAPIV3GroupVersion
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
     from .restmapper.mapper import RESTMapper as RESTMapper
     from .restmapper.mapping import RESTMapping as RESTMapping
@@ -99,7 +100,7 @@ _NAMES = {
         "DiscoveryInterface IndexedDiscoveryInterface ResourceIndex"
     ),
     ".model.listing": "filtered_by supports_all_verbs",
-    ".discovery.openapi": "OpenAPIV3",
+    ".openapi.documents": "OpenAPIV3 OpenAPIV3GroupVersion",
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
     ".restmapper.mapper": "RESTMapper",
     ".restmapper.mapping": "RESTMapping",

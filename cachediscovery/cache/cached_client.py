@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from ..config.client_config import ClientConfig
     from ..config.overrides import ConfigOverrides
     from ..discovery.interfaces import DiscoveryInterface
-    from ..discovery.openapi import OpenAPIV3
     from ..disk.document_store import DocumentStore
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.options import TransportOptions
     from ..watching.watch import DiscoveryWatch
     from .document_fetcher import DocumentFetcher

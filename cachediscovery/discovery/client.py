@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     import requests
 
     from ..config.client_config import ClientConfig
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
     from ..transport.options import TransportOptions
-    from .openapi import OpenAPIV3
 
     T = TypeVar("T")
 
@@ -167,9 +167,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
-        from .openapi import OpenAPIV3
+        from ..openapi.client import OpenAPIV3Client
 
-        return OpenAPIV3(self._transport.get)
+        return OpenAPIV3Client(self._transport)
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
