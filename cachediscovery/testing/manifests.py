@@ -69,7 +69,9 @@ def established(crd: dict[str, Any]) -> dict[str, Any]:
 
 def deleting(crd: dict[str, Any]) -> dict[str, Any]:
     """The definition once its deletion was asked for."""
-    return {**crd, "metadata": {**crd["metadata"], "deletionTimestamp": _now(), "finalizers": [CLEANUP]}}
+    message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+    marked = {**crd, "metadata": {**crd["metadata"], "deletionTimestamp": _now(), "finalizers": [CLEANUP]}}
+    return _with_condition(marked, _condition("Terminating", True, "InstanceDeletionPending", message))
 
 
 def terminating(crd: dict[str, Any]) -> dict[str, Any]:
