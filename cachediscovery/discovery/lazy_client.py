@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..disk.document_store import DocumentStore
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentTransport
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
     from .client import DiscoveryClient
-    from .openapi import OpenAPIV3
 
 
 class LazyConfig:

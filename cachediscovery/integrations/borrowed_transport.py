@@ -12,6 +12,7 @@ from ..model.fields import MalformedDocument
 from ..transport.base import DocumentTransport, Headers, RawResponse
 from ..transport.error_mapping import request_error, status_error
 from ..transport.http_store import HTTPStore
+from ..transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from ..transport.server_identity import identity_of, note_identity
 
 TYPE_CHECKING = False
@@ -38,9 +39,22 @@ class BorrowedTransport(DocumentTransport):
         self._borrowed = ask
 
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """GET `url` with the other client."""
+        """GET `url` with the other client. Follow the redirects on the same host that it does not follow itself."""
+        for _ in range(MAX_REDIRECTS):
+            answer = self._ask(url, headers)
+            location = answer.headers.get("Location", "") if answer.status in REDIRECTS else ""
+            target = redirected(url, location) if location else ""
+            # The other client puts its server's URL before each path.
+            if not target.startswith(f"{self._server}/"):
+                break
+            url = target
+        return answer
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
+        # Only the path of a URL outside of the server's path, which the other client cannot ask for.
+        path = url.removeprefix(self._server) if url.startswith(self._server) else f"/{url.split('/', 3)[3]}"
         try:
-            status, found, body = self._borrowed(url.removeprefix(self._server), headers)
+            status, found, body = self._borrowed(path, headers)
         except DiscoveryError:
             raise
         except Exception as error:

@@ -16,13 +16,16 @@ def run(parsed: Parsed) -> int:
     # The platform's root first: superseding a folder creates its successor there.
     removed = cleared = 0
     for root in reversed(roots):
-        for cluster in clusters_in(root, ttl_from(parsed)):
+        clusters = clusters_in(root, ttl_from(parsed))
+        # Listed first: the index tells which of the responses are its documents.
+        side_files = side_files_in(root, clusters)
+        for cluster in clusters:
             documents = [item.path for item in cluster.documents]
             count, kept = remove([*documents, *cluster.extra, *cluster.leftovers], root)
             if kept:
                 problems.append(kept_in_words(kept, DocumentStore(root, cluster.folder)))
             removed, cleared = removed + count, cleared + 1
-        count, kept = remove([file.path for file in side_files_in(root)], root)
+        count, kept = remove([file.path for file in side_files], root)
         if kept:
             problems.append(kept_in_words(kept))
         removed += count

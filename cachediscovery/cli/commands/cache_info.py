@@ -21,7 +21,10 @@ def run(parsed: Parsed) -> int:
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
     roots, problems = roots_of(parsed)
-    found = {root: (clusters_in(root, ttl_from(parsed)), side_files_in(root)) for root in roots}
+    found = {}
+    for root in roots:
+        clusters = clusters_in(root, ttl_from(parsed))
+        found[root] = clusters, side_files_in(root, clusters)
     if output == "json":
         clusters = [cluster for clusters, _ in found.values() for cluster in clusters]
         beside = [file for _, files in found.values() for file in files]

@@ -37,7 +37,7 @@ def _doomed_below(root: str, parsed: Parsed) -> list[str]:
         warn("no kubeconfig says which clusters are still in use: none is considered orphaned")
     doomed = [path for cluster in clusters for path in _doomed(cluster, known)]
     # Stored responses still save transfers for an expired cluster, so only those unused for long are removed.
-    return doomed + [file.path for file in side_files_in(root) if file.broken or file.age > UNUSED_SECONDS]
+    return doomed + [file.path for file in side_files_in(root, clusters) if file.broken or file.age > UNUSED_SECONDS]
 
 
 def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
