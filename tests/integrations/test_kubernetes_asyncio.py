@@ -18,6 +18,7 @@ import pytest
 import trustme
 
 from cachediscovery.testing import DiscoveryServer, Failure
+from cachediscovery.transport.server_identity import gathered_identities
 
 from ..conftest import eventually, threads_of_ours
 from .conftest import AIO_MISSING, Cluster, clusters
@@ -140,6 +141,22 @@ def test_an_unchanged_cluster_is_revalidated_by_two_304s(twins: Cluster, package
     assert sorted(asyncio.run(look_up_twice())) == [("/api", 304), ("/apis", 304)]
 
 
+def test_a_304_identifies_the_cluster(server: DiscoveryServer, package: Package, tmp_path: Path) -> None:
+    server.headers["X-Kubernetes-Pf-Flowschema-Uid"] = "0f8a"
+
+    async def look_up_twice() -> None:
+        async with package.connected(server.write_kubeconfig(tmp_path / "kubeconfig")) as client:
+            await client.resources.search(kind="Deployment")
+            server.forget_requests()
+            await client.resources.invalidate_cache()
+            with gathered_identities() as found:
+                await asyncio.to_thread(client.resources.discovery.delegate.server_groups)
+            assert [identity.uids for identity in found] == [{"0f8a"}, {"0f8a"}]
+            assert [request.status for request in server.requests] == [304, 304]
+
+    asyncio.run(look_up_twice())
+
+
 def test_request_errors_are_raised_as_the_clients_exceptions(twins: Cluster, package: Package) -> None:
     async def ask() -> None:
         async with package.connected(twins.kubeconfig, context="anonymous") as client:
@@ -226,9 +243,9 @@ def test_certificates_as_data_and_in_a_file_mean_the_same_cluster(
             assert await deployments(await package.dynamic.DynamicClient(api_client, discoverer=package.ours))
 
     with DiscoveryServer(tls=tls) as server:
-        asyncio.run(look_up(ssl_ca_cert=str(certificate)))
-        server.forget_requests()
         asyncio.run(look_up(ca_cert_data=certificate.read_text()))
+        server.forget_requests()
+        asyncio.run(look_up(ssl_ca_cert=str(certificate)))
         assert server.paths() == ["/version"]
 
 
