@@ -66,9 +66,9 @@ def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
         yield cluster_of(config)
 
 
-def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
-    """The trust fingerprint for a CA file and server name of another client's configuration."""
-    return _fingerprint(_certificates(b"", ca_file), tls_server_name)
+def fingerprint_of_certificates(ca_file: str, ca_data: bytes = b"", tls_server_name: str = "") -> str:
+    """The trust fingerprint for another client's configuration; like kubectl, prefer the data to the file."""
+    return _fingerprint(_certificates(ca_data, ca_file), tls_server_name)
 
 
 def _certificates(data: bytes, file: str) -> bytes:
