@@ -103,10 +103,9 @@ class Transport(StreamingTransport):
             return
         dialer.begin(CONNECTIONS_AHEAD)
 
-    def prepare(self) -> None:
-        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
-        if self._credentials is not None:
-            self._credentials.identity()
+    def run_with_credentials(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`: see `DocumentTransport.run_with_credentials`."""
+        return call() if self._credentials is None else self._credentials.run_with(call)
 
     def reconnect(self) -> None:
         """Use new connections for requests that start after this call."""
