@@ -6,7 +6,7 @@ import os
 import time
 
 from .. import _log as log
-from ..disk.cluster_record import RECORD_FILE
+from ..disk.cluster_record import RECORD_FILE, ClusterRecord
 from ..disk.document_store import GROUPS, LOCK_FILE, RECORD_LOCK_FILE, DocumentStore
 from ..disk.fetches import FETCHES_FILE
 from ..disk.files import LEFTOVER_SECONDS, reason_of
@@ -40,13 +40,17 @@ class DocumentEntry(NamedTuple):
 
 
 class ClusterEntry(NamedTuple):
-    """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` temporary."""
+    """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` temporary.
+
+    `record` says which cluster the documents are from; it is empty if only kubectl has written them.
+    """
 
     host: str
     folder: str
     documents: tuple[DocumentEntry, ...]
     extra: tuple[str, ...]
     leftovers: tuple[str, ...]
+    record: ClusterRecord
 
     def count(self, state: str) -> int:
         """The number of documents in the state `state`."""
@@ -56,6 +60,11 @@ class ClusterEntry(NamedTuple):
     def size(self) -> int:
         """The size of all documents, in bytes."""
         return sum(document.size for document in self.documents)
+
+    @property
+    def paths(self) -> list[str]:
+        """All files of the cluster, except those of the user."""
+        return [*(document.path for document in self.documents), *self.extra, *self.leftovers]
 
 
 def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
@@ -148,7 +157,8 @@ def _cluster(root: str, top: str, folder: str, files: list[str], ttl: float) -> 
     store = DocumentStore(root, folder)
     documents = tuple(entry for key in store.keys() if (entry := _document(store, key, ttl)) is not None)
     extra = tuple(os.path.join(folder, name) for name in files if name in _OURS)
-    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, tuple(_leftovers(store, folder)))
+    leftovers = tuple(_leftovers(store, folder))
+    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, leftovers, store.record())
 
 
 def _document(store: DocumentStore, key: str, ttl: float) -> DocumentEntry | None:
