@@ -11,9 +11,13 @@ _MAX_DISTANCE = 2
 
 
 def nearest(typed: str, words: Iterable[str]) -> list[str]:
-    """Return the words that begin with `typed`, or differ from it by at most two letters, in any letter case."""
+    """Return the words that begin with `typed`, or differ from it by at most two letters, in any letter case.
+
+    Of a short word at least half must be right.
+    """
     typed = typed.lower()
-    return [word for word in words if typed and (word.startswith(typed) or _distance(typed, word) <= _MAX_DISTANCE)]
+    distance = min(_MAX_DISTANCE, len(typed) // 2)
+    return [word for word in words if typed and (word.startswith(typed) or _distance(typed, word) <= distance)]
 
 
 def _distance(one: str, other: str) -> int:

@@ -80,7 +80,7 @@ def test_a_name_in_an_unavailable_group_is_not_reported_as_unknown(legacy_server
 
 
 @pytest.mark.parametrize(
-    "line", ["resolve", "resolve -o yaml x", "completion", "completion tcsh", "completion bash zsh"]
+    "line", ["resolve", "resolve -o xml x", "completion", "completion tcsh", "completion bash zsh"]
 )
 def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, line: str) -> None:
     ran = cli(*line.split(), server=server)
@@ -92,7 +92,7 @@ def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, li
     ("line", "expected"),
     [
         ("cachediscovery re", ["resolve"]),
-        ("cachediscovery cache ", ["clear", "info", "path", "prune", "verify", "warm"]),
+        ("cachediscovery cache ", ["clear", "info", "path", "prune", "size", "verify", "warm"]),
         ("cachediscovery api-resources -o ", ["json", "name", "wide", "yaml"]),
         ("cachediscovery api-resources --sort-by=", ["--sort-by=kind", "--sort-by=name"]),
         ("cachediscovery api-resources --no", ["--no-headers"]),
