@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cachediscovery.cli.commands.completion import SCRIPTS
 from cachediscovery.index.index_file import INDEX_FILE
@@ -172,3 +173,17 @@ def test_completion_offers_names_from_expired_documents(
             ran = cli("__complete", "zsh", f"cachediscovery {flags}{line}", server=server)
             assert ran == (0, f"{expected}\n", "")
     assert server.request_count == 0
+
+
+def test_yaml_has_the_objects_of_json(server: DiscoveryServer, cli: Run) -> None:
+    document = cli("resolve", "deploy", "vm", "nodes", "-n", "shop", "-o", "yaml", server=server)
+    expected = json.loads(cli("resolve", "deploy", "vm", "nodes", "-n", "shop", "-o", "json", server=server).out)
+    assert document.code == 0
+    assert yaml.safe_load(document.out) == expected
+    assert cli("resolve", "nothing-like-it", "-o", "yaml", server=server).out == "[]\n"
+
+
+def test_an_unknown_version_is_answered_with_those_there_are_and_no_names(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("resolve", "deployments.v9.apps", server=server)
+    message = "the server doesn't have a resource type 'deployments.v9.apps': it is in apps/v1"
+    assert (ran.code, ran.err) == (1, f"error: {message}\n")
