@@ -6,7 +6,7 @@ import os
 import time
 
 from .. import _log as log
-from ..disk.cluster_record import RECORD_FILE, read_record
+from ..disk.cluster_record import RECORD_FILE, ClusterRecord
 from ..disk.document_store import GROUPS, LOCK_FILE, MAX_FILE_BYTES, RECORD_LOCK_FILE, DocumentStore
 from ..disk.fetches import FETCHES_FILE
 from ..disk.files import LEFTOVER_SECONDS, read_file, reason_of
@@ -43,7 +43,8 @@ class DocumentEntry(NamedTuple):
 class ClusterEntry(NamedTuple):
     """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` temporary.
 
-    The documents include those of OpenAPI, which are in kubectl's folder `http/`, if the URL of the `server` is known.
+    `record` says which cluster the documents are from; it is empty if only kubectl has written them. With its URL the
+    documents include those of OpenAPI, which are in kubectl's folder `http/`.
     """
 
     host: str
@@ -51,7 +52,12 @@ class ClusterEntry(NamedTuple):
     documents: tuple[DocumentEntry, ...]
     extra: tuple[str, ...]
     leftovers: tuple[str, ...]
-    server: str = ""
+    record: ClusterRecord
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server; "" if only kubectl has written the documents."""
+        return self.record.server
 
     def count(self, state: str) -> int:
         """The number of documents in the state `state`."""
@@ -61,6 +67,11 @@ class ClusterEntry(NamedTuple):
     def size(self) -> int:
         """The size of all documents, in bytes."""
         return sum(document.size for document in self.documents)
+
+    @property
+    def paths(self) -> list[str]:
+        """All files of the cluster, except those of the user."""
+        return [*(document.path for document in self.documents), *self.extra, *self.leftovers]
 
 
 def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
@@ -163,14 +174,15 @@ def _is_left_alone(top: str, folder: str) -> bool:
 
 
 def _cluster(root: str, top: str, folder: str, files: list[str], ttl: float) -> ClusterEntry:
-    store = DocumentStore(root, folder, server=read_record(folder).server)
+    record = DocumentStore(root, folder).record()
+    store = DocumentStore(root, folder, server=record.server)
     keys = [(key, key) for key in store.keys() if not is_url(key)]
     index = stored_index_of(store)
     keys += keys_of(store, index) if store.server else ()
     documents = tuple(entry for name, key in keys if (entry := _document(store, name, key, ttl)) is not None)
     extra = tuple(os.path.join(folder, name) for name in files if name in _OURS)
     leftovers = tuple(_leftovers(store, folder))
-    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, leftovers, store.server)
+    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, leftovers, record)
 
 
 def _document(store: DocumentStore, name: str, key: str, ttl: float) -> DocumentEntry | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..cache.cached_client import CachedDiscoveryClient
 from ..config.cluster import Cluster
-from ..config.trust_fingerprint import fingerprint_of_file
+from ..config.trust_fingerprint import fingerprint_of_certificates
 from ..discovery.client import DiscoveryClient
 from ..disk.document_store import open_store
 from ..model.errors import DiscoveryError
@@ -74,13 +74,19 @@ class BorrowedTransport(DocumentTransport):
 
 
 def discovery_by(
-    transport: BorrowedTransport, server: str, *, ca_file: object = "", tls_server_name: object = ""
+    transport: BorrowedTransport,
+    server: str,
+    *,
+    ca_file: object = "",
+    ca_data: str | bytes = b"",
+    tls_server_name: object = "",
 ) -> CachedDiscoveryClient:
     """Create a cached discovery client that sends requests with `transport` and uses kubectl's cache.
 
-    `ca_file` and `tls_server_name` are the other client's TLS settings, if known.
+    `ca_file`, `ca_data` and `tls_server_name` are the other client's TLS settings, if known.
     """
-    trust_fingerprint = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
+    data = ca_data.encode() if isinstance(ca_data, str) else ca_data
+    trust_fingerprint = fingerprint_of_certificates(str(ca_file or ""), data, str(tls_server_name or ""))
     store = open_store(Cluster(server, trust_fingerprint))
     if store is not None:
         transport.responses = HTTPStore(store.root)
@@ -94,6 +100,8 @@ def discovery_for_configuration(transport: BorrowedTransport, configuration: Any
         transport,
         configuration.host,
         ca_file=configuration.ssl_ca_cert if is_verified else "",
+        # Only kubernetes.aio has it.
+        ca_data=(getattr(configuration, "ca_cert_data", None) or b"") if is_verified else b"",
         tls_server_name=getattr(configuration, "tls_server_name", "") if is_verified else "",
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Not for type checkers alone: the types of a public record can be resolved. No warm start imports this module.
+from typing import Any
+
 from ..model.errors import GroupVersionNotFoundError, InvalidDocument, NoKindMatchError
 from ..model.fields import MalformedDocument, get_object, get_str
 from ..model.group_version import GroupVersion
@@ -9,8 +12,6 @@ from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..model.group_version import GroupVersionKind
     from .documents import OpenAPIV3, OpenAPIV3GroupVersion
 
