@@ -67,9 +67,6 @@ def test_no_python_code_runs_when_a_lock_is_acquired_by_with_or_dropped() -> Non
     assert called == ["__enter__", "__exit__", "the block"]
 
 
-@pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="Python 3.12 and later collect garbage between instructions only"
-)
 def test_garbage_collected_during_a_purge_may_register_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_concurrency, "_REGISTRATIONS_BETWEEN_PURGES", 25)
     registered: list[Lock] = []

@@ -70,6 +70,18 @@ def test_every_example_of_the_readme_runs(
     run_python(code, server, environ, tmp_path)
 
 
+# That around the line of an asyncio client.
+_ASYNCIO = """
+import asyncio
+from PACKAGE import config
+from PACKAGE.dynamic import DynamicClient
+{imports}
+async def main():
+    async with await config.new_client_from_config() as api_client:
+        client = {line}
+        assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
+asyncio.run(main())
+"""
 # The program around each drop-in line of the README.
 PROGRAMS = {
     "kubernetes": """
@@ -80,28 +92,8 @@ api_client = config.new_client_from_config()
 client = {line}
 assert client.resources.get(api_version="apps/v1", kind="Deployment").name == "deployments"
 """,
-    "kubernetes_asyncio": """
-import asyncio
-from kubernetes_asyncio import config
-from kubernetes_asyncio.dynamic import DynamicClient
-{imports}
-async def main():
-    async with await config.new_client_from_config() as api_client:
-        client = {line}
-        assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
-asyncio.run(main())
-""",
-    "kubernetes.aio": """
-import asyncio
-from kubernetes.aio import config
-from kubernetes.aio.dynamic import DynamicClient
-{imports}
-async def main():
-    async with await config.new_client_from_config() as api_client:
-        client = {line}
-        assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
-asyncio.run(main())
-""",
+    "kubernetes_asyncio": _ASYNCIO.replace("PACKAGE", "kubernetes_asyncio"),
+    "kubernetes.aio": _ASYNCIO.replace("PACKAGE", "kubernetes.aio"),
     "kr8s": """
 import kr8s
 {imports}

@@ -11,7 +11,7 @@ import time
 from .. import _log as log
 from .._concurrency import Lock
 from ..disk.document_store import GROUPS
-from ..disk.response_file import is_url
+from ..disk.layout import is_url
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
 from .entry import document_from

@@ -10,15 +10,23 @@ from ..disk.cluster_record import RECORD_FILE, ClusterRecord
 from ..disk.document_store import GROUPS, LOCK_FILE, MAX_FILE_BYTES, RECORD_LOCK_FILE, DocumentStore
 from ..disk.fetches import FETCHES_FILE
 from ..disk.files import LEFTOVER_SECONDS, read_file, reason_of
-from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY, cache_root, cluster_folder, platform_cache_root
+from ..disk.layout import (
+    GROUPS_FILE,
+    RESOURCES_FILE,
+    TEMPORARY,
+    cache_root,
+    cluster_folder,
+    is_url,
+    platform_cache_root,
+)
 from ..disk.remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
-from ..disk.response_file import FOLDER, OPENAPI, is_response_name, is_url, is_whole
+from ..disk.response_file import FOLDER, OPENAPI, is_response_name, is_whole
 from ..disk.trust import distrust_below, distrust_of_path
 from ..index.index_file import INDEX_FILE
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
-from .openapi_inventory import is_unnamed, keys_of, stored_index_of
+from .openapi_inventory import index_in, is_unnamed, keys_of, stored_index_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +211,8 @@ def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
         return BROKEN
     if is_url(key):
         # A document with a hash in its URL never changes.
-        is_broken = not is_whole(stored.data) or (key.endswith(OPENAPI) and stored_index_of(store) is None)
+        is_index = key.endswith(OPENAPI)
+        is_broken = index_in(stored.data, store.server) is None if is_index else not is_whole(stored.data)
         return BROKEN if is_broken else EXPIRED if age >= ttl and "hash=" not in key else FRESH
     try:
         parsed = parse_object(stored.data)

@@ -22,9 +22,14 @@ _MAX_PARTS = 3
 def stored_index_of(store: DocumentStore) -> OpenAPIIndex | None:
     """The index of the store's server, of any age; None if it is missing or broken."""
     stored = store.read(request_url(store.server, OPENAPI)) if store.server else None
-    parsed = parse_response(stored.data) if stored is not None else None
+    return index_in(stored.data, store.server) if stored is not None else None
+
+
+def index_in(data: bytes, server: str) -> OpenAPIIndex | None:
+    """The index of `server` in a stored response; None if it is broken."""
+    parsed = parse_response(data)
     try:
-        return index_from(parsed[1], store.server) if parsed is not None else None
+        return index_from(parsed[1], server) if parsed is not None else None
     except MalformedDocument:
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..disk.document_store import GROUPS, DocumentStore
-from ..disk.response_file import is_url
+from ..disk.layout import is_url
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError
 from ..model.fields import MalformedDocument

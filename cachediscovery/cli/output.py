@@ -78,6 +78,11 @@ def fail(message: str, hint: str = "") -> None:
     error_line(f"error: {one_line(message, MAX_MESSAGE)}{hint}")
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun in the singular or the plural."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def let_go_of_stdout() -> None:
     """Redirect standard output to the null device after a failed write, so that Python's final flush succeeds."""
     if sys.stdout is not None:

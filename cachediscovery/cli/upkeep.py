@@ -102,11 +102,6 @@ def contexts_given(parsed: Parsed) -> list[str]:
     return list(dict.fromkeys(parsed.arguments or parsed.texts("context")[-1:]))
 
 
-def count_of(number: int, noun: str) -> str:
-    """A number with its noun in the singular or the plural."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def format_size(size: int) -> str:
     """Format a size for people: `312 B`, `4.2 KiB`, `1.5 MiB`."""
     if size < 1024:

@@ -15,7 +15,7 @@ import time
 
 from .. import _log as log
 from ..model.redact import one_line
-from .output import MAX_MESSAGE, error_line
+from .output import MAX_MESSAGE, count_of, error_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Verbosity(logging.Handler):
         milliseconds = (time.monotonic() - self._started) * 1000
         unchanged = f" ({self._unchanged} answered 304: unchanged)" if self._unchanged else ""
         return (
-            f"{_count(documents, 'document')} from the cache, {_count(self._requests, 'request')}{unchanged}, "
+            f"{count_of(documents, 'document')} from the cache, {count_of(self._requests, 'request')}{unchanged}, "
             f"{milliseconds:.0f} ms"
         )
 
@@ -96,7 +96,3 @@ def _as_kubectl(record: logging.LogRecord, text: str) -> str:
     microseconds = int(record.created % 1 * 1_000_000)
     where = f"{record.filename}:{record.lineno}"
     return f"{record.levelname[:1].replace('D', 'I')}{moment}.{microseconds:06} {record.process:7} {where}] {text}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -13,7 +13,7 @@ from .._concurrency import Once
 from ..config.cluster import Cluster
 from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
-from .layout import GROUPS_FILE, RESOURCES_FILE
+from .layout import GROUPS_FILE, RESOURCES_FILE, is_url
 from .trust import distrust_of_file, distrust_of_path
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 
-GROUPS = ""
+GROUPS = ""  # the key of servergroups.json; the others are group versions and URLs
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
 MAX_FILE_BYTES = 64 << 20
@@ -65,7 +65,7 @@ class DocumentStore:
         """The path of a document's file; "" for an invalid key."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
-        if "://" in key:
+        if is_url(key):
             # Imported here, as below: a warm start reads only the index, and checks no names.
             from .response_file import response_path
 

@@ -127,3 +127,8 @@ def _can_write(folder: str) -> bool:
             return False
         folder = parent
     return os.path.isdir(folder or ".") and os.access(folder or ".", os.W_OK | os.X_OK)
+
+
+def is_url(key: str) -> bool:
+    """Whether the key of a document (`DocumentStore`) is the URL of a response."""
+    return "://" in key

@@ -55,11 +55,6 @@ def response_path(root: str, url: str, *, timeout: bool = True) -> str:
     return os.path.join(root, FOLDER, name)
 
 
-def is_url(key: str) -> bool:
-    """Whether the key of a document (`DocumentStore`) is the URL of a response."""
-    return "://" in key
-
-
 def read_head(path: str) -> ResponseHead | None:
     """The head of a stored response, without checking the file's sum; None if it is missing or of no use."""
     try:

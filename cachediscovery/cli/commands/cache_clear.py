@@ -8,9 +8,9 @@ import sys
 from ...cache.inventory import clusters_in, remove, side_files_in
 from ...disk.document_store import DocumentStore
 from ..flags import Parsed, UsageError
-from ..output import fail, write
+from ..output import count_of, fail, write
 from ..session import Session
-from ..upkeep import contexts_given, count_of, kept_in_words, report, roots_of
+from ..upkeep import contexts_given, kept_in_words, report, roots_of
 
 # (root, the cluster's folder, "" for files of all clusters, files)
 _Part = tuple[str, str, list[str]]

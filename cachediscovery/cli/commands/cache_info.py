@@ -10,7 +10,7 @@ from ...config.durations import format_age
 from ...model.records import NamedTuple
 from ...model.redact import printable
 from ..flags import Parsed, UsageError
-from ..output import format_table, write
+from ..output import count_of, format_table, write
 from ..session import ttl_from
 from ..upkeep import contexts_by_folder, format_size, report, roots_of
 
@@ -94,6 +94,7 @@ def _text(root: str, clusters: list[_Cluster], beside: list[SideFile]) -> str:
         rows.append((printable(cluster.host), str(len(cluster.documents)), *counts, size, age, *map(printable, used)))
     text = f"{root}\n\n{format_table(rows)}" if clusters else f"{root} holds no cluster\n"
     if beside:
-        files = "1 file" if len(beside) == 1 else f"{len(beside)} files"
-        text += f"\nand {files} of all clusters: {format_size(sum(file.size for file in beside))}\n"
+        text += (
+            f"\nand {count_of(len(beside), 'file')} of all clusters: {format_size(sum(file.size for file in beside))}\n"
+        )
     return text

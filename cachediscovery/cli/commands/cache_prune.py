@@ -7,9 +7,9 @@ import os
 from ...cache.inventory import FRESH, ClusterEntry, clusters_in, remove, side_files_in
 from ...disk.remembered import UNUSED_SECONDS
 from ..flags import Parsed
-from ..output import warn, write
+from ..output import count_of, warn, write
 from ..session import ttl_from
-from ..upkeep import count_of, kept_in_words, known_folders, report, roots_of
+from ..upkeep import kept_in_words, known_folders, report, roots_of
 
 
 def run(parsed: Parsed) -> int:

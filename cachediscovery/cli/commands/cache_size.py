@@ -7,8 +7,8 @@ import os
 
 from ...cache.inventory import clusters_in, side_files_in
 from ..flags import Parsed, UsageError
-from ..output import write
-from ..upkeep import count_of, format_size, report, roots_of
+from ..output import count_of, write
+from ..upkeep import format_size, report, roots_of
 
 
 def run(parsed: Parsed) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from difflib import SequenceMatcher
 from functools import partial
 
 from ...disk.document_store import DocumentStore
@@ -13,9 +12,9 @@ from ...index.index_file import INDEX_FILE
 from ...model.errors import DiscoveryError
 from ...model.names import parse_group_version
 from ..flags import Parsed, UsageError
-from ..output import write
+from ..output import count_of, write
 from ..session import Session
-from ..upkeep import count_of, kept_in_words, report
+from ..upkeep import kept_in_words, report
 
 # An error names at most this many group versions, those that are most like the argument.
 _SHOWN = 5
@@ -54,6 +53,8 @@ def _unknown(argument: str, known: list[str], server: str) -> str:
     versions = [name for name in known if name.rpartition("/")[0] == group]
     if versions:
         return f"the cached groups of {server} lack {argument!r}: the group {group} has {', '.join(versions)}"
+    from difflib import SequenceMatcher
+
     shown = sorted(known, key=lambda name: -SequenceMatcher(None, argument, name).ratio())[:_SHOWN]
     more = f" and {len(known) - _SHOWN} more, see 'api-versions --cached'" if len(known) > _SHOWN else ""
     return f"the cached groups of {server} lack {argument!r}: they have {', '.join(shown)}{more}"
