@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -118,16 +119,19 @@ def test_polling_stops_once_both_collections_are_watched(watched: Fixture, monke
 
 def test_a_watch_closed_while_connecting_never_opens(watched: Fixture) -> None:
     begun: list[str] = []
+    # The requests may come before `begin` has returned.
+    made = threading.Event()
 
     def close_meanwhile(path: str) -> None:
         if path == CRDS:
             begun.append(path)
             if len(begun) == 2:
-                assert watched.watch is not None
-                watched.watch.close()
+                made.wait(20)
+                watch.close()
 
     watched.server.on_request = close_meanwhile
     watch = watched.begin()
+    made.set()
     assert eventually(lambda: len(begun) == 2)
     assert eventually(lambda: not threads_of_ours())
     assert not watch.is_watching
