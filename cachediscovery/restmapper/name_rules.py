@@ -44,7 +44,7 @@ def matches(
     warn: Callable[[str], None],
 ) -> list[Row]:
     """All rows that match a partial name, best first. An empty `group` or `version` matches any."""
-    name, group, version = _expanded(rows, name, group, version, warn)
+    name, group, version = expanded(rows, name, group, version, warn)
     return [
         row
         for row in rows.by_name(name.lower())
@@ -93,7 +93,7 @@ def mapping_for(
     return None
 
 
-def _expanded(
+def expanded(
     rows: Rows[Row],
     name: str,
     group: str,
