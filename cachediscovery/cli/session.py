@@ -47,7 +47,7 @@ class Session:
         self._parsed = parsed
         self._context = context or parsed.text("context")
         self.asks = asks
-        self._ttl = ttl_from(parsed)
+        self.ttl: float = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
         self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
         self._used_expired = False
@@ -82,6 +82,11 @@ class Session:
         return self._cluster.server
 
     @property
+    def place(self) -> tuple[str, str] | None:
+        """The cache's root and the cluster's folder; None if no folder can be used."""
+        return place_of(self._cluster, self._cache_dir)
+
+    @property
     def store(self) -> DocumentStore | None:
         """The cluster's documents on disk; None, after a warning, if there is no usable folder."""
         if not self._opened:
@@ -109,14 +114,13 @@ class Session:
 
         With `expired`, the documents may be of any age.
         """
-        place = place_of(self._cluster, self._cache_dir)
-        cluster, index = self._cluster, None
+        cluster, index, place = self._cluster, None, self.place
         if place is not None:
             index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url)
-        if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
+        if index is None or not (expired or index.is_within(self.ttl + self._stale_while_revalidate)):
             return None
         log.debug("cache hit: the index of %s", index.folder)
-        self._used_expired = not (expired or index.is_within(self._ttl))
+        self._used_expired = not (expired or index.is_within(self.ttl))
         return index
 
     def group_versions(self) -> tuple[list[str], str]:
@@ -164,12 +168,17 @@ class Session:
             self._client = CachedDiscoveryClient(
                 self.base,
                 self.store,
-                ttl=self._ttl,
+                ttl=self.ttl,
                 stale_if_error=self._stale_if_error,
                 stale_while_revalidate=self._stale_while_revalidate,
                 revalidate=self._note_expired,
             )
         return self._client
+
+    def connect(self) -> None:
+        """Start connecting: the server will be asked, and the imports for that take as long as the handshakes."""
+        if self._dialer is None and self._base is None:
+            self._reach(self._cluster.server, self._cluster.has_proxy)
 
     def finish(self) -> None:
         """Call after all output: write the index, and refresh in the background what was served expired."""

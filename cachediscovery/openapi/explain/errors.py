@@ -4,8 +4,15 @@ from __future__ import annotations
 
 
 class ExplainError(Exception):
-    """The argument cannot be explained. The message is kubectl's, without `error: `."""
+    """The argument cannot be explained. The message is kubectl's, without `error: `.
+
+    `printed` is what kubectl has already written to standard output by then.
+    """
+
+    def __init__(self, message: str, printed: str = "") -> None:
+        super().__init__(message)
+        self.printed = printed
 
 
-class UnknownField(ExplainError):
-    """A field path leads nowhere in this document."""
+class NotInDocument(ExplainError):
+    """The documents that were used do not have it. Newer ones may."""
