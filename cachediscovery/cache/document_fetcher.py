@@ -111,8 +111,7 @@ class DocumentFetcher:
         found = self._cache.groups()
         if found is not None:
             return found
-        with self._fetching_lock(GROUPS):
-            return self._run_locked(self._fetch_groups_or_expired, lambda: self._cache.groups(recheck=True))
+        return self.once(GROUPS, self._fetch_groups_or_expired, lambda: self._cache.groups(recheck=True))
 
     def _fetch_groups_or_expired(self) -> DiscoveryResult:
         return self._stale_if_error.fetch(GROUPS, self._fetch_groups)
@@ -144,11 +143,11 @@ class DocumentFetcher:
         if found is not None:
             return found
         try:
-            with self._fetching_lock(key):
-                return self._run_locked(
-                    lambda: self._stale_if_error.fetch(key, lambda: self._fetch_resources(key)),
-                    lambda: self._cache.resources(key, recheck=True),
-                )
+            return self.once(
+                key,
+                lambda: self._stale_if_error.fetch(key, lambda: self._fetch_resources(key)),
+                lambda: self._cache.resources(key, recheck=True),
+            )
         except NotFound:
             if known is None:
                 # The next call then sees in the group list that it is not served.
@@ -163,8 +162,7 @@ class DocumentFetcher:
             found = self._cache.groups(recheck=True)
             return found if self._cache.was_asked_since(GROUPS, since) else None
 
-        with self._fetching_lock(GROUPS):
-            return self._run_locked(self._fetch_groups, look)
+        return self.once(GROUPS, self._fetch_groups, look)
 
     def _not_listed(self, key: str) -> NotFound:
         url = f"{self._delegate.server.rstrip('/')}{path_of(key)}"
@@ -183,6 +181,11 @@ class DocumentFetcher:
             self._cache.remove_file(key)
             raise
         return self._keep_resources(key, fetched, asked)
+
+    def once(self, key: str, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
+        """What `look` finds, else the result of `fetch`: one thread of one process fetches a document."""
+        with self._fetching_lock(key):
+            return self._run_locked(fetch, look)
 
     def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
         self._prepare()

@@ -12,12 +12,13 @@ from ..disk.fetches import FETCHES_FILE
 from ..disk.files import LEFTOVER_SECONDS, reason_of
 from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY, cache_root, cluster_folder, platform_cache_root
 from ..disk.remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
+from ..disk.response_file import FOLDER, is_response_name
 from ..disk.trust import distrust_below, distrust_of_path
 from ..index.index_file import INDEX_FILE
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
-from ..transport.http_store import FOLDER, is_response_name, is_whole_response
+from ..transport.http_store import is_whole_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from ..config.cluster import Cluster
 from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
 from .layout import GROUPS_FILE, RESOURCES_FILE
-from .trust import distrust_below, distrust_of_path
+from .response_file import OPENAPI, is_url, response_path
+from .trust import distrust_of_file, distrust_of_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ _LOOK_SECONDS = 1.0
 class DocumentStore:
     """The documents below one cluster's folder. Safe for use by several threads and processes.
 
-    A key is `GROUPS` or a group version such as `apps/v1`. Keys that are not safe paths have no file.
+    A key is `GROUPS`, a group version such as `apps/v1`, or the URL of a response in kubectl's folder `http/`. Keys
+    that are not safe paths have no file.
     """
 
     def __init__(self, root: str, folder: str, trust_fingerprint: str = "", server: str = "") -> None:
@@ -65,6 +67,10 @@ class DocumentStore:
         """The path of a document's file; "" for an invalid key."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
+        if is_url(key):
+            # Responses are named by URL: two clusters that share one must not share the responses.
+            is_shared = "-" in os.path.basename(self.folder)
+            return response_path(self.folder if is_shared else self.root, key)
         # Imported here: a warm start reads only the index, and checks no names.
         from ..model.names import is_group_name, is_version_name
 
@@ -168,7 +174,7 @@ class DocumentStore:
         If nothing at all could be removed, the folder is used as it is until it is superseded.
         """
         folder = os.path.dirname(path)
-        if self.distrust() or self.is_superseded() or distrust_below(self.folder, folder):
+        if self.distrust() or self.is_superseded() or distrust_of_file(self.root, self.folder, path):
             return False
         return folder == self.folder or os.access(folder, os.W_OK) or not os.access(self.folder, os.W_OK)
 
@@ -221,7 +227,7 @@ class DocumentStore:
         return sum(map(self.remove, sorted(self.keys())))
 
     def keys(self, but: Set[str] = frozenset()) -> Iterator[str]:
-        """The keys of all documents that have a file here, `GROUPS` included, except those in `but`."""
+        """The keys of all documents with a file, except those in `but`: `GROUPS` and the OpenAPI index among them."""
         if self.distrust():
             return
         from .document_keys import keys_below
@@ -229,6 +235,9 @@ class DocumentStore:
         for key in keys_below(self.folder):
             if key not in but and self.path(key) and os.path.lexists(self.path(key)):
                 yield key
+        index = f"{self.server}{OPENAPI}"
+        if self.server and index not in but and os.path.lexists(self.path(index)):
+            yield index
 
     def note_fetch(self, asked_at: float) -> None:
         """Note on disk that the documents dated `asked_at` were requested then, not only written."""

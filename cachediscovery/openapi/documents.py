@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 
 from ..model.documents import parse_object
 from ..model.errors import InvalidDocument, NotFound
-from ..model.fields import MalformedDocument
+from ..model.fields import MalformedDocument, get_str
 from ..model.records import NamedTuple
+from .server_relative_url import hash_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ class OpenAPIIndex(NamedTuple):
 
 
 class OpenAPIDocument(NamedTuple):
-    """A document as received. `server_relative_url` is the URL that it was found at, after redirects."""
+    """A document as received.
+
+    `server_relative_url` is where it was found: after a redirect it has another hash. It is "" if a redirect has led to
+    another host; nothing tells then which document this is.
+    """
 
     server_relative_url: str
     body: bytes
@@ -42,16 +47,16 @@ class OpenAPIV3GroupVersion(NamedTuple):
         return hash_of(self.server_relative_url)
 
     def body(self) -> bytes:
-        """The document as received, which is JSON of an unchecked form. Raises `DiscoveryError`."""
+        """The document as received. Raises `DiscoveryError`."""
         return self.fetch(self.server_relative_url).body
 
     def schema(self) -> dict[str, Any]:
         """The document. Raises `DiscoveryError`."""
         try:
-            return parse_object(self.body())
+            return parse_document(self.body())
         except MalformedDocument as error:
             url = self.server_relative_url
-            raise InvalidDocument(url, f"{url} answered with something that is {error}") from error
+            raise InvalidDocument(url, f"{url} is not an OpenAPI document: {error}") from error
 
 
 class OpenAPIV3(ABC):
@@ -86,10 +91,10 @@ class OpenAPIV3(ABC):
         """Use no index asked for before now. Makes no request. Documents are kept: their hashes never change."""
 
 
-def hash_of(server_relative_url: str) -> str:
-    """The parameter `hash` of a URL; "" if there is none."""
-    for pair in server_relative_url.partition("?")[2].split("&"):
-        name, _, value = pair.partition("=")
-        if name == "hash":
-            return value
-    return ""
+def parse_document(body: bytes) -> dict[str, Any]:
+    """The JSON object of a document. Raises `MalformedDocument` if it is no OpenAPI v3."""
+    document = parse_object(body)
+    version = get_str(document, "openapi")
+    if not version.startswith("3."):
+        raise MalformedDocument(f"its openapi version is {version!r}, expected 3.x")
+    return document

@@ -26,6 +26,7 @@ class DocumentResponse(NamedTuple):
     content_type: str
     body: bytes
     stored: bool = False
+    etag: str = ""
 
 
 class Headers(dict[str, str]):
@@ -72,24 +73,30 @@ class DocumentTransport(ABC):
         Raises `RequestError` if there is no complete response.
         """
 
-    def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> DocumentResponse:
-        """GET `path`, which begins with a slash and is relative to the server's root.
+    def get(
+        self, path: str, *, accept: str = "application/json", conditional: bool = True, etag: str = ""
+    ) -> DocumentResponse:
+        """GET `path`, which is relative to the server's URL and begins with a slash, or a URL on the server's host.
 
-        `conditional=False` ignores the stored response. Raises `StatusError` for any status except 200
+        `conditional=False` ignores the stored response. If `etag` is that of the server's document, the response has no
+        body, and `stored` is true. Raises `StatusError` for any status except 200
         (and 304 for a stored response), or another `RequestError`.
         """
-        url = self._server + path
+        url = self._server + path if path.startswith("/") else path
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
-        answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
+        known = stored.etag if stored is not None else etag
+        answer = self.ask(url, {"Accept": accept, **({"If-None-Match": known} if known else {})})
         if answer.status == NOT_MODIFIED and stored is not None:
             return DocumentResponse(answer.url, stored.content_type, stored.body, stored=True)
+        if answer.status == NOT_MODIFIED and etag:
+            return DocumentResponse(answer.url, "", b"", stored=True, etag=etag)
         if answer.status != _OK:
             from .error_mapping import status_error
 
             raise status_error(answer.url, answer.status, answer.headers, answer.body)
-        response = DocumentResponse(answer.url, answer.headers.get("Content-Type", ""), answer.body)
         etag = answer.headers.get("ETag", "")
+        response = DocumentResponse(answer.url, answer.headers.get("Content-Type", ""), answer.body, etag=etag)
         if store is not None and etag:
             from .http_store import StoredResponse
 

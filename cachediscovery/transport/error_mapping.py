@@ -121,6 +121,17 @@ def too_large(url: str, limit: int) -> InvalidDocument:
     return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
 
 
+def invalid_document(url: str, content_type: str, body: bytes, error: Exception, expected: str) -> InvalidDocument:
+    """The error for a complete response that is not what was `expected`."""
+    if body[:256].lstrip().startswith(b"<") or "html" in content_type:
+        what = "HTML, not JSON: is this a login page? Check the server's URL"
+    elif not body:
+        what = "an empty body: is this an API server?"
+    else:
+        what = f"something other than {expected}: {one_line(error)}"
+    return InvalidDocument(url, f"{url} answered with {what}")
+
+
 def cut_short(url: str) -> InvalidDocument:
     """Return the error for an incomplete response."""
     return InvalidDocument(url, f"the answer of {url} was cut short: try again")
