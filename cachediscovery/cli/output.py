@@ -15,6 +15,9 @@ _PADDING = 3
 # One message names all failed group versions, which may be many.
 _MAX_MESSAGE = 20_000
 _PRINTABLE = b"\n" + bytes(range(32, 127))
+_WHITE = b"\t\v\f\r"
+# The last ones change the order in which a terminal shows characters. U+0085 is white space.
+_CONTROLS = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {*b"\n\t\v\f\r", 0x85}
 
 
 class OutputError(Exception):
@@ -57,6 +60,13 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def without_control_characters(text: str) -> str:
+    """Replace the characters of a text that could control a terminal, but not its white space, by spaces."""
+    if text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE + _WHITE):
+        return text
+    return text.translate(dict.fromkeys(_CONTROLS, " "))
+
+
 def _is_printable(text: str) -> bool:
     # The fastest check for a listing of tens of thousands of characters.
     return text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE)
@@ -74,6 +84,13 @@ def fail(message: str) -> None:
     from ..model.redact import one_line
 
     _error_line(f"error: {one_line(message, _MAX_MESSAGE)}")
+
+
+def fail_verbatim(line: str) -> None:
+    """Print a line on standard error as it is, but for characters that could control a terminal."""
+    from ..model.redact import printable
+
+    _error_line(printable(line[:_MAX_MESSAGE]))
 
 
 def show_log(verbosity: int) -> None:

@@ -82,9 +82,10 @@ class Session:
         return self._cluster.server
 
     @property
-    def place(self) -> tuple[str, str] | None:
-        """The cache's root and the cluster's folder; None if no folder can be used."""
-        return place_of(self._cluster, self._cache_dir)
+    def responses(self) -> tuple[str, str]:
+        """The cache's root and the server's URL, by which stored responses are found; "" for a root of no use."""
+        place = None if self._cluster.shares_url else place_of(self._cluster, self._cache_dir)
+        return "" if place is None else place[0], self._cluster.url
 
     @property
     def store(self) -> DocumentStore | None:
@@ -114,7 +115,8 @@ class Session:
 
         With `expired`, the documents may be of any age.
         """
-        cluster, index, place = self._cluster, None, self.place
+        place = place_of(self._cluster, self._cache_dir)
+        cluster, index = self._cluster, None
         if place is not None:
             index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url)
         if index is None or not (expired or index.is_within(self.ttl + self._stale_while_revalidate)):

@@ -28,7 +28,9 @@ _LIST, _LISTS = "list", "lists"
 
 
 class NoResource(ExplainError):
-    """No resource has this name. kubectl prints the message without `error: `."""
+    """No resource has this name."""
+
+    prefix = ""
 
 
 class Resources:

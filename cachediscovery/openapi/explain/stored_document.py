@@ -62,12 +62,12 @@ def document_of(body: bytes, group: str, version: str) -> tuple[Document, Tables
 
 def write_tables(stored: StoredBody, body: bytes, tables: Tables) -> bool:
     """Write the tables of `body` beside the response that `stored` says holds it; whether they were written."""
-    from ...disk.files import read_part, replace_file, signature_of
+    from ...disk.files import Signature, read_part, replace_file, signature_of
 
-    if read_part(stored.path, stored.at, stored.size + 1) != body or signature_of(stored.path) != stored.signature:
+    if read_part(stored.path, stored.at, stored.size + 1) != body or signature_of(stored.path) != stored.state:
         return False
     sections = {_BODY: [f"{stored.at} {stored.size}"], **tables}
-    data = encode_index([(os.path.basename(stored.path), stored.signature)], sections)
+    data = encode_index([(os.path.basename(stored.path), Signature(*stored.state))], sections)
     if data is None:
         return False
     try:
