@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .nodes import FIELD, TERMINATORS
+from .nodes import FIELD, RECURSIVE, TERMINATORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,12 @@ def parse_path(text: str) -> list[Node]:
     """The nodes of the expression `{.text}`, at least one; a dot at the end is dropped. Raises `ExplainError`."""
     text = text.removesuffix(".")
     names = text.split(".")
-    if "" not in names and _SPECIAL.isdisjoint(text):
-        return [(FIELD, name) for name in names]
+    if _SPECIAL.isdisjoint(text):
+        if "" not in names:
+            return [(FIELD, name) for name in names]
+        # What follows a resource: its dot and the one that is put before it are a node of their own.
+        if "" not in names[1:] and text[1:2].isascii() and text[1:2].isalnum():
+            return [(RECURSIVE, ""), *((FIELD, name) for name in names[1:])]
     from .jsonpath import parse_expression
 
     return parse_expression(f"{{.{text}}}")

@@ -10,13 +10,12 @@ from unicodedata import category
 
 from .errors import ExplainError
 from .go_text import is_printable
-from .nodes import FIELD, TERMINATORS
+from .nodes import FIELD, OTHER, RECURSIVE, TERMINATORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .nodes import Node
 
-_RECURSIVE, _OTHER = "recursive", "other"
 _INTEGERS = re.compile(r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?")
 _QUOTED_NAME = re.compile(r"'([^']*)'")
 _COMPARISON = re.compile(r"([^!<>=]+)[!<>=]+(.+)")
@@ -74,9 +73,9 @@ class _Action:
         if text.startswith("[?(", self.at):
             self._filter()
         elif text.startswith("..", self.at):
-            if self.nodes and self.nodes[-1][0] == _RECURSIVE:
+            if self.nodes and self.nodes[-1][0] == RECURSIVE:
                 raise ExplainError("invalid multiple recursive descent")
-            self.nodes.append((_RECURSIVE, ""))
+            self.nodes.append((RECURSIVE, ""))
             self.at += 2
             if _is_word(text[self.at : self.at + 1]):
                 self._field()
@@ -96,7 +95,7 @@ class _Action:
         elif _is_word(character):
             while self.at < len(text) and text[self.at] not in TERMINATORS:
                 self.at += 1
-            self.nodes.append((_OTHER, ""))
+            self.nodes.append((OTHER, ""))
         else:
             shown = f" '{character}'" if is_printable(character) else ""
             raise ExplainError(f"unrecognized character in action: U+{ord(character):04X}{shown}")
@@ -107,7 +106,7 @@ class _Action:
             self.at += 2 if text[self.at] == "\\" else 1
         name = text[begin : self.at]
         self.at = min(self.at, len(text))
-        self.nodes.append((_OTHER, "") if name == "*" else (FIELD, name.replace("\\", "")))
+        self.nodes.append((OTHER, "") if name == "*" else (FIELD, name.replace("\\", "")))
 
     def _string(self, quote: str) -> None:
         begin, text = self.at, self.text
@@ -119,7 +118,7 @@ class _Action:
                 break
         self.at += 1
         _check_literal(text[begin : self.at])
-        self.nodes.append((_OTHER, ""))
+        self.nodes.append((OTHER, ""))
 
     def _number(self) -> None:
         begin, text = self.at, self.text
@@ -128,7 +127,7 @@ class _Action:
             self.at += 1
         if not _NUMBER.fullmatch(text[begin : self.at]):
             raise ExplainError(f"cannot parse number {text[begin : self.at]}")
-        self.nodes.append((_OTHER, ""))
+        self.nodes.append((OTHER, ""))
 
     def _array(self) -> None:
         begin, text = self.at, self.text
@@ -145,7 +144,7 @@ class _Action:
             return
         elif inside != "*":
             _check_integers(inside)
-        self.nodes.append((_OTHER, ""))
+        self.nodes.append((OTHER, ""))
 
     def _filter(self) -> None:
         text = self.text
@@ -171,7 +170,7 @@ class _Action:
         compared = _COMPARISON.fullmatch(condition)
         for part in compared.groups() if compared else (condition,):
             _nodes_of(part)
-        self.nodes.append((_OTHER, ""))
+        self.nodes.append((OTHER, ""))
 
 
 def _is_word(character: str) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     # The kind of a node, and the name of a field.
     Node: TypeAlias = tuple[str, str]
 
-FIELD = "field"
+FIELD, RECURSIVE, OTHER = "field", "recursive", "other"
 # Characters that end a field, unless a backslash precedes them.
 TERMINATORS = frozenset(" \t\r\n.,[]$@{}")
 NOT_FIRST = "invalid jsonpath syntax, first node must be field node"
