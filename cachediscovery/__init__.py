@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .model.errors import DiscoveryError as DiscoveryError
     from .model.errors import GroupDiscoveryFailed as GroupDiscoveryFailed
     from .model.errors import GroupUnavailableError as GroupUnavailableError
+    from .model.errors import GroupVersionNotFoundError as GroupVersionNotFoundError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
     from .model.errors import NoConfigError as NoConfigError
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
     from .model.types import VersionInfo as VersionInfo
     from .openapi.documents import OpenAPIV3 as OpenAPIV3
     from .openapi.documents import OpenAPIV3GroupVersion as OpenAPIV3GroupVersion
+    from .openapi.root import OpenAPIRoot as OpenAPIRoot
+    from .openapi.root import OpenAPISpec as OpenAPISpec
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
     from .restmapper.mapper import RESTMapper as RESTMapper
     from .restmapper.mapping import RESTMapping as RESTMapping
@@ -89,10 +92,9 @@ _NAMES = {
     ".model.discovery_result": "DiscoveryResult",
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
-        "DiscoveryError "
-        "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion NoConfigError "
-        "NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError RequestTimeout "
-        "StaleGroupVersionError StatusError"
+        "DiscoveryError GroupDiscoveryFailed GroupUnavailableError GroupVersionNotFoundError InvalidDocument "
+        "InvalidGroupVersion NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError "
+        "RequestTimeout StaleGroupVersionError StatusError"
     ),
     ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
     ".discovery.interfaces": (
@@ -101,6 +103,7 @@ _NAMES = {
     ),
     ".model.listing": "filtered_by supports_all_verbs",
     ".openapi.documents": "OpenAPIV3 OpenAPIV3GroupVersion",
+    ".openapi.root": "OpenAPIRoot OpenAPISpec",
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
     ".restmapper.mapper": "RESTMapper",
     ".restmapper.mapping": "RESTMapping",

@@ -287,7 +287,7 @@ class DocumentCache:
         if not entry.is_usable():
             log.debug("cache miss: %s has expired", store.path(key))
             return None
-        log.debug("cache hit: %s", store.path(key))
+        log.hit(1, store.path(key))
         # An invalidation, or a change of cluster, during the read takes precedence.
         is_put = self._memory.put(
             key, entry, lambda: invalidated_at == files.invalidated_at(key) and self._memory.is_of(entry.asked.epoch)

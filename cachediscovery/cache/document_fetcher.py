@@ -56,6 +56,7 @@ class DocumentFetcher:
         cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # `_lock` is between processes; `_fetching` has a lock for each document between the threads of this one.
+        # `_lock` is acquired first: a thread that waits for it holds up no other.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
         self._mutex = Lock()
         self._fetching: dict[str, Lock] = {}
@@ -84,8 +85,7 @@ class DocumentFetcher:
             return True
 
         run = self._lock.run if wait else self._lock.run_if_free
-        self._prepare()
-        run(fetch, is_newer)
+        self._with_credentials(lambda: run(fetch, is_newer))
 
     def _fetch_everything(self, *, again: bool = True) -> DiscoveryResult:
         found = self.groups()
@@ -183,18 +183,24 @@ class DocumentFetcher:
         return self._keep_resources(key, fetched, asked)
 
     def once(self, key: str, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
-        """What `look` finds, else the result of `fetch`: one thread of one process fetches a document."""
-        with self._fetching_lock(key):
-            return self._run_locked(fetch, look)
+        """Return what `look` finds, else the result of `fetch`, called by one thread of one process at a time."""
+
+        def fetch_unless_found() -> T:
+            with self._fetching_lock(key):
+                found = look()
+                return fetch() if found is None else found
+
+        return self._run_locked(fetch_unless_found, look)
 
     def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
-        self._prepare()
-        return self._lock.run(fetch, look)
+        return self._with_credentials(lambda: self._lock.run(fetch, look))
 
-    def _prepare(self) -> None:
-        """Get the credentials before the lock is acquired, so that a plugin that hangs blocks no other process."""
-        if isinstance(self._delegate, ConnectedDiscoveryInterface):
-            self._delegate.transport.prepare()
+    def _with_credentials(self, call: Callable[[], T]) -> T:
+        """Call it with no exec plugin running in it, so that a plugin that hangs blocks no other process or thread."""
+        delegate = self._delegate
+        if isinstance(delegate, ConnectedDiscoveryInterface):
+            return delegate.transport.run_with_credentials(call)
+        return call()
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import _log as log
+from ..disk.layout import place_of
 from ..model.fields import get_object, get_str
 from ..model.json_scanner import scan
 from ..openapi.explain.stored_document import document_of, read_stored, write_tables
@@ -24,7 +25,10 @@ class OpenAPIDocuments:
         """With `expired` the index of the documents may be of any age."""
         self._session = session
         self._ttl = float("inf") if expired else session.ttl
-        self._root, self._server = session.responses
+        cluster = session.cluster
+        # Responses are stored by URL: those of two clusters that share one cannot be told apart.
+        place = None if cluster.shares_url else place_of(cluster, session.cache_dir)
+        self._root, self._server = "" if place is None else place[0], cluster.url
         self._asked: OpenAPIV3 | None = None
         # What `finish` is to write: the URL that a document was found at, the document, its tables.
         self._unwritten: list[tuple[str, bytes, Tables]] = []

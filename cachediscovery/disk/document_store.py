@@ -14,7 +14,6 @@ from ..config.cluster import Cluster
 from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
 from .layout import GROUPS_FILE, RESOURCES_FILE
-from .response_file import OPENAPI, is_url, response_path
 from .trust import distrust_of_file, distrust_of_path
 
 TYPE_CHECKING = False
@@ -67,11 +66,14 @@ class DocumentStore:
         """The path of a document's file; "" for an invalid key."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
-        if is_url(key):
+        if "://" in key:
+            # Imported here, as below: a warm start reads no response.
+            from .response_file import response_path
+
             # Responses are named by URL: two clusters that share one must not share the responses.
             is_shared = "-" in os.path.basename(self.folder)
             return response_path(self.folder if is_shared else self.root, key)
-        # Imported here: a warm start reads only the index, and checks no names.
+        # A warm start reads only the index, and checks no names.
         from ..model.names import is_group_name, is_version_name
 
         group, slash, version = key.rpartition("/")
@@ -235,6 +237,8 @@ class DocumentStore:
         for key in keys_below(self.folder):
             if key not in but and self.path(key) and os.path.lexists(self.path(key)):
                 yield key
+        from .response_file import OPENAPI
+
         index = f"{self.server}{OPENAPI}"
         if self.server and index not in but and os.path.lexists(self.path(index)):
             yield index

@@ -55,7 +55,8 @@ class DocumentWriter:
                 reason = reason_of(error)
                 log.warning("the discovery cache %s cannot be written (%s): going on without", self._folder, reason)
             return None
-        if self._pause:
+        # A write that began before the pause proves nothing.
+        if self._pause and self.may_try:
             self._pause = 0.0
             log.debug("the discovery cache %s can be written again", self._folder)
         return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from ..model.documents import parse_object
 from ..model.errors import InvalidDocument, NotFound
@@ -12,7 +13,6 @@ from .server_relative_url import hash_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 

@@ -11,9 +11,12 @@ from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from .http_store import HTTPStore
+
+    T = TypeVar("T")
 
 NOT_MODIFIED = 304
 _OK = 200
@@ -113,8 +116,13 @@ class DocumentTransport(ABC):
     def connect_ahead(self) -> None:  # noqa: B027 - optional for subclasses
         """Start connecting, in threads. The request that needs the connection raises the error, if any."""
 
-    def prepare(self) -> None:  # noqa: B027 - optional for subclasses
-        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
+    def run_with_credentials(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`, within which no exec plugin runs: the credentials are got before.
+
+        If they expire or are refused within it, `call` is given up, and called once more with new ones. Raises
+        `CredentialsError` or `ConfigError`.
+        """
+        return call()
 
     def reconnect(self) -> None:  # noqa: B027 - another client's connections stay open
         """Use new connections for requests that start after this call. Running requests continue."""

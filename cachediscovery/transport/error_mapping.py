@@ -36,10 +36,15 @@ def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -
     retry_after = retry_after_of(headers)
     if retry_after is not None:
         text += f" (try again in {retry_after:g} s)"
-    elif code in _ADVICE:
+    elif code in _ADVICE and not (code == 403 and _is_collection(url)):
         text += f" ({_ADVICE[code]})"
     error = NotFound if code == 404 else StatusError
     return error(url, text, code, one_line(status_reason), retry_after)
+
+
+def _is_collection(url: str) -> bool:
+    """Whether a URL is that of a collection of objects, `…/apis/GROUP/VERSION/RESOURCE`: no part of discovery."""
+    return url.partition("?")[0].split("/")[-4:-3] == ["apis"]
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:

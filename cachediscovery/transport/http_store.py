@@ -81,11 +81,3 @@ class HTTPStore:
 
     def _path(self, url: str) -> str:
         return response_path(self._root, url)
-
-
-def is_whole_response(path: str) -> bool:
-    """Return whether a stored response matches its checksum."""
-    from ..disk.response_file import is_whole
-
-    stored = read_file(path, _MAX_BYTES)
-    return stored is not None and is_whole(stored.data)
