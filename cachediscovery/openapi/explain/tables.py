@@ -74,12 +74,12 @@ def tables_of(body: bytes, group: str, version: str) -> Tables | None:
     }
 
 
-def _plurals(paths: dict[str, Any], group: str, version: str) -> set[str]:
+def _plurals(paths: dict[str, Any], group: str, version: str) -> list[str]:
     """What may be the plural of a resource in the paths of a group version."""
     prefix = f"/apis/{group}/{version}/" if group else f"/api/{version}/"
     parts = [path[len(prefix) :].split("/") for path in paths if path.startswith(prefix)]
     below = [each[2] for each in parts if len(each) > 2 and each[:2] == ["namespaces", "{namespace}"]]
-    return {*below, *(each[0] for each in parts)}
+    return sorted({*below, *(each[0] for each in parts)})
 
 
 def _line(plural: str, kind: dict[str, Any], kinds: dict[str, list[Any]]) -> str | None:
