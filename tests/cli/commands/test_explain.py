@@ -218,3 +218,19 @@ def test_control_characters_in_descriptions_do_not_reach_a_terminal(server: Disc
     ran = cli("explain", "things", server=server)
     assert ran.code == 0
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & {*ran.out}
+
+
+def test_prune_and_clear_remove_tables_with_their_document(server: DiscoveryServer, cli: Run, home: Path) -> None:
+    make_things(server)
+    cli("explain", "pods", server=server)
+    cli("explain", "things", server=server)
+    assert cli("cache", "prune", server=server).code == 0
+    assert len(list(home.rglob(f"*{SUFFIX}"))) == 2
+    put_types(server, {**TYPES, "Other": {"type": "string"}})
+    assert cli("explain", "things.new", server=server).code == 1
+    assert cli("cache", "prune", server=server).code == 0
+    named = {path.name.removesuffix(SUFFIX) for path in home.rglob(f"*{SUFFIX}")}
+    assert len(named) == 2
+    assert named <= {path.name for path in (home / ".kube/cache/http").iterdir()}
+    assert cli("cache", "clear", "--yes", server=server).code == 0
+    assert list(home.rglob(f"*{SUFFIX}")) == []
