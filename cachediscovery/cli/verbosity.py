@@ -38,9 +38,12 @@ class Verbosity(logging.Handler):
         self._documents: dict[str, int] = {}
         self._requests = self._unchanged = 0
         self._shown = logging.DEBUG if level >= _CACHE_LEVEL else logging.INFO
+        # The logger's level, and whether it propagates, before `__enter__`.
+        self._before = (logging.NOTSET, True)
 
     def __enter__(self) -> None:
         logger = logging.getLogger(log.LOGGER)
+        self._before = logger.level, logger.propagate
         logger.addHandler(self)
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
@@ -48,7 +51,10 @@ class Verbosity(logging.Handler):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        logging.getLogger(log.LOGGER).removeHandler(self)
+        logger = logging.getLogger(log.LOGGER)
+        logger.removeHandler(self)
+        level, logger.propagate = self._before
+        logger.setLevel(level)
         if kind is None:
             error_line(self._summary())
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 
-# The key of servergroups.json; every other key is a group version.
 GROUPS = ""
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
@@ -67,13 +66,12 @@ class DocumentStore:
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
         if "://" in key:
-            # Imported here, as below: a warm start reads no response.
+            # Imported here, as below: a warm start reads only the index, and checks no names.
             from .response_file import response_path
 
             # Responses are named by URL: two clusters that share one must not share the responses.
             is_shared = "-" in os.path.basename(self.folder)
             return response_path(self.folder if is_shared else self.root, key)
-        # A warm start reads only the index, and checks no names.
         from ..model.names import is_group_name, is_version_name
 
         group, slash, version = key.rpartition("/")
@@ -233,12 +231,11 @@ class DocumentStore:
         if self.distrust():
             return
         from .document_keys import keys_below
+        from .response_file import OPENAPI
 
         for key in keys_below(self.folder):
             if key not in but and self.path(key) and os.path.lexists(self.path(key)):
                 yield key
-        from .response_file import OPENAPI
-
         index = f"{self.server}{OPENAPI}"
         if self.server and index not in but and os.path.lexists(self.path(index)):
             yield index
@@ -295,8 +292,8 @@ def open_store(
     reason = distrust_of_path(root, layout.cluster_folder(root, cluster)) if root else ""
     if place is None:
         why = f" ({reason})" if reason else ""
-        roots = root or "a home folder", layout.platform_cache_root()
-        log.warning("neither %s nor %s can hold the discovery cache%s: going on without", *roots, why)
+        message = "neither %s nor %s can hold the discovery cache%s: going on without"
+        log.warning(message, root or "a home folder", layout.platform_cache_root(), why)
         return None
     if reason:
         log.warning("the discovery cache is not used: %s; using %s in its place", reason, place[0])

@@ -7,11 +7,12 @@ from ..config.cluster import Cluster
 from ..config.trust_fingerprint import fingerprint_of_certificates
 from ..discovery.client import DiscoveryClient
 from ..disk.document_store import open_store
-from ..model.errors import DiscoveryError
+from ..model.errors import DiscoveryError, InvalidDocument
 from ..model.fields import MalformedDocument
 from ..transport.base import DocumentTransport, Headers, RawResponse
 from ..transport.error_mapping import request_error, status_error
 from ..transport.http_store import HTTPStore
+from ..transport.options import TransportOptions
 from ..transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from ..transport.server_identity import identity_of, note_identity
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _FIRST_ERROR = 400
+_MAX_BYTES = TransportOptions().max_document_bytes
 
 
 class BorrowedTransport(DocumentTransport):
@@ -68,6 +70,8 @@ class BorrowedTransport(DocumentTransport):
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and they are unknown here.
             raise request_error(url, error) from error
+        if len(body) > _MAX_BYTES:
+            raise InvalidDocument(url, f"the answer of {url} is larger than {_MAX_BYTES} bytes: is this an API server?")
         answer = RawResponse(url, status, Headers(found.items()), body)
         note_identity(identity_of(answer.headers))
         return answer

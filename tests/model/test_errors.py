@@ -23,6 +23,7 @@ from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
 from cachediscovery.testing.object_log import CompactedError
+from cachediscovery.transport.credentials import PluginNeeded
 from cachediscovery.transport.dialer import ConnectTimeoutError
 from cachediscovery.transport.incomplete import CutShortError, TooLargeError
 
@@ -69,6 +70,7 @@ EXAMPLES: list[BaseException] = [
     ),
     WaitCancelledError("closed"),
     CompactedError("too old"),
+    PluginNeeded("expired"),
     UsageError("unknown flag: --x"),
     OutputError("standard output cannot be written"),
     MalformedDocument("not a list"),
