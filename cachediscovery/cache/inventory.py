@@ -26,6 +26,7 @@ from ..index.index_file import INDEX_FILE
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
+from ..openapi.explain.stored_document import SUFFIX
 from .openapi_inventory import index_in, is_unnamed, keys_of, stored_index_of
 
 TYPE_CHECKING = False
@@ -109,7 +110,7 @@ class SideFile(NamedTuple):
 
 
 def side_files_in(root: str, clusters: Iterable[ClusterEntry]) -> list[SideFile]:
-    """The stored responses (kubectl's and ours) and the remembered clusters below a cache root.
+    """The stored responses (kubectl's and ours) with their tables, and the remembered clusters below a cache root.
 
     The documents of `clusters`, those in this root, are left out.
     """
@@ -135,10 +136,16 @@ def side_files_in(root: str, clusters: Iterable[ClusterEntry]) -> list[SideFile]
                     name, _, suffix = entry.name.partition(".")
                     if entry.path in documents:
                         continue
-                    if is_named(name) and (not suffix or _is_random(suffix)) and entry.is_file(follow_symlinks=False):
+                    has_tables = suffix == SUFFIX[1:] and name_of_folder == FOLDER
+                    is_ours = not suffix or has_tables or _is_random(suffix)
+                    if is_named(name) and is_ours and entry.is_file(follow_symlinks=False):
                         state = entry.stat(follow_symlinks=False)
                         age = time.time() - state.st_mtime
-                        broken = age > LEFTOVER_SECONDS if suffix else is_useless(entry.path)
+                        source = os.path.join(folder, name)
+                        if suffix and not has_tables:
+                            broken = age > LEFTOVER_SECONDS
+                        else:
+                            broken = source not in documents and is_useless(source)
                         found.append(SideFile(entry.path, state.st_size, age, broken))
         except OSError:
             continue

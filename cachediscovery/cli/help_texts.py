@@ -27,6 +27,10 @@ DETAILS = {
     "api-resources": _ASKS_BY_DEFAULT,
     "api-versions": _ASKS_BY_DEFAULT,
     "resolve": _CACHED_BY_DEFAULT,
+    "explain": """\
+Resources are named, and fields found, as by kubectl, and the text is the same. kubectl asks the server for
+the index of the OpenAPI documents in every run; here the cached one is used as long as it is younger than
+--cache-ttl. A resource or a field that the cache lacks is looked for on the server, once.""",
     "cache": "Look at the cache, fill it, or remove it. It is shared with kubectl.",
     "cache clear": """\
 Without a context, the files of all clusters go, and the responses stored for all of them. With contexts (as
@@ -96,6 +100,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Print the path of a resource in a namespace", "resolve pods -n shop"),
         ("Print a resource with its verbs", "resolve vm -o yaml"),
         ("Print the resources of a category", "resolve all -o name"),
+    ),
+    "explain": (
+        ("Print the fields of a resource", "explain pods"),
+        ("Print a field, found by its path", "explain deployments.spec.strategy"),
+        ("Print all fields, with those below them", "explain deployments --recursive"),
+        ("Print a field as JSON, for a program", "explain pods.spec.containers -o json"),
     ),
     "completion": (
         ("Load the completion into bash", "completion bash"),

@@ -15,6 +15,9 @@ _PADDING = 3
 # One message names all failed group versions, which may be many.
 MAX_MESSAGE = 20_000
 _PRINTABLE = b"\n" + bytes(range(32, 127))
+_WHITE = b"\t\v\f\r"
+# The last ones change the order in which a terminal shows characters. U+0085 is white space.
+_CONTROLS = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {*b"\n\t\v\f\r", 0x85}
 # What removes the progress line from the terminal, while there is one. No output has colours.
 erase = ""
 
@@ -59,6 +62,13 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def without_control_characters(text: str) -> str:
+    """Replace the characters of a text that could control a terminal, but not its white space, by spaces."""
+    if text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE + _WHITE):
+        return text
+    return text.translate(dict.fromkeys(_CONTROLS, " "))
+
+
 def _is_printable(text: str) -> bool:
     # The fastest check for a listing of tens of thousands of characters.
     return text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE)
@@ -81,6 +91,13 @@ def fail(message: str, hint: str = "") -> None:
 def count_of(number: int, noun: str) -> str:
     """A number with its noun in the singular or the plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def fail_verbatim(line: str) -> None:
+    """Print a line on standard error as it is, but for characters that could control a terminal."""
+    from ..model.redact import printable
+
+    error_line(printable(line[:MAX_MESSAGE]))
 
 
 def let_go_of_stdout() -> None:

@@ -49,16 +49,16 @@ class Session:
         self.asks = asks
         if asks:
             _refuse_flags_of_the_cache(parsed)
-        self._ttl = ttl_from(parsed)
+        self.ttl: float = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
         self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
         self._used_expired = False
         self._numbers = transport_numbers(parsed)
-        self._cache_dir = parsed.text("cache-dir")
+        self.cache_dir: str = parsed.text("cache-dir")
         flags = {name: parsed.text(name) for name in CLUSTER_FLAGS}
         flags["context"] = self._context
         flags["insecure-skip-tls-verify"] = "true" if parsed.flag("insecure-skip-tls-verify") else ""
-        root = cache_root(self._cache_dir)
+        root = cache_root(self.cache_dir)
         self._remembered = RememberedCluster(root, parsed.text("kubeconfig"), tuple(flags.values()))
         self._config: LazyConfig | None = None
         self._known: Cluster | None = None
@@ -69,7 +69,8 @@ class Session:
         self._client: CachedDiscoveryClient | None = None
 
     @property
-    def _cluster(self) -> Cluster:
+    def cluster(self) -> Cluster:
+        """The cluster, as remembered or from the configuration."""
         if self._known is None:
             self._known = self._remembered.load()
             if self._known is None:
@@ -81,7 +82,7 @@ class Session:
     @property
     def server(self) -> str:
         """The URL of the API server."""
-        return self._cluster.server
+        return self.cluster.server
 
     @property
     def store(self) -> DocumentStore | None:
@@ -89,14 +90,14 @@ class Session:
         if not self._opened:
             from ..disk.document_store import open_store
 
-            self._store, self._opened = open_store(self._cluster, self._cache_dir), True
+            self._store, self._opened = open_store(self.cluster, self.cache_dir), True
         return self._store
 
     def stores(self) -> list[DocumentStore]:
         """All stores that may hold documents of the cluster, even if unused now."""
         from ..cache.inventory import stores_of
 
-        return stores_of(self._cluster, self._cache_dir)
+        return stores_of(self.cluster, self.cache_dir)
 
     def store_or_fail(self) -> DocumentStore:
         """The cluster's store. Raises `DiscoveryError` if there is none."""
@@ -111,14 +112,12 @@ class Session:
 
         With `expired`, the documents may be of any age.
         """
-        place = place_of(self._cluster, self._cache_dir)
-        cluster, index = self._cluster, None
-        if place is not None:
-            index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url)
-        if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
+        cluster, place = self.cluster, place_of(self.cluster, self.cache_dir)
+        index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url) if place is not None else None
+        if index is None or not (expired or index.is_within(self.ttl + self._stale_while_revalidate)):
             return None
         log.hit(len(index.paths()), index.folder, "the index of ")
-        self._used_expired = not (expired or index.is_within(self._ttl))
+        self._used_expired = not (expired or index.is_within(self.ttl))
         return index
 
     def cached_group_versions(self) -> list[str]:
@@ -163,7 +162,7 @@ class Session:
         if self._base is None:
             from ..discovery.lazy_client import LazyDiscoveryClient
 
-            cluster, load = self._cluster, self._lazy_config().load
+            cluster, load = self.cluster, self._lazy_config().load
             self._base = LazyDiscoveryClient(cluster, load, self.store, self._options(), self._dialer)
         return self._base
 
@@ -176,12 +175,16 @@ class Session:
             self._client = CachedDiscoveryClient(
                 self.base,
                 self.store,
-                ttl=self._ttl,
+                ttl=self.ttl,
                 stale_if_error=self._stale_if_error,
                 stale_while_revalidate=self._stale_while_revalidate,
                 revalidate=self._note_expired,
             )
         return self._client
+
+    def connect(self) -> None:
+        """Start connecting: the server will be asked, and the imports for that take as long as the handshakes."""
+        self._reach(self.cluster.server, self.cluster.has_proxy)
 
     def finish(self) -> None:
         """Call after all output: write the index, and refresh in the background what was served expired."""
@@ -205,12 +208,12 @@ class Session:
 
     def _on_read(self, config: ClientConfig) -> None:
         """If the cluster was not remembered, it is probably not cached either: start connecting."""
-        if self.asks or not os.path.isdir(cluster_folder(cache_root(self._cache_dir), Cluster(config.server))):
+        if self.asks or not os.path.isdir(cluster_folder(cache_root(self.cache_dir), Cluster(config.server))):
             self._reach(config.server, bool(config.proxy_url))
 
     def _reach(self, server: str, has_proxy: bool) -> None:
         """Start connecting as soon as the address is known, if the command may ask the server."""
-        if self.asks is not None:
+        if self.asks is not None and self._dialer is None and self._base is None:
             from ..transport.dialer import reach
 
             self._dialer = reach(server, self._options(), has_proxy=has_proxy)

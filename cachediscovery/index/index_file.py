@@ -95,17 +95,17 @@ class Index:
 
 
 def read_index(
-    root: str, folder: str, names: Iterable[str], trust_fingerprint: str = "", server: str = ""
+    root: str, folder: str, names: Iterable[str], trust_fingerprint: str = "", server: str = "", file: str = INDEX_FILE
 ) -> Index | None:
-    """Read the index of the cluster in `folder` with the sections `names`; None if there is no valid one.
+    """Read the index of the documents in `folder` with the sections `names`; None if there is no valid one.
 
     An index made for another `trust_fingerprint` (`Cluster.trust_fingerprint`) or `server` (`Cluster.url`) is not
     valid. The caller checks the age of the documents with `Index.is_within`.
     """
     try:
-        file, _ = open_trusted(os.path.join(folder, INDEX_FILE))
-        with file:
-            sections = _read_sections(file, (_PATHS, _STATES, *names), trust_fingerprint, server)
+        opened, _ = open_trusted(os.path.join(folder, file))
+        with opened:
+            sections = _read_sections(opened, (_PATHS, _STATES, *names), trust_fingerprint, server)
             index = Index(folder, sections)
     except (OSError, ValueError, KeyError):
         return None

@@ -39,7 +39,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from error
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a JSON object")
-    document: dict[str, Any] = _without_lone_surrogates(parsed) if b"\\ud" in data.lower() else parsed
+    document: dict[str, Any] = without_lone_surrogates(parsed) if b"\\ud" in data.lower() else parsed
     return document
 
 
@@ -193,14 +193,14 @@ def _encode(value: dict[str, Any]) -> bytes:
     return (go_json(value) + "\n").encode()
 
 
-def _without_lone_surrogates(value: Any) -> Any:
+def without_lone_surrogates(value: Any) -> Any:
     """Replace lone surrogates, which are legal in JSON (`\\ud800`), by U+FFFD, as Go does."""
     if isinstance(value, str):
         return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
     if isinstance(value, list):
-        return [_without_lone_surrogates(item) for item in value]
+        return [without_lone_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_without_lone_surrogates(key): _without_lone_surrogates(item) for key, item in value.items()}
+        return {without_lone_surrogates(key): without_lone_surrogates(item) for key, item in value.items()}
     return value
 
 

@@ -44,7 +44,7 @@ def matches(
     warn: Callable[[str], None],
 ) -> list[Row]:
     """All rows that match a partial name, best first. An empty `group` or `version` matches any."""
-    name, group, version = _expanded(rows, name, group, version, warn)
+    name, group, version = expanded(rows, name, group, version, warn)
     return [
         row
         for row in rows.by_name(name.lower())
@@ -98,7 +98,7 @@ def in_any_group(rows: Rows[Row], name: str) -> list[Row]:
     return [*rows.by_name(name.lower()), *rows.by_short_name(name), *rows.by_kind(name)]
 
 
-def _expanded(
+def expanded(
     rows: Rows[Row],
     name: str,
     group: str,

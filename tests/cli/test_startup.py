@@ -67,6 +67,14 @@ OWN = {
     "api-resources": "cli.commands.api_resources",
     "api-versions": "cli.commands.api_versions",
     "resolve": "cli.commands.resolve restmapper restmapper.name_rules restmapper.paths",
+    "explain": """
+        cli.commands.explain cli.openapi_documents restmapper restmapper.name_rules restmapper.explain_rules
+        model model.fields model.json_scanner disk.response_file openapi openapi.server_relative_url openapi.stored
+        openapi.explain openapi.explain.document openapi.explain.errors openapi.explain.field_path
+        openapi.explain.go_text openapi.explain.indexed_document openapi.explain.nodes openapi.explain.schema
+        openapi.explain.stored_document openapi.explain.tables openapi.explain.text openapi.explain.walk
+        openapi.explain.word_wrap
+    """,
 }
 
 
@@ -82,6 +90,8 @@ OWN = {
         "resolve deploy,po -n shop --context local --no-headers",
         "resolve deploy -o name",
         "resolve deploy -o json",
+        "explain pods.spec",
+        "explain deployments.apps.spec.strategy --recursive",
     ],
 )
 def test_a_warm_command_imports_only_the_listed_modules(
