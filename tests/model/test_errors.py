@@ -23,6 +23,8 @@ from cachediscovery.cli.flags import UsageError
 from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
+from cachediscovery.openapi.explain.errors import ExplainError, NotInDocument
+from cachediscovery.restmapper.explain_rules import NoResource
 from cachediscovery.testing.object_log import CompactedError
 from cachediscovery.transport.credentials import PluginNeeded
 from cachediscovery.transport.dialer import ConnectTimeoutError
@@ -78,6 +80,9 @@ EXAMPLES: list[BaseException] = [
     ConnectTimeoutError("late"),
     TooLargeError("large"),
     CutShortError("short"),
+    ExplainError("deprecated", "printed before"),
+    NotInDocument('field "x" does not exist'),
+    NoResource("no such type"),
 ]
 NAMES = [type(error).__name__ for error in EXAMPLES]
 

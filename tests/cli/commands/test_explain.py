@@ -26,6 +26,10 @@ ARGUMENTS = [
     "deploy.spec.template.metadata.labels",
     "pods['spec.nodeName']",
     "pods..spec.nodeName",
+    "pods.",
+    "pods.spec.nodeSelector",
+    "pods.spec --recursive --max-depth=2",
+    "deploy.apps",
     "crd.spec.versions.schema.openAPIV3Schema.not -R --max-depth=2",
     "certificates.cert-manager.io.spec --recursive",
     "issuers --api-version=cert-manager.io/v1",
@@ -140,14 +144,29 @@ def test_a_warm_run_needs_no_server(server: DiscoveryServer, cli: Run, tmp_path:
     assert unknown.err == 'error: field "nope" does not exist\n'
 
 
+def test_kubectl_and_the_command_share_documents(server: DiscoveryServer, cli: Run, kubectl: Run) -> None:
+    def documents() -> list[str]:
+        return [path for path in server.paths() if path.startswith("/openapi/v3/")]
+
+    theirs = kubectl("explain", "pods.spec", server=server)
+    assert documents() == ["/openapi/v3/api/v1"]
+    assert cli("explain", "pods.spec", server=server) == theirs
+    assert cli("explain", "deployments", server=server).code == 0
+    assert documents() == ["/openapi/v3/api/v1", "/openapi/v3/apis/apps/v1"]
+    assert kubectl("explain", "deployments", server=server).code == 0
+    assert len(documents()) == 2
+
+
 def test_tables_are_written_beside_the_document_and_losing_or_tearing_them_costs_time_only(
     server: DiscoveryServer, cli: Run, home: Path
 ) -> None:
+    cli("explain", "pods", server=server)
+    (other,) = home.rglob(f"*{SUFFIX}")
     first = cli("explain", "deployments.spec", server=server)
-    (tables,) = home.rglob(f"*{SUFFIX}")
-    whole = tables.read_bytes()
+    (tables,) = {*home.rglob(f"*{SUFFIX}")} - {other}
+    whole, foreign = tables.read_bytes(), other.read_bytes()
     server.forget_requests()
-    for harm in (b"", whole[: len(whole) // 2], whole.replace(b"Deployment", b"Deploymemt"), os.urandom(5000)):
+    for harm in (b"", whole[: len(whole) // 2], whole.replace(b"Deployment", b"Deploymemt"), os.urandom(5000), foreign):
         tables.write_bytes(harm)
         assert cli("explain", "deployments.spec", server=server) == first
         assert tables.read_bytes() == whole
