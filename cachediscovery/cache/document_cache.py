@@ -212,9 +212,8 @@ class DocumentCache:
 
     def revision(self) -> int:
         """A number that changes when a document used before is no longer valid. Checks files once an interval."""
-        now = time.monotonic()
-        if now - self._revised_at >= self._recheck_interval:
-            self._revised_at = now
+        if self.checked_revision() is None:
+            now = self._revised_at = time.monotonic()
             known, store = self._memory.index, self.store
             if known is not None:
                 holds = known[0].holds() and known[0].is_within(self.ttl)
@@ -223,6 +222,11 @@ class DocumentCache:
             for key, entry in self._memory.items():
                 self._still_holds(key, entry, now)
         return self._memory.revision
+
+    def checked_revision(self) -> int | None:
+        """The same, if the files were checked within the interval; else None."""
+        is_checked = time.monotonic() - self._revised_at < self._recheck_interval
+        return self._memory.revision if is_checked else None
 
     @property
     def _files(self) -> DocumentFiles:

@@ -20,8 +20,8 @@ from kubernetes_asyncio.dynamic.discovery import Discoverer
 from kubernetes_asyncio.dynamic.exceptions import api_exception
 from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 
+from ..aio.event_loop import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
-from ..cache.event_loop import call_on_loop, run_in_thread
 from ..model.errors import DiscoveryError
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
 from .resource_tree import ResourceTree
