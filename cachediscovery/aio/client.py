@@ -28,7 +28,7 @@ def _constructor(
 ) -> classmethod[Any, P, AsyncCachedDiscoveryClient]:
     """The constructor of the sync client of the same name, with all its arguments."""
 
-    @functools.wraps(make)
+    @functools.wraps(make.__func__)  # type: ignore[attr-defined]
     def construct(
         cls: type[AsyncCachedDiscoveryClient], *arguments: P.args, **keywords: P.kwargs
     ) -> AsyncCachedDiscoveryClient:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,27 +10,124 @@ import pytest
 
 from cachediscovery import (
     AsyncCachedDiscoveryClient,
+    AsyncDeferredDiscoveryRESTMapper,
+    AsyncDiscoveryWatch,
+    AsyncResourceIndex,
     CachedDiscoveryClient,
+    CacheOptions,
     ClientConfig,
+    ConfigOverrides,
     DeferredDiscoveryRESTMapper,
+    DiscoveryWatch,
+    ResourceIndex,
     StatusError,
+    TransportOptions,
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 
 Make = Callable[..., CachedDiscoveryClient]
 
 
-# Members of the sync client that the async one lacks.
-MISSING = {"delegate", "from_kubeconfig", "openapi_v3", "path", "resource_index", "watch"}
+# The names of the same thing in an async class.
+ASYNC_NAMES = {
+    "close": "aclose",
+    "__enter__": "__aenter__",
+    "__exit__": "__aexit__",
+    "__iter__": "__aiter__",
+    "__next__": "__anext__",
+}
+PAIRS: list[tuple[type, type, set[str]]] = [
+    (CachedDiscoveryClient, AsyncCachedDiscoveryClient, {"client", "run"}),
+    (DiscoveryWatch, AsyncDiscoveryWatch, set()),
+    (DeferredDiscoveryRESTMapper, AsyncDeferredDiscoveryRESTMapper, set()),
+    (ResourceIndex, AsyncResourceIndex, set()),
+]
 
 
-def test_async_and_sync_members_differ_only_as_listed() -> None:
-    sync, own = (
-        {name for name in vars(kind) if not name.startswith("_")}
-        for kind in (CachedDiscoveryClient, AsyncCachedDiscoveryClient)
-    )
-    assert sync - own == MISSING
-    assert own - sync == {"client", "run"}
+def members(kind: type) -> set[str]:
+    named = {name for name in dir(kind) if not name.startswith("_")}
+    return named | {name for name in (*ASYNC_NAMES, *ASYNC_NAMES.values()) if hasattr(kind, name)}
+
+
+@pytest.mark.parametrize(("sync", "own", "more"), PAIRS)
+def test_the_async_class_has_every_member_of_the_sync_one(sync: type, own: type, more: set[str]) -> None:
+    # What the sync mapper tells the async one.
+    expected = {ASYNC_NAMES.get(name, name) for name in members(sync)} - {"remembered"}
+    context = {"__aenter__", "__aexit__"} if own is AsyncCachedDiscoveryClient else set()
+    assert members(own) == expected | more | context
+
+
+@pytest.mark.parametrize(("sync", "own", "more"), PAIRS)
+def test_every_method_takes_the_same_arguments(sync: type, own: type, more: set[str]) -> None:
+    for name in members(sync) - {"__exit__", "remembered"}:
+        here = getattr(sync, name)
+        if callable(here):
+            there = getattr(own, ASYNC_NAMES.get(name, name))
+            assert arguments(there) == arguments(here), name
+
+
+def arguments(call: Callable[..., object]) -> list[tuple[str, object, object]]:
+    parameters = inspect.signature(call).parameters.values()
+    return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
+
+
+def test_the_constructors_pass_every_option_on(
+    server: DiscoveryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+    folder = str(tmp_path / "cache")
+    made = [
+        AsyncCachedDiscoveryClient.from_kubeconfig(ConfigOverrides(context="local"), ttl=7, cache_dir=folder),
+        AsyncCachedDiscoveryClient.from_kubeconfig(None, CacheOptions(ttl=7, cache_dir=folder)),
+        AsyncCachedDiscoveryClient.for_config(
+            ClientConfig(server.url), ttl=7, cache_dir=folder, options=TransportOptions()
+        ),
+    ]
+    for client in made:
+        assert client.server == server.url
+        assert client.client._cache.ttl == 7
+        assert client.path().startswith(folder)
+        assert client.path("apps/v1").endswith("apps/v1/serverresources.json")
+        assert client.delegate is client.client.delegate
+    with pytest.raises(TypeError):
+        AsyncCachedDiscoveryClient.for_config(ClientConfig(server.url), ttll=7)  # type: ignore[call-arg]
+
+
+def test_openapi_documents_are_fetched_by_coroutines(server: DiscoveryServer, cached_client: Make) -> None:
+    url = "/openapi/v3/apis/apps/v1"
+    server.recording.unaggregated["/openapi/v3"] = {"paths": {"apis/apps/v1": {"serverRelativeURL": f"{url}?hash=AB"}}}
+    server.recording.unaggregated[url] = {"openapi": "3.0.0", "info": {"title": "apps"}}
+
+    async def ask() -> None:
+        client = AsyncCachedDiscoveryClient(cached_client(server))
+        found = await client.openapi_v3().paths()
+        assert (found["apis/apps/v1"].path, found["apis/apps/v1"].server_relative_url) == (
+            "apis/apps/v1",
+            f"{url}?hash=AB",
+        )
+        assert (await found["apis/apps/v1"].schema())["info"] == {"title": "apps"}
+
+    asyncio.run(ask())
+
+
+def test_the_index_is_read_and_written_by_coroutines(server: DiscoveryServer, cached_client: Make) -> None:
+    async def ask() -> None:
+        client = AsyncCachedDiscoveryClient(cached_client(server))
+        await client.server_groups_and_resources()
+        assert await client.resource_index.write()
+        assert await AsyncCachedDiscoveryClient(cached_client(server)).resource_index.search() is not None
+        assert await client.resource_index.revision() == client.resource_index.checked_revision()
+
+    asyncio.run(ask())
+
+
+def test_a_closed_client_can_be_used_again(server: DiscoveryServer, cached_client: Make) -> None:
+    async def ask() -> None:
+        async with AsyncCachedDiscoveryClient(cached_client(server)) as client:
+            await client.refresh(0, wait=False)
+        assert await client.server_version()
+
+    asyncio.run(ask())
 
 
 def test_the_async_client_returns_the_same_results_as_the_sync_client(
