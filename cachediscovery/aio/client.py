@@ -136,7 +136,7 @@ class AsyncCachedDiscoveryClient:
 
     def openapi_v3(self) -> AsyncOpenAPIV3:
         """The OpenAPI v3 documents, fetched by coroutines: `await client.openapi_v3().paths()`."""
-        return AsyncOpenAPIV3(self._client.openapi_v3)
+        return AsyncOpenAPIV3(self._client.openapi_v3())
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run `call` in a thread: for code that uses the sync client."""

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from ..config.client_config import ClientConfig
     from ..config.overrides import ConfigOverrides
     from ..discovery.interfaces import DiscoveryInterface
-    from ..discovery.openapi import OpenAPIV3
     from ..disk.document_store import DocumentStore
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.options import TransportOptions
     from ..watching.watch import DiscoveryWatch
+    from .cached_openapi import CachedOpenAPIV3
     from .document_fetcher import DocumentFetcher
 
     class CacheKeywords(TypedDict, total=False):
@@ -106,6 +107,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
         self._stale_if_error = cache.stale_if_error
         self._stale = max(cache.stale_if_error, cache.stale_while_revalidate)
+        self._options = cache if revalidate is None else cache._replace(stale_while_revalidate=0.0)
+        self._openapi_made: Once[CachedOpenAPIV3] = Once()
         # None before the first miss.
         self._fetcher_made: Once[DocumentFetcher] = Once()
 
@@ -188,6 +191,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         Raises `DiscoveryError`, but not for failed group versions.
         """
         self._fetcher.refresh(time.monotonic() if since is None else since, wait=wait)
+        if self._openapi_made.made is not None:
+            self._openapi_made.made.note_refresh()
 
     def watch(self, *, interval: float = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
         """Keep the cache up to date while the program runs: a CRD added, changed or deleted is seen within a second.
@@ -265,8 +270,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._fetcher.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
-        """The OpenAPI v3 documents."""
-        return self._delegate.openapi_v3()
+        """The OpenAPI v3 documents: the index is cached for the TTL, a document while the index names its hash."""
+        return self._openapi_made.get(self._make_openapi)
 
     @property
     def _fetcher(self) -> DocumentFetcher:
@@ -280,6 +285,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         from .document_fetcher import DocumentFetcher
 
         return DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
+
+    def _make_openapi(self) -> CachedOpenAPIV3:
+        from .cached_openapi import CachedOpenAPIV3
+
+        return CachedOpenAPIV3(self._delegate, lambda: self._fetcher, self._cache, *self._options[:4])
 
     def _everything(self) -> DiscoveryResult:
         found = self._cache.get_all(allow_expired=True)

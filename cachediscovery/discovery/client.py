@@ -23,7 +23,6 @@ from ..model.listing import (
 )
 from ..model.name_filter import drop_invalid_groups, is_valid_group_version
 from ..model.names import parse_group_version, path_of
-from ..model.redact import one_line
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
 from ..transport.server_identity import is_uid
 from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
@@ -36,10 +35,10 @@ if TYPE_CHECKING:
     import requests
 
     from ..config.client_config import ClientConfig
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
     from ..transport.options import TransportOptions
-    from .openapi import OpenAPIV3
 
     T = TypeVar("T")
 
@@ -167,9 +166,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
-        from .openapi import OpenAPIV3
+        from ..openapi.client import OpenAPIV3Client
 
-        return OpenAPIV3(self._transport.get)
+        return OpenAPIV3Client(self._transport)
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
@@ -241,7 +240,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, _malformed(response, error)) from error
+            from ..transport.error_mapping import invalid_document
+
+            raise invalid_document(*response[:3], error, "a discovery document") from error
 
 
 def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
@@ -264,15 +265,6 @@ def _uid(source: dict[str, Any]) -> str:
     except MalformedDocument:
         return ""
     return uid if is_uid(uid) else ""
-
-
-def _malformed(response: DocumentResponse, error: MalformedDocument) -> str:
-    start = response.body[:256].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
-        return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
-    if not response.body:
-        return f"{response.url} answered with an empty body: is this an API server?"
-    return f"{response.url} answered with something other than a discovery document: {one_line(error)}"
 
 
 def _version_from(source: dict[str, Any]) -> VersionInfo:

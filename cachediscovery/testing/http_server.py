@@ -21,6 +21,7 @@ class ServedRequest(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     status: int
     sent_bytes: int
+    query: str = ""
 
     def header(self, name: str) -> str:
         """Return the first header of this name, in any letter case; "" if there is none."""
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif status != 304:
             self.send_header("Content-Length", str(len(body)))
         # Before the response is sent: a client that has read it finds the request counted.
-        self.note(ServedRequest("GET", path, received, status, len(body)))
+        self.note(ServedRequest("GET", path, received, status, len(body), query))
         self.end_headers()
         if events is None:
             self.wfile.write(body)

@@ -44,7 +44,8 @@ class Recording(NamedTuple):
 
         Each is an entry of an `APIResourceList`, as for `add_group`.
         """
-        group, _, version = group_version.partition("/")
+        # By the last slash: a test may use a group name that is none.
+        group, _, version = group_version.rpartition("/")
         legacy, aggregated = self._group(group)
         if legacy is None or aggregated is None:
             self.add_group(group, {version: resources})

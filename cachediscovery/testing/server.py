@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from ..model.aggregated import GROUP, KIND, VERSIONS
 from .failure import Failure, status_object
 from .http_server import Answer, HTTPServer, ServedRequest
+from .openapi import RecordedOpenAPI
 from .recording import Recording, load_recording
 from .served_apis import VERBS, ServedAPIs
 
@@ -50,10 +51,12 @@ class DiscoveryServer:
         token: str = "",
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        prefix: str = "",
     ) -> None:
         """`aggregated` lists the supported versions of aggregated discovery: True for all, False for none.
 
         `delay` (seconds) precedes each response. Requests without `token`, if set, get a 401. `port` 0 is any free one.
+        `prefix` is a path before all others, as behind a proxy: `/k8s/clusters/c-1`.
         """
         self.recording: Recording = recording if recording is not None else load_recording()
         self.aggregated: tuple[str, ...] = VERSIONS if aggregated is True else aggregated or ()
@@ -62,6 +65,9 @@ class DiscoveryServer:
         # Responses that replace the recorded ones, by path.
         self.failures: dict[str, Failure] = {}
         self.etags = True
+        # The OpenAPI v3 documents.
+        self.openapi: RecordedOpenAPI = RecordedOpenAPI()
+        self._prefix = prefix
         # Headers of every response.
         self.headers: dict[str, str] = {}
         # Events in place of the server's own for a watch (`?watch=1`), by path: a function of the query.
@@ -76,7 +82,7 @@ class DiscoveryServer:
     @property
     def url(self) -> str:
         """The server's URL."""
-        return self._server.url
+        return self._server.url + self._prefix
 
     @property
     def request_count(self) -> int:
@@ -201,7 +207,8 @@ class DiscoveryServer:
         accept, authorization = sent.get("accept", ""), sent.get("authorization", "")
         if self.on_request is not None:
             self.on_request(path)
-        status, found, body = self._answer(path, accept, authorization)
+        path = (path.removeprefix(self._prefix) if f"{path}/".startswith(f"{self._prefix}/") else path) or "/"
+        status, found, body = self._answer(path, query, accept, authorization)
         if status == 200 and path in self.watches and "1" in parse_qs(query).get("watch", ()):
             return Answer(200, {"Content-Type": "application/json"}, events=self.watches[path](query))
         # `_answer` knows no queries.
@@ -214,12 +221,12 @@ class DiscoveryServer:
         etag = found.get("Etag")
         if status == 200 and etag and sent.get("if-none-match") == etag:
             status, body = 304, b""
-        elif "gzip" in sent.get("accept-encoding", "") and len(body) > _GZIP_BYTES:
+        elif "gzip" in sent.get("accept-encoding", "") and len(body) > _GZIP_BYTES and "Expires" not in found:
             body = gzip.compress(body, 1)
             found["Content-Encoding"] = "gzip"
         return Answer(status, found, body)
 
-    def _answer(self, path: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+    def _answer(self, path: str, query: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body for a GET; no body for a collection, whose objects depend on the query."""
         failure = self._failure(path)
         if failure is not None:
@@ -236,6 +243,9 @@ class DiscoveryServer:
             content_type = f"application/json;g={GROUP};v={version};as={KIND}"
         if document is None and self._apis.serves(path):
             return 200, {"Content-Type": content_type}, b""
+        schemas = self.openapi.answer(path, query, etags=self.etags) if document is None else None
+        if schemas is not None:
+            return schemas
         if document is None:
             status = status_object(404, "the server could not find the requested resource")
             return 404, {"Content-Type": content_type}, _json(status)

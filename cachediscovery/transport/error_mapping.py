@@ -36,10 +36,15 @@ def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -
     retry_after = retry_after_of(headers)
     if retry_after is not None:
         text += f" (try again in {retry_after:g} s)"
-    elif code in _ADVICE:
+    elif code in _ADVICE and not (code == 403 and _is_collection(url)):
         text += f" ({_ADVICE[code]})"
     error = NotFound if code == 404 else StatusError
     return error(url, text, code, one_line(status_reason), retry_after)
+
+
+def _is_collection(url: str) -> bool:
+    """Whether a URL is that of a collection of objects, `…/apis/GROUP/VERSION/RESOURCE`: no part of discovery."""
+    return url.partition("?")[0].split("/")[-4:-3] == ["apis"]
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
@@ -119,6 +124,17 @@ def _in_time(seconds: float | None) -> str:
 def too_large(url: str, limit: int) -> InvalidDocument:
     """Return the error for a response that exceeds the size limit."""
     return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
+
+
+def invalid_document(url: str, content_type: str, body: bytes, error: Exception, expected: str) -> InvalidDocument:
+    """The error for a complete response that is not what was `expected`."""
+    if body[:256].lstrip().startswith(b"<") or "html" in content_type:
+        what = "HTML, not JSON: is this a login page? Check the server's URL"
+    elif not body:
+        what = "an empty body: is this an API server?"
+    else:
+        what = f"something other than {expected}: {one_line(error)}"
+    return InvalidDocument(url, f"{url} answered with {what}")
 
 
 def cut_short(url: str) -> InvalidDocument:

@@ -12,6 +12,7 @@ from cachediscovery import (
     AsyncCachedDiscoveryClient,
     AsyncDeferredDiscoveryRESTMapper,
     AsyncDiscoveryWatch,
+    AsyncOpenAPIV3,
     AsyncResourceIndex,
     CachedDiscoveryClient,
     CacheOptions,
@@ -19,10 +20,13 @@ from cachediscovery import (
     ConfigOverrides,
     DeferredDiscoveryRESTMapper,
     DiscoveryWatch,
+    OpenAPIV3,
     ResourceIndex,
     StatusError,
     TransportOptions,
 )
+from cachediscovery.aio.openapi import AsyncOpenAPIV3GroupVersion
+from cachediscovery.openapi.documents import OpenAPIV3GroupVersion
 from cachediscovery.testing import DiscoveryServer, Failure
 
 Make = Callable[..., CachedDiscoveryClient]
@@ -41,6 +45,7 @@ PAIRS: list[tuple[type, type, set[str]]] = [
     (DiscoveryWatch, AsyncDiscoveryWatch, set()),
     (DeferredDiscoveryRESTMapper, AsyncDeferredDiscoveryRESTMapper, set()),
     (ResourceIndex, AsyncResourceIndex, set()),
+    (OpenAPIV3, AsyncOpenAPIV3, set()),
 ]
 
 
@@ -93,19 +98,24 @@ def test_the_constructors_pass_every_option_on(
         AsyncCachedDiscoveryClient.for_config(ClientConfig(server.url), ttll=7)  # type: ignore[call-arg]
 
 
-def test_openapi_documents_are_fetched_by_coroutines(server: DiscoveryServer, cached_client: Make) -> None:
-    url = "/openapi/v3/apis/apps/v1"
-    server.recording.unaggregated["/openapi/v3"] = {"paths": {"apis/apps/v1": {"serverRelativeURL": f"{url}?hash=AB"}}}
-    server.recording.unaggregated[url] = {"openapi": "3.0.0", "info": {"title": "apps"}}
+def test_the_async_document_has_every_member_of_the_sync_one() -> None:
+    # Those of a tuple are no part of the interface.
+    assert members(AsyncOpenAPIV3GroupVersion) == members(OpenAPIV3GroupVersion) - members(tuple) - {"index", "count"}
 
+
+def test_openapi_documents_are_fetched_by_coroutines(server: DiscoveryServer, cached_client: Make) -> None:
     async def ask() -> None:
         client = AsyncCachedDiscoveryClient(cached_client(server))
-        found = await client.openapi_v3().paths()
-        assert (found["apis/apps/v1"].path, found["apis/apps/v1"].server_relative_url) == (
-            "apis/apps/v1",
-            f"{url}?hash=AB",
-        )
-        assert (await found["apis/apps/v1"].schema())["info"] == {"title": "apps"}
+        documents = client.openapi_v3()
+        found = (await documents.paths())["apis/apps/v1"]
+        assert (found.path, found.server_relative_url.partition("?")[0]) == ("apis/apps/v1", "/openapi/v3/apis/apps/v1")
+        assert found.hash
+        assert (await found.schema())["openapi"].startswith("3.")
+        assert await found.body() == (await found.fetch(found.server_relative_url)).body
+        assert await found.body() == (await documents.document(found.server_relative_url)).body
+        assert await documents.index() is not None
+        assert documents.fresh
+        documents.invalidate()
 
     asyncio.run(ask())
 
