@@ -203,17 +203,9 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         it holds none: the first it sees), or from those at its last call. The watch is also an iterator of these
         changes. Returns at once. It ends when it is closed; it is also a context manager.
         """
-        from ..transport.streaming import StreamingTransport
-        from ..watching.baseline import Baseline
-        from ..watching.refresher import Refresher
-        from ..watching.watch import DiscoveryWatch
-        from .held_documents import held_documents
+        from .watches import begin_watch
 
-        transport = self._delegate.transport if isinstance(self._delegate, ConnectedDiscoveryInterface) else None
-        # Taken now, so that a change before the first refresh counts too.
-        held = held_documents(self._cache, self._stale)
-        refresher = Refresher(self, interval, on_change, Baseline(*held))
-        return DiscoveryWatch(self, transport if isinstance(transport, StreamingTransport) else None, refresher)
+        return begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
 
     def close(self) -> None:
         """Close the connections of the delegate; a later request opens new ones."""

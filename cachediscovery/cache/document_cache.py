@@ -45,9 +45,9 @@ class DocumentCache:
         self._recheck_interval = recheck_interval
         self._grace = grace
         # Called whenever an expired document is served.
-        self.on_expired: Callable[[], None] = _nothing
+        self.on_expired: Callable[[], None] = lambda: None
         # Called after an invalidation.
-        self.on_invalidated: Callable[[], None] = _nothing
+        self.on_invalidated: Callable[[], None] = lambda: None
         self._memory = MemoryLayer()
         # None before the first document is read, written or invalidated: a warm start needs only the index.
         self._files_made: Once[DocumentFiles] = Once()
@@ -297,7 +297,3 @@ class DocumentCache:
             key, entry, lambda: invalidated_at == files.invalidated_at(key) and self._memory.is_of(entry.asked.epoch)
         )
         return entry if is_put else None
-
-
-def _nothing() -> None:
-    """The default of both callbacks of `DocumentCache`."""

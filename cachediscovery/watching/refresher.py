@@ -31,7 +31,7 @@ class Refresher:
         self._client = client
         self._on_change = on_change
         # Called after each change, before `on_change`.
-        self.on_difference: Callable[[], object] = _nothing
+        self.on_difference: Callable[[], object] = lambda: None
         self.baseline = baseline
         self._condition = threading.Condition()
         self._schedule = LookSchedule(interval)
@@ -101,7 +101,3 @@ class Refresher:
                 # BaseException too: the callback must not end this thread.
                 say = log.debug if self._stopped else log.warning
                 say("on_change raised %s: %s", type(error).__name__, error)
-
-
-def _nothing() -> None:
-    """The default of `Refresher.on_difference`."""

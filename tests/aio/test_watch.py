@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,8 @@ def test_a_watch_starts_when_it_is_iterated_and_ends_with_the_task(server: Disco
 
 def test_many_watches_leave_the_executor_free(server: DiscoveryServer, tmp_path: Path) -> None:
     async def program(client: AsyncCachedDiscoveryClient) -> None:
-        watches = [client.watch() for _ in range(40)]
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        watches = [client.watch() for _ in range(4)]
         waiting = [asyncio.ensure_future(watch.next_change()) for watch in watches]
         assert await watches[-1].wait_until_watching(30)
         client.invalidate()
