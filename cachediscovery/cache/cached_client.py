@@ -200,20 +200,17 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         Watches CustomResourceDefinitions and APIServices. The credentials need the verbs `list` and `watch` on them;
         without these, a warning is logged and the watch sends conditional requests every `interval` seconds.
         `on_change` is called, in a thread of the watch, when the documents differ from those this client holds now (if
-        it holds none: the first it sees), or from those at its last call. Returns at once. The watch ends when it is
-        closed; it is also a context manager.
+        it holds none: the first it sees), or from those at its last call. The watch is also an iterator of these
+        changes. Returns at once. It ends when it is closed; it is also a context manager.
         """
-        from ..transport.streaming import StreamingTransport
-        from ..watching.baseline import Baseline
-        from ..watching.refresher import Refresher
-        from ..watching.watch import DiscoveryWatch
-        from .held_documents import held_documents
+        from .watches import begin_watch
 
-        transport = self._delegate.transport if isinstance(self._delegate, ConnectedDiscoveryInterface) else None
-        # Taken now, so that a change before the first refresh counts too.
-        held = (None, {}) if on_change is None else held_documents(self._cache, self._stale)
-        refresher = Refresher(self, interval, on_change, Baseline(*held))
-        return DiscoveryWatch(self, transport if isinstance(transport, StreamingTransport) else None, refresher)
+        return begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
+
+    def close(self) -> None:
+        """Close the connections of the delegate; a later request opens new ones."""
+        if isinstance(self._delegate, ConnectedDiscoveryInterface):
+            self._delegate.close()
 
     def path(self, group_version: str | None = None) -> str:
         """The path of the file of the groups, or of one group version; "" without a cache on disk."""

@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from ..aio.event_loop import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
-from ..cache.event_loop import call_on_loop, run_in_thread
 from ..model.errors import DiscoveryError
 from ..transport.base import NOT_MODIFIED
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
