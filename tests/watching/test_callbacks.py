@@ -110,9 +110,10 @@ def test_polling_stops_once_both_collections_are_watched(watched: Fixture, monke
     from cachediscovery.watching import watch
 
     monkeypatch.setattr(watch, "_DENIED_SECONDS", 0.5)
-    watched.server.fail(SERVICES, Failure(403, times=1))
+    watched.server.fail(SERVICES, Failure(403))
     made = watched.begin(interval=0.05)
     assert eventually(lambda: watched.discovery_requests() > 6)
+    watched.server.failures.pop(SERVICES)
     assert made.wait_until_watching(20)
     assert eventually(lambda: are_requests_over(watched), 60)
 
