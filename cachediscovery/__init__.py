@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .cache.async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
     from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
-    from .cache.cached_client import CacheOptions as CacheOptions
+    from .cache.options import CacheOptions as CacheOptions
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
     from .config.client_config import Impersonation as Impersonation
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .model.errors import GroupUnavailableError as GroupUnavailableError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
+    from .model.errors import InvalidOption as InvalidOption
     from .model.errors import NoConfigError as NoConfigError
     from .model.errors import NoKindMatchError as NoKindMatchError
     from .model.errors import NoMatchError as NoMatchError
@@ -76,7 +77,8 @@ if TYPE_CHECKING:
 # The module of each public name, for __getattr__. It mirrors the imports above, which are for type checkers.
 _NAMES = {
     ".cache.async_client": "AsyncCachedDiscoveryClient",
-    ".cache.cached_client": "CacheOptions CachedDiscoveryClient",
+    ".cache.cached_client": "CachedDiscoveryClient",
+    ".cache.options": "CacheOptions",
     ".discovery.client": "DiscoveryClient",
     ".config.trust_fingerprint": "cluster_of",
     ".config.client_config": "ClientConfig ExecConfig Impersonation",
@@ -89,7 +91,7 @@ _NAMES = {
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError "
-        "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion NoConfigError "
+        "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion InvalidOption NoConfigError "
         "NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError RequestTimeout "
         "StaleGroupVersionError StatusError"
     ),

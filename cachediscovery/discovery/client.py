@@ -6,9 +6,10 @@ from functools import partial
 
 from .. import _log as log
 from .._concurrency import begin_in_thread
+from ..config import arguments
 from ..model.aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from ..model.discovery_result import DiscoveryResult
-from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from
+from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from, version_from
 from ..model.errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from ..model.fields import MalformedDocument, get_object, get_objects, get_str, get_strs
 from ..model.listing import (
@@ -23,8 +24,8 @@ from ..model.listing import (
 )
 from ..model.name_filter import drop_invalid_groups, is_valid_group_version
 from ..model.names import parse_group_version, path_of
-from ..model.redact import one_line
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+from ..transport.error_mapping import malformed
 from ..transport.server_identity import is_uid
 from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
 
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     import requests
+    from typing_extensions import Self, Unpack
 
     from ..config.client_config import ClientConfig
     from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
-    from ..transport.options import TransportOptions
+    from ..transport.options import TransportKeywords, TransportOptions
     from .openapi import OpenAPIV3
 
     T = TypeVar("T")
@@ -60,6 +62,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         self, transport: DocumentTransport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
     ) -> None:
         """`legacy` requests only unaggregated documents. `max_workers` is the maximum of concurrent requests."""
+        from ..transport.base import DocumentTransport
+
+        arguments.instance("transport", transport, DocumentTransport, "see for_config and from_session")
         self._transport = transport
         self._server = server
         self._accept = _JSON if legacy else f"{ACCEPT},{_JSON}"
@@ -67,28 +72,49 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     @classmethod
     def for_config(
-        cls, config: ClientConfig, options: TransportOptions | None = None, *, responses: HTTPStore | None = None
-    ) -> DiscoveryClient:
-        """Create a client for a configuration from `load_config`. `responses` enables conditional requests."""
+        cls,
+        config: ClientConfig,
+        options: TransportOptions | None = None,
+        *,
+        responses: HTTPStore | None = None,
+        **keywords: Unpack[TransportKeywords],
+    ) -> Self:
+        """Create a client for a configuration from `load_config`. `responses` enables conditional requests.
+
+        Each field of `TransportOptions` may be given as a keyword.
+        """
+        from ..config.client_config import ClientConfig
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
 
-        transport = Transport(config.server, options or TransportOptions(), config=config)
+        arguments.instance("config", config, ClientConfig, "from load_config")
+        options = arguments.merged("options", TransportOptions, options, keywords)
+        transport = Transport(config.server, options, config=config)
         transport.responses = responses
         return cls(transport, config.server)
 
     @classmethod
     def from_session(
-        cls, session: requests.Session, base_url: str, options: TransportOptions | None = None
-    ) -> DiscoveryClient:
+        cls,
+        session: requests.Session,
+        base_url: str,
+        options: TransportOptions | None = None,
+        **keywords: Unpack[TransportKeywords],
+    ) -> Self:
         """Create a client that uses the caller's session with its credentials, TLS, proxies and adapters.
 
-        `base_url` is the API server's URL, for example `https://127.0.0.1:6443`.
+        `base_url` is the API server's URL, for example `https://127.0.0.1:6443`. Each field of `TransportOptions` may
+        be given as a keyword.
         """
+        import requests
+
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
 
-        return cls(Transport(base_url, options or TransportOptions(), session=session), base_url)
+        arguments.instance("session", session, requests.Session)
+        base_url = arguments.text("base_url", base_url)
+        options = arguments.merged("options", TransportOptions, options, keywords)
+        return cls(Transport(base_url, options, session=session), base_url)
 
     @property
     def server(self) -> str:
@@ -163,7 +189,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def server_version(self) -> VersionInfo:
         """The server's version."""
-        return self._document("/version", _JSON, lambda _, source: _version_from(source))
+        return self._document("/version", _JSON, lambda _, source: version_from(source))
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
@@ -241,7 +267,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, _malformed(response, error)) from error
+            raise InvalidDocument(response.url, malformed(response, error)) from error
 
 
 def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
@@ -264,24 +290,3 @@ def _uid(source: dict[str, Any]) -> str:
     except MalformedDocument:
         return ""
     return uid if is_uid(uid) else ""
-
-
-def _malformed(response: DocumentResponse, error: MalformedDocument) -> str:
-    start = response.body[:256].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
-        return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
-    if not response.body:
-        return f"{response.url} answered with an empty body: is this an API server?"
-    return f"{response.url} answered with something other than a discovery document: {one_line(error)}"
-
-
-def _version_from(source: dict[str, Any]) -> VersionInfo:
-    if "gitVersion" not in source:
-        raise MalformedDocument("no gitVersion")
-    camel = {name: _camel(name) for name in VersionInfo._fields}
-    return VersionInfo(**{name: get_str(source, key) for name, key in camel.items()})
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)

@@ -172,9 +172,9 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
-        made = self._made.made
-        if made is not None:
-            made.close()
+        for made in (self._made.made, self._dialer):
+            if made is not None:
+                made.close()
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""

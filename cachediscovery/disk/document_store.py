@@ -263,7 +263,7 @@ class DocumentStore:
 
 
 def open_store(
-    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None
+    server: str | Cluster, cache_dir: PathArgument = "", environ: Mapping[str, str] | None = None
 ) -> DocumentStore | None:
     """Open the store of a cluster, or of its URL, below kubectl's root, else below the platform's cache folder.
 
@@ -271,6 +271,11 @@ def open_store(
     root that cannot be written but holds the cluster's documents is used as it is. None, with a warning, if there is no
     place: the cache is then in memory. Raises `ConfigError` for a URL whose password cannot be separated from the rest.
     """
+    if not isinstance(server, (str, Cluster)) or not isinstance(cache_dir, str):
+        from ..config import arguments
+
+        server = server if isinstance(server, Cluster) else arguments.text("server", server)
+        cache_dir = arguments.path("cache_dir", cache_dir)
     cluster = Cluster(server) if isinstance(server, str) else server
     if "@" in cluster.server:
         from ..config.server_url import split_server

@@ -19,8 +19,16 @@ GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
 # The name of a document until it is complete. In the cluster's folder, so that leftovers are found at once.
 TEMPORARY = ".cachediscovery.new"
-# In seconds.
+# The variables that set the cache's options, by option. Arguments and flags come first.
+VARIABLES = {
+    "ttl": "CACHEDISCOVERY_TTL",
+    "recheck_interval": "CACHEDISCOVERY_RECHECK_INTERVAL",
+    "stale_if_error": "CACHEDISCOVERY_STALE_IF_ERROR",
+    "stale_while_revalidate": "CACHEDISCOVERY_STALE_WHILE_REVALIDATE",
+}
+# The defaults of the cache, in seconds.
 DEFAULT_TTL = 6 * 60 * 60.0
+RECHECK_INTERVAL = 1.0
 # Bytes: the longest file name, and the longest path less that of a document below a cluster's folder.
 _MAX_NAME = 255
 _MAX_PATH = (1024 if sys.platform == "darwin" else 4096) - 400
@@ -29,7 +37,7 @@ _MAX_PATH = (1024 if sys.platform == "darwin" else 4096) - 400
 def cache_root(explicit: str = "", environ: Mapping[str, str] | None = None) -> str:
     """The cache's root: `explicit` (`--cache-dir`), else `$KUBECACHEDIR`, else `~/.kube/cache`; "" without a home."""
     environ = os.environ if environ is None else environ
-    root = explicit or environ.get("KUBECACHEDIR", "")
+    root = os.path.expanduser(explicit) or environ.get("KUBECACHEDIR", "")
     if root:
         return root
     home = home_dir(environ)

@@ -37,6 +37,10 @@ class NoConfigError(ConfigError):
     """There is no configuration: no flag, no kubeconfig, no service account."""
 
 
+class InvalidOption(ConfigError, ValueError):
+    """An argument, or an environment variable, has a value that makes no sense. A wrong type is a `TypeError`."""
+
+
 class CredentialsError(DiscoveryError):
     """Credentials are not available: an exec plugin failed, or a token file cannot be read."""
 
@@ -44,16 +48,21 @@ class CredentialsError(DiscoveryError):
 class RequestError(DiscoveryError):
     """A request got no usable response: name lookup, connection or TLS failed, or the response was broken.
 
-    `url` is the requested URL, without credentials.
+    `url` is the requested URL, without credentials. `is_transient` tells whether the same request may succeed later:
+    after a failed connection, a time-out or a response that was cut short, and after the statuses of `StatusError`.
     """
 
-    def __init__(self, url: str, message: str) -> None:
+    def __init__(self, url: str, message: str, *, is_transient: bool = False) -> None:
         super().__init__(message)
         self.url = url
+        self.is_transient = is_transient
 
 
 class RequestTimeout(RequestError):
     """The server did not accept the connection, or did not finish its response, in time."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, is_transient=True)
 
 
 class CertificateError(RequestError):
@@ -68,11 +77,11 @@ class StatusError(RequestError):
     """The server answered with an HTTP error status.
 
     `code` is the HTTP status, `reason` the `reason` of the Kubernetes `Status` object ("" without one),
-    `retry_after` the seconds of the `Retry-After` header (None without one).
+    `retry_after` the seconds of the `Retry-After` header (None without one). 429, 500, 502, 503 and 504 are transient.
     """
 
     def __init__(self, url: str, message: str, code: int, reason: str = "", retry_after: float | None = None) -> None:
-        super().__init__(url, message)
+        super().__init__(url, message, is_transient=code in (429, 500, 502, 503, 504))
         self.code = code
         self.reason = reason
         self.retry_after = retry_after

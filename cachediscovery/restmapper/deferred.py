@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._concurrency import Lock
-from ..discovery.interfaces import CachedDiscoveryInterface, IndexedDiscoveryInterface
+from ..discovery.interfaces import CachedDiscoveryInterface, DiscoveryInterface, IndexedDiscoveryInterface
 from ..model.errors import (
     AmbiguousResourceError,
     GroupDiscoveryFailed,
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from ..discovery.interfaces import DiscoveryInterface
     from ..model.group_version import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
     from .mapping import RESTMapping
 
@@ -37,6 +36,10 @@ class DeferredDiscoveryRESTMapper:
     """
 
     def __init__(self, client: DiscoveryInterface) -> None:
+        if not isinstance(client, DiscoveryInterface):
+            from ..config.arguments import instance
+
+            instance("client", client, DiscoveryInterface, "such as a CachedDiscoveryClient")
         self._client = client
         self._lock = Lock()
         self._revision: object = None

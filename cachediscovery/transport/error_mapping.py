@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..model.fields import MalformedDocument
+    from .base import DocumentResponse
     from .options import TransportOptions
 
 # Advice for the user, by HTTP status.
@@ -78,11 +80,14 @@ def request_error(
     if caused_by("SSLError"):
         return _certificate_error(url, detail)
     if caused_by("ProxyError"):
-        return RequestError(url, f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY")
+        message = f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY"
+        return RequestError(url, message, is_transient=True)
     if caused_by("gaierror", "NameResolutionError"):
-        return RequestError(url, f"no address found for {url}: check the host name and the DNS")
+        message = f"no address found for {url}: check the host name and the DNS"
+        return RequestError(url, message, is_transient=True)
     if caused_by("ConnectionRefusedError"):
-        return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
+        message = f"the connection to {url} was refused: is this the right host and port?"
+        return RequestError(url, message, is_transient=True)
     # urllib3 treats every failed connection as a kind of time-out. The other names are those of httpx and aiohttp.
     if caused_by("ConnectTimeoutError", "ConnectTimeout", "ConnectionTimeoutError") and not caused_by(
         "NewConnectionError"
@@ -97,7 +102,9 @@ def request_error(
         return cut_short(url)
     if caused_by("InvalidSchema") and "SOCKS" in detail:
         return RequestError(url, "a SOCKS proxy needs one more package: pip install 'cachediscovery[socks]'")
-    return RequestError(url, f"the request for {url} failed: {detail}")
+    # The other exceptions, such as ValueError, are about the request.
+    is_transient = caused_by("OSError", "HTTPException", "ProtocolError") and not caused_by("InvalidURL")
+    return RequestError(url, f"the request for {url} failed: {detail}", is_transient=is_transient)
 
 
 def connect_timed_out(url: str, connect_timeout: float | None) -> RequestTimeout:
@@ -123,7 +130,7 @@ def too_large(url: str, limit: int) -> InvalidDocument:
 
 def cut_short(url: str) -> InvalidDocument:
     """Return the error for an incomplete response."""
-    return InvalidDocument(url, f"the answer of {url} was cut short: try again")
+    return InvalidDocument(url, f"the answer of {url} was cut short: try again", is_transient=True)
 
 
 def _certificate_error(url: str, detail: str) -> CertificateError:
@@ -185,3 +192,13 @@ def connection_error(url: str, error: Exception, options: TransportOptions) -> R
     if not isinstance(error, (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError)):
         raise error
     return request_error(url, error, options.connect_timeout, options.read_timeout)
+
+
+def malformed(response: DocumentResponse, error: MalformedDocument) -> str:
+    """The message for a response that is not the requested document."""
+    start = response.body[:256].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
+        return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
+    if not response.body:
+        return f"{response.url} answered with an empty body: is this an API server?"
+    return f"{response.url} answered with something other than a discovery document: {one_line(error)}"

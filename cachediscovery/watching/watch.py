@@ -77,14 +77,20 @@ class DiscoveryWatch:
 
         False while connecting, if watching is denied, after `close`, and in the child of a fork.
         """
-        return self._is_running() and len(self._watched) == len(PATHS)
+        return self.is_running and len(self._watched) == len(PATHS)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the watch was not closed. False in the child of a fork."""
+        # Without the lock: in the child of a fork no thread might ever release it.
+        return self._pid == os.getpid() and not self._over
 
     def wait_until_watching(self, timeout: float | None = None) -> bool:
         """Wait until `is_watching`, for at most `timeout` seconds. Return it; at once if it can never be true."""
-        if not self._is_running() or not self._can_watch:
+        if not self.is_running or not self._can_watch:
             return False
         with self._condition:
-            self._condition.wait_for(lambda: self.is_watching or not self._is_running(), timeout)
+            self._condition.wait_for(lambda: self.is_watching or not self.is_running, timeout)
             return self.is_watching
 
     def close(self) -> None:
@@ -105,10 +111,6 @@ class DiscoveryWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _is_running(self) -> bool:
-        # Without the lock: in the child of a fork no thread might ever release it.
-        return self._pid == os.getpid() and not self._over
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
