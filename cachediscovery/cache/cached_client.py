@@ -202,7 +202,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             self._watches.pop().close()
         if self._revalidation is not None:
             self._revalidation.close()
-        self._delegate.close()
+        if isinstance(self._delegate, DiscoveryInterface):
+            self._delegate.close()
 
     def path(self, group_version: str | None = None) -> str:
         """The path of the file of the groups, or of one group version; "" without a cache on disk."""
@@ -283,10 +284,14 @@ def _key_of(group_version: str) -> str:
 
 
 def _check(delegate: DiscoveryInterface, store: DocumentStore | None) -> None:
-    if not isinstance(delegate, DiscoveryInterface) or not (store is None or isinstance(store, DocumentStore)):
+    # Any object with the methods of the interface will do as a delegate.
+    if not hasattr(delegate, "server_groups"):
         from ..config.arguments import instance
 
         instance("delegate", delegate, DiscoveryInterface, "such as a DiscoveryClient")
+    if store is not None and not isinstance(store, DocumentStore):
+        from ..config.arguments import instance
+
         instance("store", store, DocumentStore, "from open_store; for a folder use cache_dir")
 
 

@@ -62,9 +62,6 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         self, transport: DocumentTransport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
     ) -> None:
         """`legacy` requests only unaggregated documents. `max_workers` is the maximum of concurrent requests."""
-        from ..transport.base import DocumentTransport
-
-        arguments.instance("transport", transport, DocumentTransport, "see for_config and from_session")
         self._transport = transport
         self._server = server
         self._accept = _JSON if legacy else f"{ACCEPT},{_JSON}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
     from contextlib import AbstractContextManager
 
+    from ..config.arguments import PathArgument
     from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 

@@ -13,6 +13,7 @@ from .types import (
     APIResourceList,
     GroupVersionForDiscovery,
     ServerAddressByClientCIDR,
+    VersionInfo,
 )
 
 TYPE_CHECKING = False

@@ -36,7 +36,8 @@ class DeferredDiscoveryRESTMapper:
     """
 
     def __init__(self, client: DiscoveryInterface) -> None:
-        if not isinstance(client, DiscoveryInterface):
+        # Any object with the methods of the interface will do.
+        if not hasattr(client, "server_groups"):
             from ..config.arguments import instance
 
             instance("client", client, DiscoveryInterface, "such as a CachedDiscoveryClient")
