@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .discovery.interfaces import DiscoveryInterface as DiscoveryInterface
     from .discovery.interfaces import IndexedDiscoveryInterface as IndexedDiscoveryInterface
     from .discovery.interfaces import ResourceIndex as ResourceIndex
-    from .discovery.openapi import OpenAPIV3 as OpenAPIV3
     from .discovery.queries import group_version_resources as group_version_resources
     from .discovery.queries import is_resource_enabled as is_resource_enabled
     from .discovery.queries import server_supports_version as server_supports_version
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from .model.errors import DiscoveryError as DiscoveryError
     from .model.errors import GroupDiscoveryFailed as GroupDiscoveryFailed
     from .model.errors import GroupUnavailableError as GroupUnavailableError
+    from .model.errors import GroupVersionNotFoundError as GroupVersionNotFoundError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
     from .model.errors import InvalidOption as InvalidOption
@@ -67,6 +67,10 @@ if TYPE_CHECKING:
     from .model.types import APIResourceList as APIResourceList
     from .model.types import GroupVersionForDiscovery as GroupVersionForDiscovery
     from .model.types import VersionInfo as VersionInfo
+    from .openapi.documents import OpenAPIV3 as OpenAPIV3
+    from .openapi.documents import OpenAPIV3GroupVersion as OpenAPIV3GroupVersion
+    from .openapi.root import OpenAPIRoot as OpenAPIRoot
+    from .openapi.root import OpenAPISpec as OpenAPISpec
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
     from .restmapper.mapper import RESTMapper as RESTMapper
     from .restmapper.mapping import RESTMapping as RESTMapping
@@ -90,10 +94,9 @@ _NAMES = {
     ".model.discovery_result": "DiscoveryResult",
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
-        "DiscoveryError "
-        "GroupDiscoveryFailed GroupUnavailableError InvalidDocument InvalidGroupVersion InvalidOption NoConfigError "
-        "NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError RequestTimeout "
-        "StaleGroupVersionError StatusError"
+        "DiscoveryError GroupDiscoveryFailed GroupUnavailableError GroupVersionNotFoundError InvalidDocument "
+        "InvalidGroupVersion InvalidOption NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound "
+        "RequestError RequestTimeout StaleGroupVersionError StatusError"
     ),
     ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
     ".discovery.interfaces": (
@@ -101,7 +104,8 @@ _NAMES = {
         "DiscoveryInterface IndexedDiscoveryInterface ResourceIndex"
     ),
     ".model.listing": "filtered_by supports_all_verbs",
-    ".discovery.openapi": "OpenAPIV3",
+    ".openapi.documents": "OpenAPIV3 OpenAPIV3GroupVersion",
+    ".openapi.root": "OpenAPIRoot OpenAPISpec",
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
     ".restmapper.mapper": "RESTMapper",
     ".restmapper.mapping": "RESTMapping",

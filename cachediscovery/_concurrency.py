@@ -46,7 +46,8 @@ def renew_after_fork(thing: Forkable) -> None:
     # The reference has no callback: Python would lose a KeyboardInterrupt that is raised in one.
     _forkable[number] = ref(thing)
     if number % _REGISTRATIONS_BETWEEN_PURGES == 0:
-        for known, reference in list(_forkable.items()):
+        # `list` of the items would not be atomic: the tuples that it makes may start the garbage collector.
+        for known, reference in _forkable.copy().items():
             if reference() is None:
                 _forkable.pop(known, None)
 
@@ -64,7 +65,7 @@ def _forget_imports() -> None:
     Python resets its own locks after a fork, but not those of single modules.
     """
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
-    for name, reference in list(locks.items()):
+    for name, reference in locks.copy().items():
         if getattr(reference(), "owner", None) in (None, get_ident()):
             continue
         locks.pop(name, None)

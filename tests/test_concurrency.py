@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from types import FrameType
+from weakref import ref
 
 import pytest
 
+from cachediscovery import _concurrency
 from cachediscovery._concurrency import Lock, run_together
 
 
@@ -62,3 +65,30 @@ def test_no_python_code_runs_when_a_lock_is_acquired_by_with_or_dropped() -> Non
         sys.setprofile(None)
     # The methods are looked up before the lock is acquired.
     assert called == ["__enter__", "__exit__", "the block"]
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="Python 3.12 and later collect garbage between instructions only"
+)
+def test_garbage_collected_during_a_purge_may_register_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_concurrency, "_REGISTRATIONS_BETWEEN_PURGES", 25)
+    registered: list[Lock] = []
+
+    def register(phase: str, _: object) -> None:
+        if phase == "stop" and len(registered) < 5000:
+            with_lock = object.__new__(Lock)
+            registered.append(with_lock)
+            _concurrency._forkable[-len(registered)] = ref(with_lock)
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(register)
+    gc.set_threshold(1)
+    try:
+        kept = [Lock() for _ in range(100)]
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(register)
+        for number in range(len(registered)):
+            _concurrency._forkable.pop(-number - 1, None)
+    assert registered
+    assert all(any(known() is lock for known in _concurrency._forkable.values()) for lock in kept)

@@ -91,6 +91,17 @@ async def main():
         assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
 asyncio.run(main())
 """,
+    "kubernetes.aio": """
+import asyncio
+from kubernetes.aio import config
+from kubernetes.aio.dynamic import DynamicClient
+{imports}
+async def main():
+    async with await config.new_client_from_config() as api_client:
+        client = {line}
+        assert (await client.resources.get(api_version="apps/v1", kind="Deployment")).name == "deployments"
+asyncio.run(main())
+""",
     "kr8s": """
 import kr8s
 {imports}
@@ -110,6 +121,8 @@ assert {line}.__name__ == "Certificate"
 def test_every_drop_in_of_the_readme_runs(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, client: str
 ) -> None:
+    if client == "kubernetes.aio":
+        pytest.importorskip(client, reason="it is part of kubernetes 37 and later: pip install 'kubernetes>=37'")
     row = re.search(rf"^\| `{client}` \| `([^`]+)` \| `([^`]+)` \|$", README, re.MULTILINE)
     assert row is not None
     run_python(PROGRAMS[client].format(imports=row[1], line=row[2]), server, environ, tmp_path)

@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 SHOW = """
-import pkgutil, pydoc, importlib, cachediscovery
+import pkgutil, pydoc, importlib, importlib.util, cachediscovery
 for module in pkgutil.walk_packages(cachediscovery.__path__, "cachediscovery."):
-    if not module.name.endswith("__main__"):
+    # The oldest supported kubernetes has no kubernetes.aio.
+    is_missing = module.name.endswith("kubernetes_aio") and not importlib.util.find_spec("kubernetes.aio")
+    if not module.name.endswith("__main__") and not is_missing:
         print(pydoc.plain(pydoc.render_doc(importlib.import_module(module.name))))
 for function in (cachediscovery.load_config, cachediscovery.open_store, cachediscovery.in_cluster_config):
     print(pydoc.plain(pydoc.render_doc(function)))

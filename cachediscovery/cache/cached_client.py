@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from ..config.arguments import Duration, PathArgument
     from ..config.client_config import ClientConfig
-    from ..config.cluster import Cluster
     from ..config.overrides import ConfigOverrides
-    from ..discovery.openapi import OpenAPIV3
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.options import TransportOptions
     from ..watching.watch import DiscoveryWatch
+    from .cached_openapi import CachedOpenAPIV3
     from .document_fetcher import DocumentFetcher
     from .keywords import CacheKeywords, ClientKeywords, ConfigKeywords
     from .options import CacheOptions
@@ -69,7 +69,10 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         Each option of `cache` may be given as a keyword. Call `revalidate` instead of refreshing in a thread when an
         expired document is served.
         """
-        _check(delegate, store)
+        if not hasattr(delegate, "server_groups") or not isinstance(store, (DocumentStore, type(None))):
+            from .options import refuse
+
+            refuse(delegate, store)
         ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = _cache_options(cache, keywords)
         if store is None and cache_dir:
             store = open_store(delegate.server, cache_dir)
@@ -86,6 +89,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             self._cache.on_expired = self._revalidation.start
         self._stale_if_error = stale_if_error
         self._stale = max(stale_if_error, stale_while_revalidate)
+        self._times = (ttl, recheck_interval, stale_if_error, 0.0 if revalidate is not None else stale_while_revalidate)
+        self._openapi_made: Once[CachedOpenAPIV3] = Once()
         # None before the first miss.
         self._fetcher_made: Once[DocumentFetcher] = Once()
         self._watches: list[DiscoveryWatch] = []
@@ -100,10 +105,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         **keywords: Unpack[ConfigKeywords],
     ) -> Self:
         """Make a cached client for a config of `load_config`. Each field of both options may be a keyword."""
+        from ..discovery.lazy_client import connected
         from .options import config_options
 
-        cluster, cache, options = config_options(config, cache, options, keywords)
-        return cls._connected(cluster, lambda: config, cache, options)
+        cluster, cache, options, cache_dir = config_options(config, cache, options, keywords)
+        return cls(*connected(cluster, lambda: config, cache_dir, options), cache)
 
     @classmethod
     def from_kubeconfig(
@@ -120,31 +126,16 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         `from_kubeconfig(context="viewer", ttl="10m")`. The server's URL is remembered until the kubeconfig files
         change. With a warm cache no kubeconfig is parsed and no connection made. Raises `ConfigError`.
         """
-        from ..discovery.lazy_client import LazyConfig
+        from ..discovery.lazy_client import LazyConfig, connected
         from ..disk.layout import cache_root
 
-        flags = None
+        flags, cache_dir = None, ""
         if overrides is not None or cache is not None or options is not None or keywords:
             from .options import client_options
 
-            flags, cache, options = client_options(overrides, cache, options, keywords)
-        config = LazyConfig.for_overrides(flags, cache_root(cache.cache_dir if cache is not None else ""))
-        return cls._connected(config.cluster, config.load, cache, options)
-
-    @classmethod
-    def _connected(
-        cls,
-        cluster: Cluster,
-        config: Callable[[], ClientConfig],
-        cache: CacheOptions | None,
-        options: TransportOptions | None,
-    ) -> Self:
-        from ..discovery.lazy_client import LazyDiscoveryClient
-
-        store = open_store(cluster, cache.cache_dir if cache is not None else "")
-        # The store was opened, or there is no folder for one.
-        cache = cache._replace(cache_dir=None) if cache is not None else None
-        return cls(LazyDiscoveryClient(cluster, config, store, options), store, cache)
+            flags, cache, options, cache_dir = client_options(overrides, cache, options, keywords)
+        config = LazyConfig.for_overrides(flags, cache_root(cache_dir))
+        return cls(*connected(config.cluster, config.load, cache_dir, options), cache)
 
     @property
     def server(self) -> str:
@@ -180,6 +171,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         Raises `DiscoveryError`, but not for failed group versions.
         """
         self._fetcher.refresh(time.monotonic() if since is None else since, wait=wait)
+        if self._openapi_made.made is not None:
+            self._openapi_made.made.note_refresh()
 
     def watch(self, *, interval: Duration = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
         """Keep the cache up to date while the program runs: a CRD added, changed or deleted is seen within a second.
@@ -200,8 +193,9 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         """End the watches and the refresh in the background, and close the delegate."""
         while self._watches:
             self._watches.pop().close()
-        if self._revalidation is not None:
-            self._revalidation.close()
+        for made in (self._revalidation, self._openapi_made.made):
+            if made is not None:
+                made.close()
         if isinstance(self._delegate, DiscoveryInterface):
             self._delegate.close()
 
@@ -255,8 +249,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._fetcher.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
-        """The OpenAPI v3 documents."""
-        return self._delegate.openapi_v3()
+        """The OpenAPI v3 documents: the index is cached for the TTL, a document while the index names its hash."""
+        return self._openapi_made.get(self._make_openapi)
 
     @property
     def _fetcher(self) -> DocumentFetcher:
@@ -271,6 +265,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
         return DocumentFetcher(self._delegate, self._cache, self._stale_if_error)
 
+    def _make_openapi(self) -> CachedOpenAPIV3:
+        from .cached_openapi import CachedOpenAPIV3
+
+        return CachedOpenAPIV3(self._delegate, lambda: self._fetcher, self._cache, *self._times)
+
     def _everything(self) -> DiscoveryResult:
         found = self._cache.get_all(allow_expired=True)
         return self._fetcher.everything() if found is None else found
@@ -281,18 +280,6 @@ def _key_of(group_version: str) -> str:
     from ..model.names import parse_group_version
 
     return str(parse_group_version(group_version))
-
-
-def _check(delegate: DiscoveryInterface, store: DocumentStore | None) -> None:
-    # Any object with the methods of the interface will do as a delegate.
-    if not hasattr(delegate, "server_groups"):
-        from ..config.arguments import instance
-
-        instance("delegate", delegate, DiscoveryInterface, "such as a DiscoveryClient")
-    if store is not None and not isinstance(store, DocumentStore):
-        from ..config.arguments import instance
-
-        instance("store", store, DocumentStore, "from open_store; for a folder use cache_dir")
 
 
 def _cache_options(cache: CacheOptions | None, keywords: CacheKeywords) -> tuple[float, float, float, float, str]:

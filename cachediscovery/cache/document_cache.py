@@ -46,6 +46,8 @@ class DocumentCache:
         self._grace = grace
         # Called whenever an expired document is served.
         self.on_expired: Callable[[], None] = _nothing
+        # Called after an invalidation.
+        self.on_invalidated: Callable[[], None] = _nothing
         self._memory = MemoryLayer()
         # None before the first document is read, written or invalidated: a warm start needs only the index.
         self._files_made: Once[DocumentFiles] = Once()
@@ -183,6 +185,7 @@ class DocumentCache:
             self.fresh = True
         else:
             self._memory.drop_key(key)
+        self.on_invalidated()
 
     def forget(self) -> None:
         """Invalidate everything, and what was derived from it: another cluster answers now."""
@@ -284,7 +287,7 @@ class DocumentCache:
         if not entry.is_usable():
             log.debug("cache miss: %s has expired", store.path(key))
             return None
-        log.debug("cache hit: %s", store.path(key))
+        log.hit(1, store.path(key))
         # An invalidation, or a change of cluster, during the read takes precedence.
         is_put = self._memory.put(
             key, entry, lambda: invalidated_at == files.invalidated_at(key) and self._memory.is_of(entry.asked.epoch)
@@ -293,4 +296,4 @@ class DocumentCache:
 
 
 def _nothing() -> None:
-    """The default of `DocumentCache.on_expired`."""
+    """The default of both callbacks of `DocumentCache`."""

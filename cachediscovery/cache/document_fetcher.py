@@ -56,6 +56,7 @@ class DocumentFetcher:
         cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # `_lock` is between processes; `_fetching` has a lock for each document between the threads of this one.
+        # `_lock` is acquired first: a thread that waits for it holds up no other.
         self._lock = FetchLock(cache.store.lock_path if cache.store is not None else str)
         self._mutex = Lock()
         self._fetching: dict[str, Lock] = {}
@@ -84,8 +85,7 @@ class DocumentFetcher:
             return True
 
         run = self._lock.run if wait else self._lock.run_if_free
-        self._prepare()
-        run(fetch, is_newer)
+        self._with_credentials(lambda: run(fetch, is_newer))
 
     def _fetch_everything(self, *, again: bool = True) -> DiscoveryResult:
         found = self.groups()
@@ -111,8 +111,7 @@ class DocumentFetcher:
         found = self._cache.groups()
         if found is not None:
             return found
-        with self._fetching_lock(GROUPS):
-            return self._run_locked(self._fetch_groups_or_expired, lambda: self._cache.groups(recheck=True))
+        return self.once(GROUPS, self._fetch_groups_or_expired, lambda: self._cache.groups(recheck=True))
 
     def _fetch_groups_or_expired(self) -> DiscoveryResult:
         return self._stale_if_error.fetch(GROUPS, self._fetch_groups)
@@ -144,11 +143,11 @@ class DocumentFetcher:
         if found is not None:
             return found
         try:
-            with self._fetching_lock(key):
-                return self._run_locked(
-                    lambda: self._stale_if_error.fetch(key, lambda: self._fetch_resources(key)),
-                    lambda: self._cache.resources(key, recheck=True),
-                )
+            return self.once(
+                key,
+                lambda: self._stale_if_error.fetch(key, lambda: self._fetch_resources(key)),
+                lambda: self._cache.resources(key, recheck=True),
+            )
         except NotFound:
             if known is None:
                 # The next call then sees in the group list that it is not served.
@@ -163,8 +162,7 @@ class DocumentFetcher:
             found = self._cache.groups(recheck=True)
             return found if self._cache.was_asked_since(GROUPS, since) else None
 
-        with self._fetching_lock(GROUPS):
-            return self._run_locked(self._fetch_groups, look)
+        return self.once(GROUPS, self._fetch_groups, look)
 
     def _not_listed(self, key: str) -> NotFound:
         url = f"{self._delegate.server.rstrip('/')}{path_of(key)}"
@@ -184,14 +182,25 @@ class DocumentFetcher:
             raise
         return self._keep_resources(key, fetched, asked)
 
-    def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
-        self._prepare()
-        return self._lock.run(fetch, look)
+    def once(self, key: str, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
+        """Return what `look` finds, else the result of `fetch`, called by one thread of one process at a time."""
 
-    def _prepare(self) -> None:
-        """Get the credentials before the lock is acquired, so that a plugin that hangs blocks no other process."""
-        if isinstance(self._delegate, ConnectedDiscoveryInterface):
-            self._delegate.transport.prepare()
+        def fetch_unless_found() -> T:
+            with self._fetching_lock(key):
+                found = look()
+                return fetch() if found is None else found
+
+        return self._run_locked(fetch_unless_found, look)
+
+    def _run_locked(self, fetch: Callable[[], T], look: Callable[[], T | None]) -> T:
+        return self._with_credentials(lambda: self._lock.run(fetch, look))
+
+    def _with_credentials(self, call: Callable[[], T]) -> T:
+        """Call it with no exec plugin running in it, so that a plugin that hangs blocks no other process or thread."""
+        delegate = self._delegate
+        if isinstance(delegate, ConnectedDiscoveryInterface):
+            return delegate.transport.run_with_credentials(call)
+        return call()
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:

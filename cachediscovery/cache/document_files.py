@@ -11,6 +11,7 @@ import time
 from .. import _log as log
 from .._concurrency import Lock
 from ..disk.document_store import GROUPS
+from ..disk.response_file import is_url
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
 from .entry import document_from
@@ -18,7 +19,7 @@ from .memory_layer import are_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Callable, Set
 
     from ..disk.document_store import DocumentStore
     from ..disk.files import Signature
@@ -45,9 +46,10 @@ _NONE = _Invalidation()
 class DocumentFiles:
     """The files of one cluster's documents, parsed. Safe for use by several threads."""
 
-    def __init__(self, store: DocumentStore | None) -> None:
+    def __init__(self, store: DocumentStore | None, parse: Callable[[str, bytes], Document] = document_from) -> None:
         """Use the files of `store`. Without one there are no files, but invalidations are still recorded."""
         self._store = store
+        self._parse = parse
         self._lock = Lock()
         self._all = _NONE
         self._of_key: dict[str, _Invalidation] = {}
@@ -75,7 +77,7 @@ class DocumentFiles:
             log.debug("cache miss: %s is dated in the future", path)
             return None
         try:
-            return document_from(key, stored.data), signature, epoch
+            return self._parse(key, stored.data), signature, epoch
         except MalformedDocument as error:
             log.debug("cache miss: %s: %s", path, error)
             return None
@@ -94,9 +96,10 @@ class DocumentFiles:
             self._store.remove(key)
 
     def remove_except(self, keys: Set[str]) -> None:
-        """Remove the files of all documents except `keys`."""
+        """Remove the files of all discovery documents except `keys`."""
         for key in self._keys(keys):
-            self.remove(key)
+            if not is_url(key):
+                self.remove(key)
 
     def was_fetched_at(self, signature: Signature) -> bool:
         """Whether the file's date is that of its fetch. kubectl dates its files when they are written."""

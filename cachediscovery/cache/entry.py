@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from ..disk.files import Signature
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIResourceList
+    from ..openapi.documents import OpenAPIDocument, OpenAPIIndex
 
-    # The groups, without resources; or the resources of one group version.
-    Document: TypeAlias = DiscoveryResult | APIResourceList
+    # The groups, without resources; the resources of one group version; an OpenAPI index or document.
+    Document: TypeAlias = DiscoveryResult | APIResourceList | OpenAPIIndex | OpenAPIDocument
 
 
 class Asked(NamedTuple):

@@ -6,18 +6,19 @@ import os
 import time
 
 from .. import _log as log
-from ..disk.cluster_record import RECORD_FILE
-from ..disk.document_store import GROUPS, LOCK_FILE, RECORD_LOCK_FILE, DocumentStore
+from ..disk.cluster_record import RECORD_FILE, ClusterRecord
+from ..disk.document_store import GROUPS, LOCK_FILE, MAX_FILE_BYTES, RECORD_LOCK_FILE, DocumentStore
 from ..disk.fetches import FETCHES_FILE
-from ..disk.files import LEFTOVER_SECONDS, reason_of
+from ..disk.files import LEFTOVER_SECONDS, read_file, reason_of
 from ..disk.layout import GROUPS_FILE, RESOURCES_FILE, TEMPORARY, cache_root, cluster_folder, platform_cache_root
 from ..disk.remembered import REMEMBERED_FOLDER, is_outdated, is_remembered_name
+from ..disk.response_file import FOLDER, OPENAPI, is_response_name, is_url, is_whole
 from ..disk.trust import distrust_below, distrust_of_path
 from ..index.index_file import INDEX_FILE
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.fields import MalformedDocument
 from ..model.records import NamedTuple
-from ..transport.http_store import FOLDER, is_response_name, is_whole_response
+from .openapi_inventory import is_unnamed, keys_of, stored_index_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +41,23 @@ class DocumentEntry(NamedTuple):
 
 
 class ClusterEntry(NamedTuple):
-    """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` temporary."""
+    """One cluster's folder. `host` is its path below `discovery`; `extra` are our own files, `leftovers` temporary.
+
+    `record` says which cluster the documents are from; it is empty if only kubectl has written them. With its URL the
+    documents include those of OpenAPI, which are in kubectl's folder `http/`.
+    """
 
     host: str
     folder: str
     documents: tuple[DocumentEntry, ...]
     extra: tuple[str, ...]
     leftovers: tuple[str, ...]
+    record: ClusterRecord
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server; "" if only kubectl has written the documents."""
+        return self.record.server
 
     def count(self, state: str) -> int:
         """The number of documents in the state `state`."""
@@ -56,6 +67,11 @@ class ClusterEntry(NamedTuple):
     def size(self) -> int:
         """The size of all documents, in bytes."""
         return sum(document.size for document in self.documents)
+
+    @property
+    def paths(self) -> list[str]:
+        """All files of the cluster, except those of the user."""
+        return [*(document.path for document in self.documents), *self.extra, *self.leftovers]
 
 
 def clusters_in(root: str, ttl: float) -> list[ClusterEntry]:
@@ -84,11 +100,22 @@ class SideFile(NamedTuple):
     broken: bool
 
 
-def side_files_in(root: str) -> list[SideFile]:
-    """The stored responses (kubectl's and ours) and the remembered clusters below a cache root."""
+def side_files_in(root: str, clusters: Iterable[ClusterEntry]) -> list[SideFile]:
+    """The stored responses (kubectl's and ours) and the remembered clusters below a cache root.
+
+    The documents of `clusters`, those in this root, are left out.
+    """
     found = []
+    clusters = list(clusters)
+    documents = {document.path for cluster in clusters for document in cluster.documents}
+    servers = [cluster.server for cluster in clusters if any(item.key == OPENAPI[1:] for item in cluster.documents)]
+
+    def is_useless_response(path: str) -> bool:
+        stored = read_file(path, MAX_FILE_BYTES)
+        return stored is None or not is_whole(stored.data) or is_unnamed(path, stored.data, servers)
+
     for name_of_folder, is_named, is_useless in (
-        (FOLDER, is_response_name, lambda path: not is_whole_response(path)),
+        (FOLDER, is_response_name, is_useless_response),
         (REMEMBERED_FOLDER, is_remembered_name, is_outdated),
     ):
         folder = os.path.join(root, name_of_folder)
@@ -98,6 +125,8 @@ def side_files_in(root: str) -> list[SideFile]:
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
                     name, _, suffix = entry.name.partition(".")
+                    if entry.path in documents:
+                        continue
                     if is_named(name) and (not suffix or _is_random(suffix)) and entry.is_file(follow_symlinks=False):
                         state = entry.stat(follow_symlinks=False)
                         age = time.time() - state.st_mtime
@@ -145,20 +174,25 @@ def _is_left_alone(top: str, folder: str) -> bool:
 
 
 def _cluster(root: str, top: str, folder: str, files: list[str], ttl: float) -> ClusterEntry:
-    store = DocumentStore(root, folder)
-    documents = tuple(entry for key in store.keys() if (entry := _document(store, key, ttl)) is not None)
+    record = DocumentStore(root, folder).record()
+    store = DocumentStore(root, folder, server=record.server)
+    keys = [(key, key) for key in store.keys() if not is_url(key)]
+    index = stored_index_of(store)
+    keys += keys_of(store, index) if store.server else ()
+    documents = tuple(entry for name, key in keys if (entry := _document(store, name, key, ttl)) is not None)
     extra = tuple(os.path.join(folder, name) for name in files if name in _OURS)
-    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, tuple(_leftovers(store, folder)))
+    leftovers = tuple(_leftovers(store, folder))
+    return ClusterEntry(os.path.relpath(folder, top), folder, documents, extra, leftovers, record)
 
 
-def _document(store: DocumentStore, key: str, ttl: float) -> DocumentEntry | None:
+def _document(store: DocumentStore, name: str, key: str, ttl: float) -> DocumentEntry | None:
     path = store.path(key)
     try:
         found = os.lstat(path)
     except OSError:
         return None
     age = time.time() - found.st_mtime
-    return DocumentEntry(key, path, found.st_size, age, _state(store, key, age, ttl))
+    return DocumentEntry(name, path, found.st_size, age, _state(store, key, age, ttl))
 
 
 def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
@@ -167,6 +201,10 @@ def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
     stored = store.read(key)
     if stored is None:
         return BROKEN
+    if is_url(key):
+        # A document with a hash in its URL never changes.
+        is_broken = not is_whole(stored.data) or (key.endswith(OPENAPI) and stored_index_of(store) is None)
+        return BROKEN if is_broken else EXPIRED if age >= ttl and "hash=" not in key else FRESH
     try:
         parsed = parse_object(stored.data)
         if key == GROUPS:
@@ -180,7 +218,7 @@ def _state(store: DocumentStore, key: str, age: float, ttl: float) -> str:
 
 def _leftovers(store: DocumentStore, folder: str) -> Iterator[str]:
     """Abandoned temporary files, kubectl's and the package's own."""
-    folders = [folder, *(os.path.dirname(store.path(key)) for key in store.keys() if key != GROUPS)]
+    folders = [folder, *(os.path.dirname(store.path(key)) for key in store.keys() if key != GROUPS and not is_url(key))]
     prefixes = tuple(f"{name}." for name in (GROUPS_FILE, RESOURCES_FILE, INDEX_FILE, RECORD_FILE, TEMPORARY))
     for place in folders:
         try:

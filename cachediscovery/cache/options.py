@@ -8,6 +8,8 @@ from ..config import arguments
 from ..config.client_config import ClientConfig
 from ..config.overrides import ConfigOverrides
 from ..config.trust_fingerprint import cluster_of
+from ..discovery.interfaces import DiscoveryInterface
+from ..disk.document_store import DocumentStore
 from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
 from ..model.records import NamedTuple
 from ..transport.options import TransportOptions
@@ -77,14 +79,16 @@ def client_options(
     cache: CacheOptions | None,
     options: TransportOptions | None,
     keywords: Mapping[str, object],
-) -> tuple[ConfigOverrides, CacheOptions, TransportOptions]:
-    """The options that a function was given: as objects, and as keywords."""
+) -> tuple[ConfigOverrides, CacheOptions, TransportOptions, str]:
+    """The options of a function that takes them as objects and as keywords.
+
+    The last is the folder of the store to open, which the `CacheOptions` then do not name.
+    """
     flags, for_cache, for_requests = arguments.split(keywords, ConfigOverrides, CacheOptions, TransportOptions)
-    return (
-        ConfigOverrides.merged(overrides, flags),
-        CacheOptions.merged(cache, for_cache),
-        arguments.merged("options", TransportOptions, options, for_requests),
-    )
+    overrides = ConfigOverrides.merged(overrides, flags)
+    options = arguments.merged("options", TransportOptions, options, for_requests)
+    cache = CacheOptions.merged(cache, for_cache)
+    return overrides, cache._replace(cache_dir=None), options, cache.cache_dir
 
 
 def config_options(
@@ -92,15 +96,19 @@ def config_options(
     cache: CacheOptions | None,
     options: TransportOptions | None,
     keywords: Mapping[str, object],
-) -> tuple[Cluster, CacheOptions, TransportOptions]:
-    """The cluster and the options of a function that takes a configuration in place of overrides."""
+) -> tuple[Cluster, CacheOptions, TransportOptions, str]:
+    """The cluster, and the options as of `client_options`, of a function that takes a configuration."""
     arguments.instance("config", config, ClientConfig, "from load_config; for a kubeconfig use from_kubeconfig")
-    for_cache, for_requests = arguments.split(keywords, CacheOptions, TransportOptions)
-    return (
-        cluster_of(config),
-        CacheOptions.merged(cache, for_cache),
-        arguments.merged("options", TransportOptions, options, for_requests),
-    )
+    arguments.split(keywords, CacheOptions, TransportOptions)
+    _, cache, options, cache_dir = client_options(None, cache, options, keywords)
+    return cluster_of(config), cache, options, cache_dir
+
+
+def refuse(delegate: object, store: object) -> None:
+    """Raise the `TypeError` for a cached client's arguments."""
+    if hasattr(delegate, "server_groups"):
+        arguments.instance("store", store, DocumentStore, "from open_store; for a folder use cache_dir")
+    arguments.instance("delegate", delegate, DiscoveryInterface, "such as a DiscoveryClient")
 
 
 def _checked(option: str, source: str, value: object) -> Any:

@@ -51,7 +51,7 @@ class StaleIfError:
             if not self._warned:
                 from ..config.durations import format_age
 
-                log.warning("%s: using documents from %s ago", error, format_age(found[1]))
+                log.warning("using documents from %s ago: %s", format_age(found[1]), error)
             # An error status for one group version is about its extension API server only.
             if key == GROUPS or not isinstance(error, StatusError):
                 self._unreachable_at = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..disk.document_store import GROUPS, DocumentStore
+from ..disk.response_file import is_url
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError
 from ..model.fields import MalformedDocument
@@ -36,7 +37,7 @@ def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
     """
     found = result_of(server.server_groups_and_resources)
     groups, failed = found.groups.groups, found.failed
-    kept = set(store.keys()) if store.is_of_cluster() else set()
+    kept = {key for key in store.keys() if not is_url(key)} if store.is_of_cluster() else set()
     verdicts = [Verdict(GROUPS, _state_of_groups(store, groups, failed))]
     for group_version in found.groups.group_versions:
         key, served = str(group_version), found.resources.get(group_version)

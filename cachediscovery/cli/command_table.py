@@ -1,4 +1,7 @@
-"""The commands and their flags, as data for parsing, help and shell completion."""
+"""The commands and their flags, as data for parsing, help and shell completion.
+
+A new command needs an entry here, a module in `commands/`, and its examples in `help_texts.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,50 +11,86 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What global flags are about: see `Command.scopes`.
+KUBECONFIG, CONTEXT, CLUSTER, REQUEST = "kubeconfig", "context", "cluster", "request"
+ROOT, TTL, STALE = "root", "ttl", "stale"
+
 GLOBAL_FLAGS = (
-    Flag("kubeconfig", TEXT, "path of the kubeconfig file"),
-    Flag("context", TEXT, "kubeconfig context to use"),
-    Flag("cluster", TEXT, "kubeconfig cluster to use"),
-    Flag("user", TEXT, "kubeconfig user to use"),
-    Flag("server", TEXT, "URL of the API server", "s"),
-    Flag("token", TEXT, "bearer token"),
-    Flag("tls-server-name", TEXT, "name expected in the server's certificate"),
-    Flag("certificate-authority", TEXT, "file with the certificate authority"),
-    Flag("insecure-skip-tls-verify", BOOL, "do not check the server's certificate"),
-    Flag("client-certificate", TEXT, "file with the client certificate"),
-    Flag("client-key", TEXT, "file with the client key"),
-    Flag("as", TEXT, "user to impersonate"),
-    Flag("as-group", ARRAY, "group to impersonate, may be repeated"),
-    Flag("as-uid", TEXT, "UID to impersonate"),
-    Flag("disable-compression", BOOL, "request uncompressed responses"),
-    Flag("connect-timeout", TEXT, "longest time to wait for a connection (default 5s)"),
-    Flag("request-timeout", TEXT, "longest time to wait for a response (default 32s)"),
-    Flag("max-document-bytes", TEXT, "largest response to accept (default 64 MiB)"),
-    Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)"),
-    Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)"),
-    Flag("stale-if-error", TEXT, "how long after expiry documents may be used if the server cannot be reached"),
-    Flag("stale-while-revalidate", TEXT, "how long after expiry documents may be used during a refresh"),
-    Flag("verbose", LEVEL, "show cache hits, misses and requests", "v"),
-    Flag("help", BOOL, "show this help", "h"),
+    Flag("kubeconfig", TEXT, "path of the kubeconfig file", scope=KUBECONFIG),
+    Flag("context", TEXT, "kubeconfig context to use", scope=CONTEXT),
+    Flag("cluster", TEXT, "kubeconfig cluster to use", scope=CLUSTER),
+    Flag("user", TEXT, "kubeconfig user to use", scope=CLUSTER),
+    Flag("server", TEXT, "URL of the API server", "s", scope=CLUSTER),
+    Flag("token", TEXT, "bearer token", scope=REQUEST),
+    Flag("tls-server-name", TEXT, "name expected in the server's certificate", scope=CLUSTER),
+    Flag("certificate-authority", TEXT, "file with the certificate authority", scope=CLUSTER),
+    Flag("insecure-skip-tls-verify", BOOL, "do not check the server's certificate", scope=CLUSTER),
+    Flag("client-certificate", TEXT, "file with the client certificate", scope=REQUEST),
+    Flag("client-key", TEXT, "file with the client key", scope=REQUEST),
+    Flag("as", TEXT, "user to impersonate", scope=REQUEST),
+    Flag("as-group", ARRAY, "group to impersonate, may be repeated", scope=REQUEST),
+    Flag("as-uid", TEXT, "UID to impersonate", scope=REQUEST),
+    Flag("disable-compression", BOOL, "request uncompressed responses", scope=REQUEST),
+    Flag("connect-timeout", TEXT, "longest time to wait for a connection (default 5s)", scope=REQUEST),
+    Flag("request-timeout", TEXT, "longest time to wait for a response (default 32s)", scope=REQUEST),
+    Flag("max-document-bytes", TEXT, "largest response to accept (default 64 MiB)", scope=REQUEST),
+    Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)", scope=ROOT),
+    Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)", scope=TTL),
+    Flag(
+        "stale-if-error",
+        TEXT,
+        "how long after expiry documents may be used if the server cannot be reached",
+        scope=STALE,
+    ),
+    Flag(
+        "stale-while-revalidate",
+        TEXT,
+        "how long after expiry documents may be used during a refresh",
+        scope=STALE,
+    ),
+    Flag("verbose", LEVEL, "1: requests and a summary; 2: cache hits and misses; 6: as kubectl's -v 6", "v", alias="v"),
+    Flag("help", BOOL, "show a command's help", "h"),
 )
 
-_CACHED = Flag("cached", BOOL, "use the cache; the default is to ask the server")
-_REFRESH = Flag("refresh", BOOL, "revalidate the cache with the server, and refresh it")
+_CACHED = Flag("cached", BOOL, "use the cache, and ask the server only for what is missing or expired")
+_REFRESH = Flag("refresh", BOOL, "always ask the server whether anything has changed")
+_DRY_RUN = Flag("dry-run", BOOL, "only print what would be removed")
+
+# The commands for one cluster; those of them that send requests; those that use documents as well.
+_OF_CLUSTER = (KUBECONFIG, CONTEXT, CLUSTER, ROOT)
+_ASKS = (*_OF_CLUSTER, REQUEST)
+_USES_CACHE = (*_ASKS, TTL, STALE)
 
 
 class Command:
-    """One command. `implementation` is its module below `cli.commands`; its `run(parsed)` returns the exit code."""
+    """One command. `implementation` is its module below `cli.commands`; its `run(parsed)` returns the exit code.
 
-    __slots__ = ("arguments", "flags", "implementation", "name", "summary")
+    `scopes` are those of the global flags that concern the command. The others are refused.
+    """
+
+    __slots__ = ("aliases", "arguments", "flags", "implementation", "name", "scopes", "summary")
 
     def __init__(
-        self, name: str, summary: str, implementation: str, flags: Sequence[Flag] = (), arguments: str = ""
+        self,
+        name: str,
+        summary: str,
+        implementation: str,
+        flags: Sequence[Flag] = (),
+        arguments: str = "",
+        scopes: Sequence[str] = (),
+        aliases: Sequence[str] = (),
     ) -> None:
         self.name: str = name
         self.summary: str = summary
         self.implementation: str = implementation
         self.flags: Sequence[Flag] = flags
         self.arguments: str = arguments
+        self.scopes: Sequence[str] = scopes
+        self.aliases: Sequence[str] = aliases
+
+    def accepts(self, flag: Flag) -> bool:
+        """Whether a global flag has an effect with this command."""
+        return not flag.scope or flag.scope in self.scopes
 
 
 COMMANDS = (
@@ -70,34 +109,57 @@ COMMANDS = (
             Flag("sort-by", TEXT, "name or kind", choices=("name", "kind")),
             Flag("verbs", SLICE, "only the resources that support all these verbs"),
         ),
+        scopes=_USES_CACHE,
     ),
-    Command("api-versions", "Print the API versions of the server", "api_versions", (_CACHED, _REFRESH)),
+    Command(
+        "api-versions",
+        "Print the API versions of the server",
+        "api_versions",
+        (_CACHED, _REFRESH),
+        scopes=_USES_CACHE,
+    ),
     Command(
         "server-version",
         "Print the version of the server",
         "server_version",
         (Flag("output", TEXT, "json or yaml", "o", ("json", "yaml")),),
+        scopes=_ASKS,
     ),
     Command(
-        "invalidate", "Drop the cached documents of the cluster, or one of them", "invalidate", (), "[GROUP/VERSION]"
+        "invalidate",
+        "Drop the cached documents of the cluster, or one of them",
+        "invalidate",
+        (),
+        "[GROUP/VERSION]",
+        scopes=_OF_CLUSTER,
     ),
     Command(
         "cache info",
         "Print what the cache holds, cluster by cluster",
         "cache_info",
         (Flag("output", TEXT, "json", "o", ("json",)),),
+        scopes=(KUBECONFIG, ROOT, TTL),
+    ),
+    Command(
+        "cache size",
+        "Print the size of the cache",
+        "cache_size",
+        (Flag("output", TEXT, "json", "o", ("json",)),),
+        scopes=(ROOT,),
     ),
     Command(
         "cache prune",
         "Remove expired and broken documents, and clusters that are in no kubeconfig",
         "cache_prune",
-        (Flag("dry-run", BOOL, "only print what would be removed"),),
+        (_DRY_RUN,),
+        scopes=(KUBECONFIG, ROOT, TTL),
     ),
     Command(
         "cache verify",
         "Compare every cached document of the cluster with the server",
         "cache_verify",
         (Flag("output", TEXT, "json", "o", ("json",)),),
+        scopes=_ASKS,
     ),
     Command(
         "cache warm",
@@ -105,9 +167,23 @@ COMMANDS = (
         "cache_warm",
         (_REFRESH,),
         "[CONTEXT...]",
+        scopes=_USES_CACHE,
     ),
-    Command("cache clear", "Remove all documents of all clusters", "cache_clear"),
-    Command("cache path", "Print the folder of the cluster's documents", "cache_path"),
+    Command(
+        "cache clear",
+        "Remove all documents of all clusters, or of the given contexts",
+        "cache_clear",
+        (_DRY_RUN, Flag("yes", BOOL, "do not ask on a terminal", "y")),
+        "[CONTEXT...]",
+        scopes=(KUBECONFIG, CONTEXT, ROOT),
+    ),
+    Command(
+        "cache path",
+        "Print the folder of the cluster's documents",
+        "cache_path",
+        scopes=_OF_CLUSTER,
+        aliases=("cache dir",),
+    ),
     Command(
         "resolve",
         "Resolve names to group, version, resource, kind, scope and path",
@@ -115,13 +191,15 @@ COMMANDS = (
         (
             Flag("namespace", TEXT, "namespace of the printed path", "n"),
             Flag("no-headers", BOOL, "do not print headers"),
-            Flag("output", TEXT, "json or name", "o", ("json", "name")),
+            Flag("output", TEXT, "json, name or yaml", "o", ("json", "name", "yaml")),
             _REFRESH,
         ),
         "NAME...",
+        scopes=_USES_CACHE,
     ),
     Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish"),
     Command("demo", "Show a cold and a warm listing against a built-in server, without any cluster", "demo"),
+    Command("options", "Print the global flags", "options"),
     Command("version", "Print the version of this program", "version"),
 )
 
@@ -131,7 +209,7 @@ def find_command(words: Sequence[str]) -> tuple[Command | None, int]:
     for length in (2, 1):
         name = " ".join(words[:length])
         for command in COMMANDS:
-            if command.name == name and len(words) >= length:
+            if (command.name == name or name in command.aliases) and len(words) >= length:
                 return command, length
     return None, 0
 

@@ -84,7 +84,9 @@ def _found(words: list[str], last: str) -> list[str]:
 
 def _next(words: list[str], last: str) -> Iterable[str]:
     command, _ = find_command([word for word in words if not word.startswith("-")])
-    flags = [*(command.flags if command is not None else ()), *GLOBAL_FLAGS]
+    flags = list(GLOBAL_FLAGS)
+    if command is not None:
+        flags = [*command.flags, *filter(command.accepts, GLOBAL_FLAGS)]
     if last.startswith("--") and "=" in last:
         name = last[2:].partition("=")[0]
         return [f"--{name}={value}" for flag in flags if flag.name == name for value in _values(flag, words)]
@@ -104,6 +106,10 @@ def _command_words(words: list[str]) -> list[str]:
     """The next word of each command that begins with `words`."""
     names = [command.name.split() for command in COMMANDS]
     plain = [word for word in words if not word.startswith("-")]
+    if plain[:1] == ["help"]:
+        plain = plain[1:]
+    else:
+        names.append(["help"])
     return [name[len(plain)] for name in names if len(name) > len(plain) and name[: len(plain)] == plain]
 
 
@@ -111,12 +117,9 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
     if flag.choices:
         return flag.choices
     if flag.name in ("context", "cluster", "user"):
-        from ..config.kubeconfig import load_kubeconfig
-
-        kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
-        return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[flag.name]
+        return _configured(flag.name, words)
     if flag.name == "api-group":
-        return [name.rpartition("/")[0] for name in _names(_cached_group_versions(words)) if "/" in name]
+        return [name.rpartition("/")[0] for name in _names(_session_for(words).cached_group_versions()) if "/" in name]
     return []
 
 
@@ -126,27 +129,26 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
 
         return SCRIPTS
     if command.name == "invalidate":
-        return _names(_cached_group_versions(words))
+        return _names(_session_for(words).cached_group_versions())
+    if command.arguments == "[CONTEXT...]":
+        return _configured("context", words)
     if command.name == "resolve":
         prefix = last.rpartition(",")[0] + "," if "," in last else ""
         return [prefix + name for name in _names(_cached_names(words, last.removeprefix(prefix)))]
     return []
 
 
+def _configured(noun: str, words: list[str]) -> Iterable[str]:
+    """The contexts, clusters or users of the kubeconfig."""
+    from ..config.kubeconfig import load_kubeconfig
+
+    kubeconfig = load_kubeconfig(_parsed(words).text("kubeconfig"))
+    return {"context": kubeconfig.contexts, "cluster": kubeconfig.clusters, "user": kubeconfig.users}[noun]
+
+
 def _names(texts: Iterable[str]) -> list[str]:
     """Return the texts that are valid names."""
     return [text for text in texts if _IN_NAMES.issuperset(text) and not text.startswith("-")]
-
-
-def _cached_group_versions(words: list[str]) -> list[str]:
-    """The group versions in the cache, fresh or expired."""
-    from ..index.search import GROUP_VERSIONS
-
-    session = _session_for(words)
-    index = session.index([GROUP_VERSIONS], expired=True)
-    if index is not None:
-        return index.column(GROUP_VERSIONS)
-    return list(map(str, _cached_documents(session).groups.group_versions))
 
 
 def _cached_names(words: list[str], beginning: str) -> list[str]:

@@ -20,20 +20,39 @@ _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 
 class UsageError(Exception):
-    """The command line is invalid; the message says why."""
+    """The command line is invalid; the message says why. `nearest` are the words that may have been meant."""
+
+    def __init__(self, message: str, nearest: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.nearest: Sequence[str] = nearest
 
 
 class Flag:
-    """One flag: long name, kind of value, help text, short letter, values for completion."""
+    """One flag: long name, kind of value, help text, short letter, values for completion, another long name.
 
-    __slots__ = ("choices", "help", "kind", "letter", "name")
+    `scope` is what a global flag is about: a command that has nothing to do with it refuses the flag.
+    """
 
-    def __init__(self, name: str, kind: str, help: str, letter: str = "", choices: Sequence[str] = ()) -> None:
+    __slots__ = ("alias", "choices", "help", "kind", "letter", "name", "scope")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        help: str,
+        letter: str = "",
+        choices: Sequence[str] = (),
+        *,
+        alias: str = "",
+        scope: str = "",
+    ) -> None:
         self.name: str = name
         self.kind: str = kind
         self.help: str = help
         self.letter: str = letter
         self.choices: Sequence[str] = choices
+        self.alias: str = alias
+        self.scope: str = scope
 
 
 class Parsed:
@@ -66,6 +85,7 @@ def parse(argv: Sequence[str], flags: Iterable[Flag]) -> Parsed:
     """Parse `argv`. Flags and arguments may be mixed; `--` ends the flags. Raises `UsageError`."""
     by_name = {flag.name: flag for flag in flags}
     by_letter = {flag.letter: flag for flag in by_name.values() if flag.letter}
+    by_name.update({flag.alias: flag for flag in by_letter.values() if flag.alias})
     values: dict[str, list[str]] = {}
     arguments: list[str] = []
     waiting = list(reversed(argv))
@@ -77,7 +97,9 @@ def parse(argv: Sequence[str], flags: Iterable[Flag]) -> Parsed:
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
             if name not in by_name:
-                raise UsageError(f"unknown flag: --{name}")
+                from .nearest import nearest
+
+                raise UsageError(f"unknown flag: --{name}", [f"--{near}" for near in nearest(name, by_name)])
             _take(by_name[name], value if equals else None, waiting, values, f"--{name}")
         elif word.startswith("-") and word != "-":
             _take_letters(word, by_letter, waiting, values)

@@ -6,7 +6,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 # Words that YAML 1.1 parsers do not read as strings.
@@ -39,14 +39,21 @@ def go_yaml(value: Mapping[str, Any], indent: str = "") -> str:
         item = value[key]
         if isinstance(item, list):
             lines.append(f"{indent}{key}: []" if not item else f"{indent}{key}:")
-            for entry in item:
-                if isinstance(entry, dict):
-                    lines.append(f"{indent}- {go_yaml(entry, indent + '  ').rstrip().lstrip(' ')}")
-                else:
-                    lines.append(f"{indent}- {_scalar(entry)}")
+            lines += [_entry(entry, indent) for entry in item]
         else:
             lines.append(f"{indent}{key}: {_scalar(item)}")
     return "\n".join(lines) + "\n"
+
+
+def go_yaml_list(values: Sequence[Mapping[str, Any]]) -> str:
+    """Return a list of mappings as YAML text."""
+    return "".join(f"{_entry(value, '')}\n" for value in values) or "[]\n"
+
+
+def _entry(entry: Any, indent: str) -> str:
+    if isinstance(entry, dict):
+        return f"{indent}- {go_yaml(entry, indent + '  ').rstrip().lstrip(' ')}"
+    return f"{indent}- {_scalar(entry)}"
 
 
 def _scalar(value: str | bool | None) -> str:

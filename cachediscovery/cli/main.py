@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .output import OutputError, fail, let_go_of_stdout, show_log, warn, write
+from .output import OutputError, fail, let_go_of_stdout, warn, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,8 +97,10 @@ def _main(argv: list[str]) -> int:
     words = _words(argv)
     command, length = find_command(words)
     if command is None:
-        return _without_command(words, argv)
-    for word in command.name.split()[:length]:
+        from .help import without_command
+
+        return without_command(words, argv, program_name())
+    for word in words[:length]:
         argv.remove(word)
     try:
         parsed = parse(argv, (*command.flags, *GLOBAL_FLAGS))
@@ -107,12 +109,40 @@ def _main(argv: list[str]) -> int:
 
             write(command_help(command, program_name()))
             return 0
+        for flag in GLOBAL_FLAGS:
+            if parsed.given(flag.name) and not command.accepts(flag):
+                raise UsageError(f"--{flag.name} has no effect with '{command.name}'")
         if parsed.arguments and not command.arguments:
             raise UsageError(f"unexpected arguments: {parsed.arguments}")
+        if parsed.given("cache-dir"):
+            _check_folder(parsed.text("cache-dir"))
         return _run(command, parsed)
     except UsageError as error:
-        fail(f"{error} (see '{program_name()} {command.name} --help')")
+        message = f"{error} (see '{program_name()} {command.name} --help')"
+        if not error.nearest:
+            fail(message)
+        else:
+            from .nearest import did_you_mean
+
+            fail(message, did_you_mean(error.nearest))
         return 1
+
+
+def _check_folder(path: str) -> None:
+    """Raise `UsageError` if `path`, or what should be a folder above it, is a file."""
+    from stat import S_ISDIR
+
+    try:
+        is_folder = S_ISDIR(os.stat(path).st_mode)
+    except NotADirectoryError:
+        is_folder = False
+    except (OSError, ValueError):
+        # Missing folders are made. The cache itself reports the other ones.
+        return
+    if not is_folder:
+        from .flags import UsageError
+
+        raise UsageError(f"--cache-dir {path} is not a folder")
 
 
 def _complete(argv: list[str]) -> int:
@@ -132,8 +162,16 @@ def _run(command: Command, parsed: Parsed) -> int:
     from .. import _log as log
 
     log.on_warning(warn)
-    if parsed.given("verbose"):
-        show_log(int(parsed.text("verbose")))
+    level = int(parsed.text("verbose", "0"))
+    if not level:
+        return _attempt(command, parsed)
+    from .verbosity import Verbosity
+
+    with Verbosity(level):
+        return _attempt(command, parsed)
+
+
+def _attempt(command: Command, parsed: Parsed) -> int:
     for is_last in (False, True):
         try:
             code: int = _implementation(command)(parsed)
@@ -165,30 +203,19 @@ def _words(argv: Sequence[str]) -> list[str]:
     from .command_table import all_flags
     from .flags import BOOL, LEVEL
 
-    with_value = [flag for flag in all_flags() if flag.kind not in (BOOL, LEVEL)]
-    takes_value = {f"--{flag.name}" for flag in with_value} | {f"-{flag.letter}" for flag in with_value if flag.letter}
+    takes_value: set[str] = set()
+    takes_level: set[str] = set()
+    for flag in all_flags():
+        if flag.kind != BOOL:
+            spelled = [f"--{name}" for name in (flag.name, flag.alias) if name] + [f"-{flag.letter}"] * bool(
+                flag.letter
+            )
+            (takes_level if flag.kind == LEVEL else takes_value).update(spelled)
     words = []
-    skip = False
+    before = ""
     for word in argv:
-        if skip:
-            skip = False
-        elif word.startswith("-"):
-            skip = word in takes_value
-        else:
+        is_value = before in takes_value or (before in takes_level and word.isdecimal())
+        before = word if word.startswith("-") and not is_value else ""
+        if not before and not is_value:
             words.append(word)
     return words
-
-
-def _without_command(words: Sequence[str], argv: Sequence[str]) -> int:
-    from .help import program_help
-
-    if "--version" in argv:
-        from ..version import VERSION
-
-        write(f"cachediscovery {VERSION}\n")
-        return 0
-    if not words or words[0] == "help":
-        write(program_help(program_name()))
-        return 0
-    fail(f"unknown command {' '.join(words[:2])!r} (see '{program_name()} --help')")
-    return 1

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 _MIN_WIDTH = 6
 _PADDING = 3
 # One message names all failed group versions, which may be many.
-_MAX_MESSAGE = 20_000
+MAX_MESSAGE = 20_000
 _PRINTABLE = b"\n" + bytes(range(32, 127))
+# What removes the progress line from the terminal, while there is one. No output has colours.
+erase = ""
 
 
 class OutputError(Exception):
@@ -66,35 +68,14 @@ def warn(message: str) -> None:
     """Print a warning as one line on standard error."""
     from ..model.redact import one_line
 
-    _error_line(f"Warning: {one_line(message)}")
+    error_line(f"Warning: {one_line(message)}")
 
 
-def fail(message: str) -> None:
-    """Print an error as one line on standard error, in kubectl's form."""
+def fail(message: str, hint: str = "") -> None:
+    """Print an error as one line on standard error, in kubectl's form; `hint` follows it."""
     from ..model.redact import one_line
 
-    _error_line(f"error: {one_line(message, _MAX_MESSAGE)}")
-
-
-def show_log(verbosity: int) -> None:
-    """Log hits, misses and requests to standard error if `verbosity` is positive."""
-    if verbosity > 0:
-        import logging
-
-        from .. import _log as log
-        from ..model.redact import one_line
-
-        class OneLine(logging.Formatter):
-            def format(self, record: logging.LogRecord) -> str:
-                # It contains URLs and names sent by the server.
-                return one_line(super().format(record), _MAX_MESSAGE)
-
-        handler = logging.StreamHandler()
-        handler.setFormatter(OneLine("%(message)s"))
-        logger = logging.getLogger(log.LOGGER)
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
+    error_line(f"error: {one_line(message, MAX_MESSAGE)}{hint}")
 
 
 def let_go_of_stdout() -> None:
@@ -103,13 +84,13 @@ def let_go_of_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _error_line(line: str) -> None:
+def error_line(line: str) -> None:
+    """Print a line on standard error. A closed or full standard error is ignored."""
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(
-            line.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8") + "\n"
-        )
+        text = line.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8")
+        sys.stderr.write(f"{erase}{text}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         pass

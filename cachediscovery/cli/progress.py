@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+
+from . import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 # No progress line for shorter fetches.
 _QUIET_SECONDS = 0.7
 _STEP_SECONDS = 0.2
+_ERASE = "\r\x1b[K"
 
 
 class progress:  # noqa: N801 - used like a function: `with progress(server):`
@@ -42,14 +46,16 @@ class progress:  # noqa: N801 - used like a function: `with progress(server):`
             return
         while True:
             seconds = int(time.monotonic() - started)
-            sys.stderr.write(f"\r\x1b[KAsking {self._server} what it serves … {seconds} s")
+            output.erase = _ERASE
+            sys.stderr.write(f"{_ERASE}Asking {self._server} what it serves … {seconds} s")
             sys.stderr.flush()
             if self._done.wait(_STEP_SECONDS):
                 break
-        sys.stderr.write("\r\x1b[K")
+        output.erase = ""
+        sys.stderr.write(_ERASE)
         sys.stderr.flush()
 
 
 def _is_terminal() -> bool:
-    # None if it was closed before the process started.
-    return sys.stderr is not None and sys.stderr.isatty()
+    # None if it was closed before the process started. A dumb terminal cannot erase a line.
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -47,6 +47,8 @@ class Session:
         self._parsed = parsed
         self._context = context or parsed.text("context")
         self.asks = asks
+        if asks:
+            _refuse_flags_of_the_cache(parsed)
         self._ttl = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error")
         self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
@@ -115,9 +117,19 @@ class Session:
             index = read_sound_index(*place, names, cluster.trust_fingerprint, cluster.url)
         if index is None or not (expired or index.is_within(self._ttl + self._stale_while_revalidate)):
             return None
-        log.debug("cache hit: the index of %s", index.folder)
+        log.hit(len(index.paths()), index.folder, "the index of ")
         self._used_expired = not (expired or index.is_within(self._ttl))
         return index
+
+    def cached_group_versions(self) -> list[str]:
+        """The group versions in the cache, fresh or expired. Makes no request."""
+        index = self.index([GROUP_VERSIONS], expired=True)
+        if index is not None:
+            return index.column(GROUP_VERSIONS)
+        from ..cache.document_cache import DocumentCache
+
+        groups = DocumentCache(self.store, float("inf"), 0).groups()
+        return list(map(str, groups.groups.group_versions)) if groups is not None else []
 
     def group_versions(self) -> tuple[list[str], str]:
         """The group versions that the server lists, and an error message for those that failed."""
@@ -216,6 +228,14 @@ class Session:
 
     def _note_expired(self) -> None:
         self._used_expired = True
+
+
+def _refuse_flags_of_the_cache(parsed: Parsed) -> None:
+    """Raise `UsageError` for a flag that has no effect because the server is asked in any case."""
+    why = "with --refresh" if parsed.flag("refresh") else "without --cached"
+    for flag in ("cached", "cache-ttl", "stale-if-error", "stale-while-revalidate"):
+        if parsed.flag(flag) if flag == "cached" else parsed.given(flag):
+            raise UsageError(f"--{flag} has no effect {why}")
 
 
 def _overrides(parsed: Parsed, context: str) -> ConfigOverrides:

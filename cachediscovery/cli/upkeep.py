@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 
-from ..config.trust_fingerprint import configured_clusters
+from ..config.trust_fingerprint import configured_clusters, shares_url
 from ..disk.layout import cache_root, cluster_folder, platform_cache_root, platform_folder
 from ..disk.trust import distrust_of_path
 from ..model.errors import ConfigError, DiscoveryError
-from .flags import Parsed
-from .output import fail
+from .flags import Parsed, UsageError
+from .output import fail, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..config.cluster import Cluster
     from ..disk.document_store import DocumentStore
 
 
@@ -66,13 +67,44 @@ def known_folders(root: str, kubeconfig: str) -> set[str] | None:
     except ConfigError:
         return None
     folders = set()
-    for cluster in configured_clusters(loaded):
+    for cluster in configured_clusters(loaded).values():
         if cluster.server:
             folders.add(os.path.normpath(cluster_folder(root, cluster)))
             # The cluster's own folder, in case another cluster has the same URL.
             cluster.shares_url = True
             folders.add(os.path.normpath(cluster_folder(root, cluster)))
     return folders or None
+
+
+def contexts_by_folder(root: str, kubeconfig: str) -> dict[str, list[tuple[str, Cluster]]]:
+    """The contexts of the kubeconfig by the folder of their cluster below `root`; none if it cannot be read."""
+    from ..config.kubeconfig import load_kubeconfig
+
+    try:
+        loaded = load_kubeconfig(kubeconfig)
+    except ConfigError as error:
+        warn(f"no contexts are shown: {error}")
+        return {}
+    clusters = configured_clusters(loaded)
+    found: dict[str, list[tuple[str, Cluster]]] = {}
+    for name, context in loaded.contexts.items():
+        cluster = clusters.get(str(context.get("cluster")))
+        if cluster is not None and cluster.server:
+            cluster.shares_url = shares_url(cluster, clusters.values())
+            found.setdefault(os.path.normpath(cluster_folder(root, cluster)), []).append((name, cluster))
+    return found
+
+
+def contexts_given(parsed: Parsed) -> list[str]:
+    """The contexts that a command is given, as arguments or by `--context`, each once. Raises `UsageError`."""
+    if parsed.arguments and parsed.given("context"):
+        raise UsageError("--context has no effect with contexts as arguments")
+    return list(dict.fromkeys(parsed.arguments or parsed.texts("context")[-1:]))
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun in the singular or the plural."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def format_size(size: int) -> str:

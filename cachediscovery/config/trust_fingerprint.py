@@ -32,24 +32,32 @@ def cluster_of(config: ClientConfig) -> Cluster:
 
 def with_neighbours(config: ClientConfig, kubeconfig: Kubeconfig) -> ClientConfig:
     """Set `shares_url` and `url_ca_files` of `config` from the kubeconfig's clusters at the same URL."""
-    trust_fingerprint = cluster_of(config).trust_fingerprint
     address = address_of(config.server)
-    at_url = [cluster for cluster in configured_clusters(kubeconfig) if address_of(cluster.server) == address]
-    shared = bool(trust_fingerprint) and any(
-        cluster.trust_fingerprint not in ("", trust_fingerprint) for cluster in at_url
-    )
+    clusters = configured_clusters(kubeconfig).values()
+    at_url = [cluster for cluster in clusters if address_of(cluster.server) == address]
     files = [file for cluster in at_url for file in cluster.ca_files]
+    shared = shares_url(cluster_of(config), at_url)
     return config._replace(shares_url=shared, url_ca_files=tuple(dict.fromkeys(files)))
 
 
-def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
-    """The clusters in a kubeconfig, with `shares_url` not set."""
+def shares_url(cluster: Cluster, others: Iterable[Cluster]) -> bool:
+    """Whether one of `others` has the folder of `cluster` in kubectl's cache, and another fingerprint."""
+    known = ("", cluster.trust_fingerprint)
+    return bool(cluster.trust_fingerprint) and any(
+        other.trust_fingerprint not in known and address_of(other.server) == address_of(cluster.server)
+        for other in others
+    )
+
+
+def configured_clusters(kubeconfig: Kubeconfig) -> dict[str, Cluster]:
+    """The clusters in a kubeconfig by name, with `shares_url` not set. Those that cannot be used are left out."""
     from ..model.errors import ConfigError
     from ..model.fields import MalformedDocument, base64_data, get_bool, get_str
     from .client_config import ClientConfig
     from .server_url import split_server
 
-    for entry in kubeconfig.clusters.values():
+    clusters = {}
+    for name, entry in kubeconfig.clusters.items():
         try:
             server = get_str(entry, "server")
             if "@" in server:
@@ -63,12 +71,13 @@ def configured_clusters(kubeconfig: Kubeconfig) -> Iterable[Cluster]:
             )
         except (MalformedDocument, ConfigError):
             continue
-        yield cluster_of(config)
+        clusters[name] = cluster_of(config)
+    return clusters
 
 
-def fingerprint_of_file(ca_file: str, tls_server_name: str = "") -> str:
-    """The trust fingerprint for a CA file and server name of another client's configuration."""
-    return _fingerprint(_certificates(b"", ca_file), tls_server_name)
+def fingerprint_of_certificates(ca_file: str, ca_data: bytes = b"", tls_server_name: str = "") -> str:
+    """The trust fingerprint for another client's configuration; like kubectl, prefer the data to the file."""
+    return _fingerprint(_certificates(ca_data, ca_file), tls_server_name)
 
 
 def _certificates(data: bytes, file: str) -> bytes:

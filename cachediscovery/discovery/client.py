@@ -25,7 +25,6 @@ from ..model.listing import (
 from ..model.name_filter import drop_invalid_groups, is_valid_group_version
 from ..model.names import parse_group_version, path_of
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
-from ..transport.error_mapping import malformed
 from ..transport.server_identity import is_uid
 from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
 
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ..config.client_config import ClientConfig
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
     from ..transport.options import TransportKeywords, TransportOptions
-    from .openapi import OpenAPIV3
 
     T = TypeVar("T")
 
@@ -190,9 +189,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
-        from .openapi import OpenAPIV3
+        from ..openapi.client import OpenAPIV3Client
 
-        return OpenAPIV3(self._transport.get)
+        return OpenAPIV3Client(self._transport)
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
@@ -264,7 +263,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         try:
             return read(response, parse_object(response.body))
         except MalformedDocument as error:
-            raise InvalidDocument(response.url, malformed(response, error)) from error
+            from ..transport.error_mapping import invalid_document
+
+            raise invalid_document(*response[:3], error, "a discovery document") from error
 
 
 def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..index.search import IndexSearch
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentTransport
-    from .openapi import OpenAPIV3
 
 
 class DiscoveryInterface(ABC):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._concurrency import Once
+from .._concurrency import Lock, Once
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..model.errors import DiscoveryError
 from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..disk.document_store import DocumentStore
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentTransport
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
     from .client import DiscoveryClient
-    from .openapi import OpenAPIV3
 
 
 class LazyConfig:
@@ -120,8 +120,9 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         self._store = store
         self._options = options
         self._dialer = dialer
-        # Empty before the first request.
+        # Empty before the first request. Threads that make it together must not each run an exec plugin.
         self._made: Once[DiscoveryClient] = Once()
+        self._making = Lock()
 
     @property
     def server(self) -> str:
@@ -131,7 +132,11 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
     @property
     def client(self) -> DiscoveryClient:
         """The base client, created on first use."""
-        return self._made.get(self._make)
+        found = self._made.made
+        if found is not None:
+            return found
+        with self._making:
+            return self._made.get(self._make)
 
     @property
     def transport(self) -> DocumentTransport:
@@ -215,6 +220,16 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
         return self.client.openapi_v3()
+
+
+def connected(
+    cluster: Cluster, config: Callable[[], ClientConfig], cache_dir: str, options: TransportOptions | None
+) -> tuple[LazyDiscoveryClient, DocumentStore | None]:
+    """A client for a cluster, and the store of the cluster's documents; None if there is no place for one."""
+    from ..disk.document_store import open_store
+
+    store = open_store(cluster, cache_dir)
+    return LazyDiscoveryClient(cluster, config, store, options), store
 
 
 def _no_overrides() -> ConfigOverrides:

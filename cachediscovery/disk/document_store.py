@@ -10,11 +10,11 @@ import time
 
 from .. import _log as log
 from .._concurrency import Once
-from ..config.cluster import Cluster
+from ..config.cluster import cluster_at
 from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
 from .layout import GROUPS_FILE, RESOURCES_FILE
-from .trust import distrust_below, distrust_of_path
+from .trust import distrust_of_file, distrust_of_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..config.arguments import PathArgument
+    from ..config.cluster import Cluster
     from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 
-# The key of servergroups.json; every other key is a group version.
 GROUPS = ""
 LOCK_FILE = ".cachediscovery.lock"
 RECORD_LOCK_FILE = ".cachediscovery.cluster-lock"
@@ -39,7 +39,8 @@ _LOOK_SECONDS = 1.0
 class DocumentStore:
     """The documents below one cluster's folder. Safe for use by several threads and processes.
 
-    A key is `GROUPS` or a group version such as `apps/v1`. Keys that are not safe paths have no file.
+    A key is `GROUPS`, a group version such as `apps/v1`, or the URL of a response in kubectl's folder `http/`. Keys
+    that are not safe paths have no file.
     """
 
     def __init__(self, root: str, folder: str, trust_fingerprint: str = "", server: str = "") -> None:
@@ -66,7 +67,13 @@ class DocumentStore:
         """The path of a document's file; "" for an invalid key."""
         if key == GROUPS:
             return os.path.join(self.folder, GROUPS_FILE)
-        # Imported here: a warm start reads only the index, and checks no names.
+        if "://" in key:
+            # Imported here, as below: a warm start reads only the index, and checks no names.
+            from .response_file import response_path
+
+            # Responses are named by URL: two clusters that share one must not share the responses.
+            is_shared = "-" in os.path.basename(self.folder)
+            return response_path(self.folder if is_shared else self.root, key)
         from ..model.names import is_group_name, is_version_name
 
         group, slash, version = key.rpartition("/")
@@ -169,7 +176,7 @@ class DocumentStore:
         If nothing at all could be removed, the folder is used as it is until it is superseded.
         """
         folder = os.path.dirname(path)
-        if self.distrust() or self.is_superseded() or distrust_below(self.folder, folder):
+        if self.distrust() or self.is_superseded() or distrust_of_file(self.root, self.folder, path):
             return False
         return folder == self.folder or os.access(folder, os.W_OK) or not os.access(self.folder, os.W_OK)
 
@@ -222,14 +229,18 @@ class DocumentStore:
         return sum(map(self.remove, sorted(self.keys())))
 
     def keys(self, but: Set[str] = frozenset()) -> Iterator[str]:
-        """The keys of all documents that have a file here, `GROUPS` included, except those in `but`."""
+        """The keys of all documents with a file, except those in `but`: `GROUPS` and the OpenAPI index among them."""
         if self.distrust():
             return
         from .document_keys import keys_below
+        from .response_file import OPENAPI
 
         for key in keys_below(self.folder):
             if key not in but and self.path(key) and os.path.lexists(self.path(key)):
                 yield key
+        index = f"{self.server}{OPENAPI}"
+        if self.server and index not in but and os.path.lexists(self.path(index)):
+            yield index
 
     def note_fetch(self, asked_at: float) -> None:
         """Note on disk that the documents dated `asked_at` were requested then, not only written."""
@@ -272,24 +283,15 @@ def open_store(
     root that cannot be written but holds the cluster's documents is used as it is. None, with a warning, if there is no
     place: the cache is then in memory. Raises `ConfigError` for a URL whose password cannot be separated from the rest.
     """
-    if not isinstance(server, (str, Cluster)) or not isinstance(cache_dir, str):
-        from ..config import arguments
-
-        server = server if isinstance(server, Cluster) else arguments.text("server", server)
-        cache_dir = arguments.path("cache_dir", cache_dir)
-    cluster = Cluster(server) if isinstance(server, str) else server
-    if "@" in cluster.server:
-        from ..config.server_url import split_server
-
-        split_server(cluster.server)
+    cluster = cluster_at(server)
     place, root = layout.place_of(cluster, cache_dir, environ), layout.cache_root(cache_dir, environ)
     if place is not None and place[0] == root:
         return DocumentStore(*place, cluster.trust_fingerprint, cluster.url)
     reason = distrust_of_path(root, layout.cluster_folder(root, cluster)) if root else ""
     if place is None:
         why = f" ({reason})" if reason else ""
-        roots = root or "a home folder", layout.platform_cache_root()
-        log.warning("neither %s nor %s can hold the discovery cache%s: going on without", *roots, why)
+        message = "neither %s nor %s can hold the discovery cache%s: going on without"
+        log.warning(message, root or "a home folder", layout.platform_cache_root(), why)
         return None
     if reason:
         log.warning("the discovery cache is not used: %s; using %s in its place", reason, place[0])

@@ -10,7 +10,7 @@ from .. import _log as log
 from .._concurrency import Lock
 from .files import Signature, make_folder, reason_of, refresh_file, remove_leftovers, replace_file
 from .layout import TEMPORARY
-from .trust import distrust_below
+from .trust import distrust_of_file
 
 # Errors that concern one document, not the whole disk. ECANCELED means that the process is about to end.
 _OF_ONE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EXDEV, errno.ECANCELED)
@@ -42,7 +42,7 @@ class DocumentWriter:
 
     def write(self, path: str, data: bytes, mtime: float) -> Signature | None:
         """Replace the document at `path`, dated `mtime`. Its new state; None if it was not written."""
-        reason = distrust_below(self._folder, os.path.dirname(path))
+        reason = distrust_of_file(self._root, self._folder, path)
         if reason:
             log.debug("cannot write %s: %s", path, reason)
             return None
@@ -55,14 +55,15 @@ class DocumentWriter:
                 reason = reason_of(error)
                 log.warning("the discovery cache %s cannot be written (%s): going on without", self._folder, reason)
             return None
-        if self._pause:
+        # A write that began before the pause proves nothing.
+        if self._pause and self.may_try:
             self._pause = 0.0
             log.debug("the discovery cache %s can be written again", self._folder)
         return written
 
     def unlink(self, path: str) -> bool:
         """Remove the document at `path`; whether there was one. Raises `OSError` if it stays."""
-        reason = distrust_below(self._folder, os.path.dirname(path))
+        reason = distrust_of_file(self._root, self._folder, path)
         if reason:
             raise PermissionError(errno.EPERM, reason, path)
         try:
@@ -77,7 +78,8 @@ class DocumentWriter:
             remove_leftovers(self._folder, _is_ours)
         for _ in range(_TRIES):
             try:
-                make_folder(os.path.dirname(path), self._root)
+                for folder in dict.fromkeys((self._folder, os.path.dirname(path))):
+                    make_folder(folder, self._root)
                 return replace_file(path, data, mtime, os.path.join(self._folder, TEMPORARY))
             except FileNotFoundError as error:
                 vanished = error

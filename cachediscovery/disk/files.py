@@ -128,7 +128,7 @@ def finish_writing() -> None:
             time.sleep(0.001)
     finally:
         # Also after an interrupt.
-        for temporary, pid in list(_unfinished.items()):
+        for temporary, pid in _unfinished.copy().items():
             if pid == os.getpid():
                 _unlink(temporary)
 

@@ -58,6 +58,11 @@ def distrust_of_path(root: str, path: str) -> str:
     return _distrust_of_root(root) or distrust_below(root, path)
 
 
+def distrust_of_file(root: str, folder: str, path: str) -> str:
+    """Why a folder between the cluster's `folder`, or else the `root`, and the file `path` is not trusted; else ""."""
+    return distrust_below(folder if path.startswith(folder + os.sep) else root, os.path.dirname(path))
+
+
 def distrust_below(top: str, path: str) -> str:
     """Why a folder below `top`, down to `path`, is not trusted; else "". Unlike the root, none may be a link."""
     folders = []

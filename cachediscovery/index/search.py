@@ -78,7 +78,7 @@ def read_index_of(store: DocumentStore | None, names: Collection[str], seconds: 
         return None
     if store.trust_fingerprint and not store.is_of_cluster():
         return None
-    log.debug("cache hit: the index of %s", store.folder)
+    log.hit(len(index.paths()), store.folder, "the index of ")
     return index
 
 

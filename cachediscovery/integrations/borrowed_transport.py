@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from ..cache.cached_client import CachedDiscoveryClient
 from ..config.cluster import Cluster
-from ..config.trust_fingerprint import fingerprint_of_file
+from ..config.trust_fingerprint import fingerprint_of_certificates
 from ..discovery.client import DiscoveryClient
 from ..disk.document_store import open_store
-from ..model.errors import DiscoveryError
+from ..model.errors import DiscoveryError, InvalidDocument
 from ..model.fields import MalformedDocument
 from ..transport.base import DocumentTransport, Headers, RawResponse
 from ..transport.error_mapping import request_error, status_error
 from ..transport.http_store import HTTPStore
+from ..transport.options import TransportOptions
+from ..transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from ..transport.server_identity import identity_of, note_identity
 
 TYPE_CHECKING = False
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _FIRST_ERROR = 400
+_MAX_BYTES = TransportOptions().max_document_bytes
 
 
 class BorrowedTransport(DocumentTransport):
@@ -38,9 +41,22 @@ class BorrowedTransport(DocumentTransport):
         self._borrowed = ask
 
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """GET `url` with the other client."""
+        """GET `url` with the other client. Follow the redirects on the same host that it does not follow itself."""
+        for _ in range(MAX_REDIRECTS):
+            answer = self._ask(url, headers)
+            location = answer.headers.get("Location", "") if answer.status in REDIRECTS else ""
+            target = redirected(url, location) if location else ""
+            # The other client puts its server's URL before each path.
+            if not target.startswith(f"{self._server}/"):
+                break
+            url = target
+        return answer
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
+        # Only the path of a URL outside of the server's path, which the other client cannot ask for.
+        path = url.removeprefix(self._server) if url.startswith(self._server) else f"/{url.split('/', 3)[3]}"
         try:
-            status, found, body = self._borrowed(url.removeprefix(self._server), headers)
+            status, found, body = self._borrowed(path, headers)
         except DiscoveryError:
             raise
         except Exception as error:
@@ -54,19 +70,27 @@ class BorrowedTransport(DocumentTransport):
                 raise status_error(url, code, headers, text) from error
             # The other client's own time-outs apply, and they are unknown here.
             raise request_error(url, error) from error
+        if len(body) > _MAX_BYTES:
+            raise InvalidDocument(url, f"the answer of {url} is larger than {_MAX_BYTES} bytes: is this an API server?")
         answer = RawResponse(url, status, Headers(found.items()), body)
         note_identity(identity_of(answer.headers))
         return answer
 
 
 def discovery_by(
-    transport: BorrowedTransport, server: str, *, ca_file: object = "", tls_server_name: object = ""
+    transport: BorrowedTransport,
+    server: str,
+    *,
+    ca_file: object = "",
+    ca_data: str | bytes = b"",
+    tls_server_name: object = "",
 ) -> CachedDiscoveryClient:
     """Create a cached discovery client that sends requests with `transport` and uses kubectl's cache.
 
-    `ca_file` and `tls_server_name` are the other client's TLS settings, if known.
+    `ca_file`, `ca_data` and `tls_server_name` are the other client's TLS settings, if known.
     """
-    trust_fingerprint = fingerprint_of_file(str(ca_file or ""), str(tls_server_name or ""))
+    data = ca_data.encode() if isinstance(ca_data, str) else ca_data
+    trust_fingerprint = fingerprint_of_certificates(str(ca_file or ""), data, str(tls_server_name or ""))
     store = open_store(Cluster(server, trust_fingerprint))
     if store is not None:
         transport.responses = HTTPStore(store.root)
@@ -80,6 +104,8 @@ def discovery_for_configuration(transport: BorrowedTransport, configuration: Any
         transport,
         configuration.host,
         ca_file=configuration.ssl_ca_cert if is_verified else "",
+        # Only kubernetes.aio has it.
+        ca_data=(getattr(configuration, "ca_cert_data", None) or b"") if is_verified else b"",
         tls_server_name=getattr(configuration, "tls_server_name", "") if is_verified else "",
     )
 

@@ -19,6 +19,7 @@ from kubernetes.dynamic.discovery import Discoverer
 
 from ..cache.cached_client import CachedDiscoveryClient
 from ..model.errors import DiscoveryError
+from ..transport.base import NOT_MODIFIED
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
 from .resource_tree import ResourceTree
 
@@ -137,7 +138,7 @@ class CachedDiscoverer(Discoverer):
         try:
             answer = self.client.request("GET", path, header_params=dict(headers), serialize=False)
         except ApiException as error:
-            if error.status != 304:
+            if error.status != NOT_MODIFIED:
                 raise
-            return 304, {}, b""
+            return NOT_MODIFIED, error.headers or {}, b""
         return answer.status, answer.headers, answer.data

@@ -6,133 +6,27 @@
     async with DynamicClient(api_client, discoverer=CachedDiscoverer) as client:
         ...
 
-One argument changes; the client's own connection and credentials are used, on its own event loop,
-which never waits for the cache. Errors are those of `kubernetes_asyncio`.
+One argument changes; the client's own connection and credentials are used, on its own event loop, which never waits for
+the cache. Errors are those of `kubernetes_asyncio`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from typing import Any
-
+from kubernetes_asyncio.client.exceptions import ApiException
 from kubernetes_asyncio.dynamic.discovery import Discoverer
 from kubernetes_asyncio.dynamic.exceptions import api_exception
 from kubernetes_asyncio.dynamic.resource import Resource, ResourceList
 
-from ..cache.cached_client import CachedDiscoveryClient
-from ..cache.event_loop import call_on_loop, run_in_thread
-from ..model.errors import DiscoveryError
-from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
-from .resource_tree import ResourceTree
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, KeysView, Mapping
-    from typing import ParamSpec, TypeVar
-
-    P = ParamSpec("P")
-    T = TypeVar("T")
-
-_FIRST_ERROR = 400
+from .async_discoverer import AsyncDiscoverer
 
 
-class CachedDiscoverer(Discoverer):
+class CachedDiscoverer(AsyncDiscoverer, Discoverer):
     """Implements the interface of `LazyDiscoverer` and `EagerDiscoverer`, with coroutines.
 
     It makes no request and reads nothing before the first call. `cache_file` is ignored: the cache is kubectl's.
     """
 
-    def __init__(self, client: Any, cache_file: str | None = None) -> None:
-        self.client = client
-        self._loop = asyncio.get_running_loop()
-        self._transport = BorrowedTransport(client.configuration.host, self._ask)
-        self._discovery = discovery_for_configuration(self._transport, client.configuration)
-        self._tree = ResourceTree(self._discovery, client, Resource, ResourceList)
-        self._version: dict[str, Any] | None = None
-
-    def __await__(self) -> Generator[Any, None, CachedDiscoverer]:
-        async def ready() -> CachedDiscoverer:
-            # The package's clients expect the version from the start, without a coroutine.
-            if self._version is None:
-                response = await self._run(self._transport.get, "/version")
-                self._version = {"kubernetes": json.loads(response.body)}
-            return self
-
-        return ready().__await__()
-
-    async def __aenter__(self) -> CachedDiscoverer:
-        return await self
-
-    @property
-    def discovery(self) -> CachedDiscoveryClient:
-        """The underlying cached discovery client, for threads other than the event loop's."""
-        return self._discovery
-
-    @property
-    def version(self) -> dict[str, Any]:
-        """`{"kubernetes": …}` with the response of `/version`; empty if it was not fetched."""
-        return self._version or {}
-
-    @property
-    async def api_groups(self) -> KeysView[str]:
-        """The names of the API groups, fetched from the server."""
-        self._discovery.invalidate()
-        return dict.fromkeys(await self._run(self._tree.group_names)).keys()
-
-    async def search(
-        self,
-        prefix: str | None = None,
-        group: str | None = None,
-        api_version: str | None = None,
-        kind: str | None = None,
-        **keywords: Any,
-    ) -> list[Any]:
-        """Return the resources that match. `keywords` may name any attribute of a resource."""
-        return await self._run(self._tree.search, prefix, group, api_version, kind, **keywords)
-
-    async def discover(self) -> None:
-        """Do nothing: discovery is lazy."""
-
-    async def invalidate_cache(self) -> None:
-        """Use no document fetched before now. Makes no request."""
-        self._discovery.invalidate()
-
-    async def get_resources_for_api_version(
-        self, prefix: str | None, group: str | None, version: str | None, preferred: bool
-    ) -> dict[str, list[Any]]:
-        """The resources of one group version, by kind. `preferred` is ignored: the server decides."""
-        return await self._run(self._tree.kinds_of, prefix or "apis", group or "", version or "v1")
-
-    async def __aiter__(self) -> AsyncIterator[list[Any]]:
-        for resources in await self._run(lambda: list(self._tree.kinds())):
-            yield resources
-
-    async def _run(self, call: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-        try:
-            return await run_in_thread(call, *arguments, **keywords)
-        except DiscoveryError as error:
-            raise original_error(error) from None
-
-    def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        """GET `path` on the client's event loop. Called in another thread."""
-        return call_on_loop(self._loop, self._ask_on_loop(path, headers))
-
-    async def _ask_on_loop(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        from kubernetes_asyncio.client.exceptions import ApiException
-
-        try:
-            answer = await self.client.request("GET", path, header_params=dict(headers), serialize=False)
-        except ApiException as error:
-            if error.status != 304:
-                raise
-            return 304, {}, b""
-        try:
-            body = await answer.read()
-        finally:
-            answer.release()
-        if answer.status >= _FIRST_ERROR:
-            refused = ApiException(status=answer.status, reason=answer.reason)
-            refused.body, refused.headers = body, answer.headers
-            raise api_exception(refused)
-        return answer.status, answer.headers, body
+    _resource = Resource
+    _resource_list = ResourceList
+    _api_exception = ApiException
+    _exception_of_status = staticmethod(api_exception)

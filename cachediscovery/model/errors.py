@@ -115,6 +115,16 @@ class NoKindMatchError(NoMatchError):
     """No kind has this name in this group, or in any of the requested versions."""
 
 
+class GroupVersionNotFoundError(DiscoveryError):
+    """The server has no OpenAPI document of this group version. client-go's `openapi3.GroupVersionNotFoundError`."""
+
+    def __init__(self, group_version: GroupVersion) -> None:
+        group, version = group_version
+        name = f"{group}/{version}" if group else version
+        super().__init__(f"GroupVersion ({name}) not found as OpenAPI V3 path")
+        self.group_version = group_version
+
+
 class AmbiguousResourceError(DiscoveryError):
     """A name matches several resources of one group version; `matches` lists all candidates."""
 

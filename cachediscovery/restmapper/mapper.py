@@ -15,6 +15,8 @@ from . import name_rules as rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .mapping import RESTMapping
     from .table import ResourceTable
 
@@ -55,7 +57,8 @@ class RESTMapper:
         if not mappings:
             wanted = " or ".join(sorted(filter(None, versions)))
             of = f" in version {wanted}" if wanted else ""
-            raise self._no_match(NoKindMatchError, f"no kind {group_kind}{of}", group_kind.group)
+            elsewhere = rules.of_kind(self._table, group_kind.kind, group_kind.group)
+            raise self._no_match(NoKindMatchError, f"no kind {group_kind}{of}", group_kind.group, elsewhere)
         return mappings
 
     def resource_singularizer(self, resource: str) -> str:
@@ -68,8 +71,9 @@ class RESTMapper:
         if found is None:
             rest = argument.partition(".")[2]
             _, dot, group = rest.partition(".")
+            elsewhere = self._in_any_group(argument.partition(".")[0], group) if rest else ()
             message = f"the server doesn't have a resource type {argument!r}"
-            raise self._no_match(NoResourceMatchError, message, (rest, group) if dot else rest)
+            raise self._no_match(NoResourceMatchError, message, (rest, group) if dot else rest, elsewhere)
         return found
 
     def expand_category(self, category: str) -> list[GroupResource]:
@@ -77,10 +81,11 @@ class RESTMapper:
         return list(dict.fromkeys(mapping.group_resource for mapping in self._table.by_category(category)))
 
     def nearest_names(self, argument: str, count: int = 3) -> list[str]:
-        """Names of resources similar to `argument`, for a hint."""
+        """Names of resources similar to `argument`, for a hint; none if only its group or version is unknown."""
         from difflib import get_close_matches
 
-        return get_close_matches(argument.partition(".")[0].lower(), self._table.names(), count)
+        name, names = argument.partition(".")[0].lower(), self._table.names()
+        return [] if name in names else get_close_matches(name, names, count)
 
     def _best(self, resource: GroupVersionResource) -> RESTMapping:
         found = self._matches(resource)
@@ -98,13 +103,26 @@ class RESTMapper:
         group, version, name = resource
         found = rules.matches(self._table, name, group, version, _warn)
         if not found:
-            raise self._no_match(NoResourceMatchError, f"no resource {_shown(resource)}", group)
+            elsewhere = self._in_any_group(name, group) if group or version else ()
+            raise self._no_match(NoResourceMatchError, f"no resource {_shown(resource)}", group, elsewhere)
         return found
 
+    def _in_any_group(self, name: str, group: str) -> Sequence[RESTMapping]:
+        """The mappings of a name in `group`, if it has any; else in all groups."""
+        found = rules.in_any_group(self._table, name)
+        return [mapping for mapping in found if mapping.group_resource.group == group] or found
+
     def _no_match(
-        self, error: type[NoMatchError], message: str, group: str | tuple[str, str]
+        self,
+        error: type[NoMatchError],
+        message: str,
+        group: str | tuple[str, str],
+        elsewhere: Sequence[RESTMapping],
     ) -> NoMatchError | GroupUnavailableError:
-        """The error for a lookup without a match; `group` is the prefix of its group, or two possible prefixes."""
+        """The error for a lookup without a match; `group` is the prefix of its group, or two possible prefixes.
+
+        `elsewhere` are matches in other groups and versions.
+        """
         from ..model.listing import ALL_GROUPS
 
         failed = {
@@ -113,7 +131,8 @@ class RESTMapper:
         if failed:
             names = ", ".join(map(str, failed))
             return GroupUnavailableError(f"{message}, but {names} could not be discovered: try again", failed)
-        return error(message)
+        found = dict.fromkeys(str(mapping.resource.group_version) for mapping in elsewhere)
+        return error(f"{message}: it is in {', '.join(found)}" if found else message)
 
 
 def _warn(message: str) -> None:

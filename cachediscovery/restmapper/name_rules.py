@@ -93,6 +93,11 @@ def mapping_for(
     return None
 
 
+def in_any_group(rows: Rows[Row], name: str) -> list[Row]:
+    """The rows that have this plural, singular or short name, or this kind, in any group and version."""
+    return [*rows.by_name(name.lower()), *rows.by_short_name(name), *rows.by_kind(name)]
+
+
 def _expanded(
     rows: Rows[Row],
     name: str,

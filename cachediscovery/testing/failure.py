@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+_REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    410: "Expired",
+    429: "TooManyRequests",
+    503: "ServiceUnavailable",
+}
 
 
 class Failure(NamedTuple):
@@ -15,3 +25,16 @@ class Failure(NamedTuple):
     content_type: str = "application/json"
     # How often; None for always.
     times: int | None = None
+
+
+def status_object(code: int, message: str) -> dict[str, Any]:
+    """The `Status` object of an error response."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": _REASONS.get(code, ""),
+        "code": code,
+    }

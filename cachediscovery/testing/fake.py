@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..discovery.interfaces import CachedDiscoveryInterface
-from ..discovery.openapi import OpenAPIV3
 from ..model.discovery_result import DiscoveryResult
 from ..model.errors import DiscoveryError, NotFound
 from ..model.group_version import GroupVersion
 from ..model.listing import fetch_missing, groups_and_resources, namespaced_only, preferred_resources
 from ..model.names import parse_group_version
 from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
+from ..openapi.documents import OpenAPIV3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..transport.base import DocumentResponse
+    from ..openapi.documents import OpenAPIDocument, OpenAPIIndex
 
 
 class Call(NamedTuple):
@@ -122,11 +122,7 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
     def openapi_v3(self) -> OpenAPIV3:
         """OpenAPI v3 without any documents."""
         self._record("openapi_v3")
-
-        def not_found(path: str) -> DocumentResponse:
-            raise NotFound(f"{self.server}{path}", f"the fake has no {path}", 404)
-
-        return OpenAPIV3(not_found)
+        return _NoOpenAPI()
 
     def _record(self, method: str, *arguments: str) -> None:
         self.calls.append(Call(method, arguments))
@@ -159,3 +155,11 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
     def _everything(self) -> DiscoveryResult:
         groups = self._groups()
         return fetch_missing(DiscoveryResult(groups), lambda name: self._resources(GroupVersion.parse(name)), 1)
+
+
+class _NoOpenAPI(OpenAPIV3):
+    def index(self, etag: str = "") -> OpenAPIIndex:  # noqa: ARG002
+        raise NotFound("/openapi/v3", "the fake has no OpenAPI documents", 404)
+
+    def document(self, server_relative_url: str) -> OpenAPIDocument:
+        raise NotFound(server_relative_url, "the fake has no OpenAPI documents", 404)

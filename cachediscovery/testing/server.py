@@ -8,35 +8,24 @@ import json
 import ssl
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from urllib.parse import parse_qs
 
 from ..model.aggregated import GROUP, KIND, VERSIONS
-from .failure import Failure
+from .failure import Failure, status_object
+from .http_server import Answer, HTTPServer, ServedRequest
+from .openapi import RecordedOpenAPI
 from .recording import Recording, load_recording
+from .served_apis import VERBS, ServedAPIs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
 # Real API servers compress responses from this size on.
 _GZIP_BYTES = 128 << 10
-
-
-class ServedRequest(NamedTuple):
-    """A request as received, with headers as (name, value) pairs including repeated ones, and its response."""
-
-    method: str
-    path: str
-    headers: tuple[tuple[str, str], ...]
-    status: int
-    sent_bytes: int
-
-    def header(self, name: str) -> str:
-        """Return the first header of this name, in any letter case; "" if there is none."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 class DiscoveryServer:
@@ -49,7 +38,8 @@ class DiscoveryServer:
             ...
             assert server.request_count == 2
 
-    The public attributes may be changed while it runs.
+    It also serves lists and watches of CustomResourceDefinitions and APIServices; `install_crd` and its siblings send
+    the events of a real server. The public attributes may be changed while it runs.
     """
 
     def __init__(
@@ -61,10 +51,12 @@ class DiscoveryServer:
         token: str = "",
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        prefix: str = "",
     ) -> None:
         """`aggregated` lists the supported versions of aggregated discovery: True for all, False for none.
 
         `delay` (seconds) precedes each response. Requests without `token`, if set, get a 401. `port` 0 is any free one.
+        `prefix` is a path before all others, as behind a proxy: `/k8s/clusters/c-1`.
         """
         self.recording: Recording = recording if recording is not None else load_recording()
         self.aggregated: tuple[str, ...] = VERSIONS if aggregated is True else aggregated or ()
@@ -73,26 +65,24 @@ class DiscoveryServer:
         # Responses that replace the recorded ones, by path.
         self.failures: dict[str, Failure] = {}
         self.etags = True
+        # The OpenAPI v3 documents.
+        self.openapi: RecordedOpenAPI = RecordedOpenAPI()
+        self._prefix = prefix
         # Headers of every response.
         self.headers: dict[str, str] = {}
-        # Events for a watch (`?watch=1`), by path: a function of the query that yields them.
+        # Events in place of the server's own for a watch (`?watch=1`), by path: a function of the query.
         self.watches: dict[str, Callable[[str], Iterable[dict[str, Any]]]] = {}
         # Called with the path of each request before the response.
         self.on_request: Callable[[str], None] | None = None
         self.requests: list[ServedRequest] = []
         self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"discovery": self})
-        self._server = _Server(("127.0.0.1", port), handler)
-        self._scheme = "http"
-        if tls is not None:
-            self._scheme = "https"
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._apis = ServedAPIs(lambda: self.recording)
+        self._server = HTTPServer(self._serve, self._note, tls, port)
 
     @property
     def url(self) -> str:
         """The server's URL."""
-        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url + self._prefix
 
     @property
     def request_count(self) -> int:
@@ -113,6 +103,65 @@ class DiscoveryServer:
     def fail(self, path: str, failure: Failure | None = None) -> None:
         """Answer `path` with `failure`, by default a 503, from now on."""
         self.failures[path] = failure or Failure()
+
+    def install_crd(
+        self,
+        group_version: str,
+        kind: str,
+        *,
+        plural: str = "",
+        short_names: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        namespaced: bool = True,
+        subresources: Sequence[str] = ("status",),
+    ) -> str:
+        """Serve a custom resource, such as `Widget` in `example.com/v1`, as if its CRD was created.
+
+        The default of `plural` is client-go's guess. For a known CRD this adds a version. Returns the name of the CRD,
+        for `uninstall_crd`.
+        """
+        resource = {
+            "name": plural or _plural(kind),
+            "singularName": kind.lower(),
+            "namespaced": namespaced,
+            "kind": kind,
+            "verbs": VERBS,
+            **({"shortNames": list(short_names)} if short_names else {}),
+            **({"categories": list(categories)} if categories else {}),
+        }
+        return self._apis.install_crd(group_version, resource, subresources)
+
+    def uninstall_crd(self, name: str) -> None:
+        """Stop serving a custom resource, by its CRD's name (`widgets.example.com`). Raises `KeyError`."""
+        self._apis.uninstall_crd(name)
+
+    def install_api_service(self, group_version: str, resources: Sequence[dict[str, Any]]) -> str:
+        """Serve a group version of an extension API server, as if its APIService was created. Return the name of that.
+
+        The resources are entries of an `APIResourceList`, as for `Recording.add_group`.
+        """
+        return self._apis.install_api_service(group_version, list(resources))
+
+    def uninstall_api_service(self, name: str) -> None:
+        """Stop serving a group version, by its APIService's name (`v1beta1.metrics.k8s.io`). Raises `KeyError`."""
+        self._apis.uninstall_api_service(name)
+
+    def expire_watches(self, *, as_status: bool = False) -> None:
+        """End all watches, and answer those from any earlier `resourceVersion` with `410 Gone`.
+
+        They get an ERROR event, as a real server does, or with `as_status` an HTTP status, as some proxies do.
+        """
+        self._apis.expire(as_status=as_status)
+
+    @property
+    def bookmark_seconds(self) -> float:
+        """The seconds between two bookmarks of a watch; 60 by default, as a real server."""
+        return self._apis.bookmark_seconds
+
+    @bookmark_seconds.setter
+    def bookmark_seconds(self, value: float) -> None:
+        """Set it for watches that begin from now on."""
+        self._apis.bookmark_seconds = value
 
     def write_kubeconfig(self, path: Path, *, certificate_authority: str = "") -> Path:
         """Write a kubeconfig for this server, with its `token`, to `path`. Return `path`."""
@@ -135,14 +184,12 @@ class DiscoveryServer:
 
     def start(self) -> None:
         """Start serving."""
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Stop, free the port and close open connections."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.close_connections()
-        self._thread.join()
+        self._apis.close()
+        self._server.stop()
 
     def __enter__(self) -> DiscoveryServer:
         self.start()
@@ -153,14 +200,40 @@ class DiscoveryServer:
     ) -> None:
         self.stop()
 
-    def _answer(self, path: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body for a GET."""
+    def _serve(self, path: str, query: str, headers: tuple[tuple[str, str], ...]) -> Answer:
+        if self.delay:
+            time.sleep(self.delay)
+        sent = {name.lower(): value for name, value in reversed(headers)}
+        accept, authorization = sent.get("accept", ""), sent.get("authorization", "")
+        if self.on_request is not None:
+            self.on_request(path)
+        path = (path.removeprefix(self._prefix) if f"{path}/".startswith(f"{self._prefix}/") else path) or "/"
+        status, found, body = self._answer(path, query, accept, authorization)
+        if status == 200 and path in self.watches and "1" in parse_qs(query).get("watch", ()):
+            return Answer(200, {"Content-Type": "application/json"}, events=self.watches[path](query))
+        # `_answer` knows no queries.
+        listed = self._apis.answer(path, query, accept) if status == 200 and not body else None
+        if listed is not None:
+            status, body = listed.status, _json(listed.document)
+            if listed.events is not None:
+                return Answer(200, {**self.headers, **found}, events=listed.events)
+        found = {**self.headers, **found}
+        etag = found.get("Etag")
+        if status == 200 and etag and sent.get("if-none-match") == etag:
+            status, body = 304, b""
+        elif "gzip" in sent.get("accept-encoding", "") and len(body) > _GZIP_BYTES and "Expires" not in found:
+            body = gzip.compress(body, 1)
+            found["Content-Encoding"] = "gzip"
+        return Answer(status, found, body)
+
+    def _answer(self, path: str, query: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body for a GET; no body for a collection, whose objects depend on the query."""
         failure = self._failure(path)
         if failure is not None:
-            body = failure.body if failure.body is not None else _status(failure.status, failure.message)
+            body = failure.body if failure.body is not None else _json(status_object(failure.status, failure.message))
             return failure.status, {"Content-Type": failure.content_type, **dict(failure.headers)}, body
         if self.token and authorization != f"Bearer {self.token}":
-            return 401, {"Content-Type": "application/json"}, _status(401, "Unauthorized")
+            return 401, {"Content-Type": "application/json"}, _json(status_object(401, "Unauthorized"))
         recording = self.recording
         content_type = "application/json"
         document: dict[str, Any] | None = recording.unaggregated.get(path)
@@ -168,9 +241,15 @@ class DiscoveryServer:
         if version:
             document = recording.api if path == "/api" else recording.apis
             content_type = f"application/json;g={GROUP};v={version};as={KIND}"
+        if document is None and self._apis.serves(path):
+            return 200, {"Content-Type": content_type}, b""
+        schemas = self.openapi.answer(path, query, etags=self.etags) if document is None else None
+        if schemas is not None:
+            return schemas
         if document is None:
-            return 404, {"Content-Type": content_type}, _status(404, "the server could not find the requested resource")
-        body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+            status = status_object(404, "the server could not find the requested resource")
+            return 404, {"Content-Type": content_type}, _json(status)
+        body = _json(document)
         headers = {"Content-Type": content_type}
         if version and self.etags:
             headers.update({"Etag": f'"{hashlib.sha256(body).hexdigest()[:64].upper()}"', "Vary": "Accept"})
@@ -199,100 +278,13 @@ class DiscoveryServer:
             self.requests.append(request)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._connections: set[Any] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def close_connections(self) -> None:
-        for connection in list(self._connections):
-            super().shutdown_request(connection)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect during a response."""
+def _plural(kind: str) -> str:
+    """The plural that client-go guesses for a kind (`meta.UnsafeGuessKindToResource`)."""
+    name = kind.lower()
+    if name.endswith("s"):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    discovery: DiscoveryServer
-    protocol_version = "HTTP/1.1"
-    # Headers and body are two writes: Nagle's algorithm would delay the second until the first is acknowledged.
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        discovery = self.discovery
-        if discovery.delay:
-            time.sleep(discovery.delay)
-        # Some clients append a slash to paths, and real servers accept it.
-        path = self.path.partition("?")[0].rstrip("/") or "/"
-        accept, authorization = self.headers.get("Accept", ""), self.headers.get("Authorization", "")
-        if discovery.on_request is not None:
-            discovery.on_request(path)
-        query = self.path.partition("?")[2]
-        status, headers, body = discovery._answer(path, accept, authorization)
-        if status == 200 and path in discovery.watches and "watch=1" in query.split("&"):
-            self._send_events(path, discovery.watches[path](query))
-            return
-        headers = {**discovery.headers, **headers}
-        etag = headers.get("Etag")
-        if status == 200 and etag and self.headers.get("If-None-Match") == etag:
-            status, body = 304, b""
-        elif "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > _GZIP_BYTES:
-            body = gzip.compress(body, 1)
-            headers["Content-Encoding"] = "gzip"
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 304:
-            self.send_header("Content-Length", str(len(body)))
-        # Before the response is sent: a client that has read it finds the request counted.
-        discovery._note(ServedRequest("GET", path, tuple(self.headers.items()), status, len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _send_events(self, path: str, events: Iterable[dict[str, Any]]) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.discovery._note(ServedRequest("GET", path, tuple(self.headers.items()), 200, 0))
-        try:
-            for event in events:
-                line = json.dumps(event).encode() + b"\n"
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-            self.wfile.write(b"0\r\n\r\n")
-        except OSError:
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Print nothing: standard error belongs to the test."""
-
-
-def _status(code: int, message: str) -> bytes:
-    reasons = {
-        401: "Unauthorized",
-        403: "Forbidden",
-        404: "NotFound",
-        429: "TooManyRequests",
-        503: "ServiceUnavailable",
-    }
-    status = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reasons.get(code, ""),
-        "code": code,
-    }
-    return json.dumps(status).encode() + b"\n"
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"

@@ -11,9 +11,12 @@ from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from .http_store import HTTPStore
+
+    T = TypeVar("T")
 
 NOT_MODIFIED = 304
 _OK = 200
@@ -26,6 +29,7 @@ class DocumentResponse(NamedTuple):
     content_type: str
     body: bytes
     stored: bool = False
+    etag: str = ""
 
 
 class Headers(dict[str, str]):
@@ -72,24 +76,30 @@ class DocumentTransport(ABC):
         Raises `RequestError` if there is no complete response.
         """
 
-    def get(self, path: str, *, accept: str = "application/json", conditional: bool = True) -> DocumentResponse:
-        """GET `path`, which begins with a slash and is relative to the server's root.
+    def get(
+        self, path: str, *, accept: str = "application/json", conditional: bool = True, etag: str = ""
+    ) -> DocumentResponse:
+        """GET `path`, which is relative to the server's URL and begins with a slash, or a URL on the server's host.
 
-        `conditional=False` ignores the stored response. Raises `StatusError` for any status except 200
+        `conditional=False` ignores the stored response. If `etag` is that of the server's document, the response has no
+        body, and `stored` is true. Raises `StatusError` for any status except 200
         (and 304 for a stored response), or another `RequestError`.
         """
-        url = self._server + path
+        url = self._server + path if path.startswith("/") else path
         store = self.responses
         stored = store.load(url) if store is not None and conditional else None
-        answer = self.ask(url, {"Accept": accept, **({"If-None-Match": stored.etag} if stored is not None else {})})
+        known = stored.etag if stored is not None else etag
+        answer = self.ask(url, {"Accept": accept, **({"If-None-Match": known} if known else {})})
         if answer.status == NOT_MODIFIED and stored is not None:
             return DocumentResponse(answer.url, stored.content_type, stored.body, stored=True)
+        if answer.status == NOT_MODIFIED and etag:
+            return DocumentResponse(answer.url, "", b"", stored=True, etag=etag)
         if answer.status != _OK:
             from .error_mapping import status_error
 
             raise status_error(answer.url, answer.status, answer.headers, answer.body)
-        response = DocumentResponse(answer.url, answer.headers.get("Content-Type", ""), answer.body)
         etag = answer.headers.get("ETag", "")
+        response = DocumentResponse(answer.url, answer.headers.get("Content-Type", ""), answer.body, etag=etag)
         if store is not None and etag:
             from .http_store import StoredResponse
 
@@ -106,8 +116,13 @@ class DocumentTransport(ABC):
     def connect_ahead(self) -> None:  # noqa: B027 - optional for subclasses
         """Start connecting, in threads. The request that needs the connection raises the error, if any."""
 
-    def prepare(self) -> None:  # noqa: B027 - optional for subclasses
-        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
+    def run_with_credentials(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`, within which no exec plugin runs: the credentials are got before.
+
+        If they expire or are refused within it, `call` is given up, and called once more with new ones. Raises
+        `CredentialsError` or `ConfigError`.
+        """
+        return call()
 
     def reconnect(self) -> None:  # noqa: B027 - another client's connections stay open
         """Use new connections for requests that start after this call. Running requests continue."""

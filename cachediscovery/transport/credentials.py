@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextvars import ContextVar
 
 from .._concurrency import Lock
 from ..config.files import read_configured
@@ -11,11 +12,23 @@ from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from ..config.client_config import ClientConfig, ExecConfig
     from .exec_plugin import ExecCredential
 
+    T = TypeVar("T")
+
 # client-go re-reads token files once a minute; the kubelet rotates them well before they expire.
 _TOKEN_FILE_SECONDS = 60.0
+
+# The credentials whose `run_with` this thread, or the one that started it, is in; and whether that is its last try.
+_held: ContextVar[tuple[Credentials, bool] | None] = ContextVar("held", default=None)
+
+
+class PluginNeeded(Exception):
+    """A credential expired or was refused within `Credentials.run_with`, which handles this."""
 
 
 class Identity(NamedTuple):
@@ -34,11 +47,41 @@ class Credentials:
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
-        self._lock = Lock()
+        # `_lock` is held for a moment, `_running` while the plugin runs.
+        self._lock, self._running = Lock(), Lock()
         self._static: Identity | None = None
         self._token_file_read_at = -_TOKEN_FILE_SECONDS
         self._token_file_token = ""
         self._exec_credential: ExecCredential | None = None
+        self._refused: ExecCredential | None = None
+
+    def run_with(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`, before which the credentials are got: no exec plugin runs within it.
+
+        If they expire or are refused within it, `call` is given up, and called once more with new ones. Raises
+        `CredentialsError` or `ConfigError`.
+        """
+        if self._try() is not None:
+            return call()
+        self.identity()
+        try:
+            return self._call_held(call, is_last=False)
+        except PluginNeeded:
+            pass
+        self.identity()
+        return self._call_held(call, is_last=True)
+
+    def _call_held(self, call: Callable[[], T], *, is_last: bool) -> T:
+        token = _held.set((self, is_last))
+        try:
+            return call()
+        finally:
+            _held.reset(token)
+
+    def _try(self) -> bool | None:
+        """Within `run_with`, whether it is the last try; None elsewhere."""
+        held = _held.get()
+        return held[1] if held is not None and held[0] is self else None
 
     def identity(self) -> Identity:
         """Return the current identity. Raises `CredentialsError` or `ConfigError`."""
@@ -51,33 +94,39 @@ class Credentials:
             # Like client-go: a plugin runs only if no other credentials are configured.
             if plugin is None or identity != Identity():
                 return identity
-            credential = self._exec_credential
-            if credential is None or (credential.expires_at is not None and credential.expires_at <= time.time()):
-                credential = self._run(plugin)
-            return _identity_of(credential)
+            credential, is_last = self._exec_credential, self._try()
+            if credential is not None and (is_last or not self._is_over(credential)):
+                return _identity_of(credential)
+        if is_last is not None:
+            raise PluginNeeded
+        return _identity_of(self._run(plugin, credential))
 
     def renew(self, refused: Identity) -> bool:
         """Get another identity after a 401 for `refused`. Return whether it differs."""
         with self._lock:
-            if self._config.token_file and not self._config.token:
-                self._token_file_read_at = -_TOKEN_FILE_SECONDS
-                return self._configured() != refused
-            plugin = self._config.exec
+            # The files of certificate and token may have been renewed.
+            self._static, self._token_file_read_at = None, -_TOKEN_FILE_SECONDS
             credential = self._exec_credential
-            if plugin is None or credential is None:
-                # The certificate files may have been renewed.
-                self._static = None
-                return self._configured() != refused
-            if _identity_of(credential) == refused:
-                # If it differs, another thread has renewed it already.
-                credential = self._run(plugin)
-            return _identity_of(credential) != refused
+            # If it differs, another thread has renewed it already.
+            if credential is not None and _identity_of(credential) == refused:
+                self._refused = credential
+        return self.identity() != refused
 
-    def _run(self, plugin: ExecConfig) -> ExecCredential:
+    def _is_over(self, credential: ExecCredential) -> bool:
+        """Whether a credential was refused, or has expired."""
+        if credential is self._refused:
+            return True
+        return credential.expires_at is not None and credential.expires_at <= time.time()
+
+    def _run(self, plugin: ExecConfig, known: ExecCredential | None) -> ExecCredential:
+        """The credential in place of `known`, from the plugin unless another thread ran it meanwhile."""
         from .exec_plugin import run_exec_plugin
 
-        self._exec_credential = run_exec_plugin(self._config, plugin)
-        return self._exec_credential
+        with self._running:
+            found = self._exec_credential
+            if found is None or found is known:
+                found = self._exec_credential = run_exec_plugin(self._config, plugin)
+            return found
 
     def _configured(self) -> Identity:
         """The identity without an exec plugin."""

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..model.fields import MalformedDocument
-    from .base import DocumentResponse
     from .options import TransportOptions
 
 # Advice for the user, by HTTP status.
@@ -38,10 +36,15 @@ def status_error(url: str, code: int, headers: Mapping[str, str], body: bytes) -
     retry_after = retry_after_of(headers)
     if retry_after is not None:
         text += f" (try again in {retry_after:g} s)"
-    elif code in _ADVICE:
+    elif code in _ADVICE and not (code == 403 and _is_collection(url)):
         text += f" ({_ADVICE[code]})"
     error = NotFound if code == 404 else StatusError
     return error(url, text, code, one_line(status_reason), retry_after)
+
+
+def _is_collection(url: str) -> bool:
+    """Whether a URL is that of a collection of objects, `…/apis/GROUP/VERSION/RESOURCE`: no part of discovery."""
+    return url.partition("?")[0].split("/")[-4:-3] == ["apis"]
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
@@ -128,6 +131,17 @@ def too_large(url: str, limit: int) -> InvalidDocument:
     return InvalidDocument(url, f"the answer of {url} is larger than {limit} bytes: raise max_document_bytes")
 
 
+def invalid_document(url: str, content_type: str, body: bytes, error: Exception, expected: str) -> InvalidDocument:
+    """The error for a complete response that is not what was `expected`."""
+    if body[:256].lstrip().startswith(b"<") or "html" in content_type:
+        what = "HTML, not JSON: is this a login page? Check the server's URL"
+    elif not body:
+        what = "an empty body: is this an API server?"
+    else:
+        what = f"something other than {expected}: {one_line(error)}"
+    return InvalidDocument(url, f"{url} answered with {what}")
+
+
 def cut_short(url: str) -> InvalidDocument:
     """Return the error for an incomplete response."""
     return InvalidDocument(url, f"the answer of {url} was cut short: try again", is_transient=True)
@@ -192,13 +206,3 @@ def connection_error(url: str, error: Exception, options: TransportOptions) -> R
     if not isinstance(error, (OSError, http.client.HTTPException, zlib.error, ValueError, CutShortError)):
         raise error
     return request_error(url, error, options.connect_timeout, options.read_timeout)
-
-
-def malformed(response: DocumentResponse, error: MalformedDocument) -> str:
-    """The message for a response that is not the requested document."""
-    start = response.body[:256].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<")) or "html" in response.content_type:
-        return f"{response.url} answered with HTML, not JSON: is this a login page? Check the server's URL"
-    if not response.body:
-        return f"{response.url} answered with an empty body: is this an API server?"
-    return f"{response.url} answered with something other than a discovery document: {one_line(error)}"

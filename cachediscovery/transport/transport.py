@@ -101,10 +101,9 @@ class Transport(StreamingTransport):
             return
         dialer.begin(CONNECTIONS_AHEAD)
 
-    def prepare(self) -> None:
-        """Get the credentials, which may run an exec plugin. Raises `CredentialsError` or `ConfigError`."""
-        if self._credentials is not None:
-            self._credentials.identity()
+    def run_with_credentials(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`: see `DocumentTransport.run_with_credentials`."""
+        return call() if self._credentials is None else self._credentials.run_with(call)
 
     def reconnect(self) -> None:
         """Use new connections for requests that start after this call."""
@@ -201,18 +200,19 @@ class Transport(StreamingTransport):
         )
 
     def _send(self, url: str, headers: Mapping[str, str], identity: Identity | None, *, anonymous: bool) -> RawResponse:
-        started = time.monotonic()
-        lines = self._lines(headers, None if anonymous else identity)
+        started, lines = time.monotonic(), self._lines(headers, None if anonymous else identity)
         connections = None if anonymous else self._connections(identity)
-        if connections is None:
-            answer = self._session().get(url, lines, identity, anonymous=anonymous)
-        else:
-            sent = self._sent(partial(connections.get, *host_and_target(url), lines), url)
-            answer = sent._replace(url=without_userinfo(url))
+        answer: RawResponse | None = None
+        try:
+            if connections is None:
+                answer = self._session().get(url, lines, identity, anonymous=anonymous)
+            else:
+                sent = self._sent(partial(connections.get, *host_and_target(url), lines), url)
+                answer = sent._replace(url=without_userinfo(url))
+        finally:
+            log.request(without_userinfo(url), answer, started)
         if not anonymous:
             note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
-        seconds, size = time.monotonic() - started, len(answer.body)
-        log.info("GET %s %d in %d ms, %d bytes", answer.url, answer.status, seconds * 1000, size)
         return answer
 
     def get_on(self, connection: int, path: str) -> bytes | None:
@@ -222,10 +222,11 @@ class Transport(StreamingTransport):
         if connections is None:
             return None
         url = self._server + path
-        lines = self._lines({"Accept": "application/json"}, identity)
+        started, lines = time.monotonic(), self._lines({"Accept": "application/json"}, identity)
         answer = self._sent(partial(connections.get_on, connection, *host_and_target(url), lines), url)
         if answer is None:
             return None
+        log.request(without_userinfo(url), answer, started)
         note_identity(identity_of(answer.headers, answer.certificate, answer.connection))
         return answer.body if answer.status == _OK else b""
 

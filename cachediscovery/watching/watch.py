@@ -10,7 +10,7 @@ from functools import partial
 
 from .. import _log as log
 from .._cancellation import Cancellation, WaitCancelledError
-from ..model.errors import DiscoveryError, StatusError
+from ..model.errors import StatusError
 from .collection import CollectionWatch
 
 TYPE_CHECKING = False
@@ -27,6 +27,11 @@ PATHS = (
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "/apis/apiregistration.k8s.io/v1/apiservices",
 )
+_RIGHTS = (
+    " (a watch needs the rights list and watch for customresourcedefinitions.apiextensions.k8s.io and "
+    "apiservices.apiregistration.k8s.io)"
+)
+_FORBIDDEN = 403
 # If a watch is denied: how long to poll before trying to watch again.
 _DENIED_SECONDS = 300.0
 _DENIED = (401, 403, 404, 405)
@@ -167,12 +172,12 @@ class DiscoveryWatch:
             pause = min(2 * pause, _BACKOFF[1]) if time.monotonic() - started < _SHORT_LIVED else _BACKOFF[0]
             self._cancellation.sleep(wait * (1 - random.random() / 2))
 
-    def _fall_back(self, watch: CollectionWatch, error: DiscoveryError) -> float:
+    def _fall_back(self, watch: CollectionWatch, error: StatusError) -> float:
         """Poll if a watch is denied. Return the seconds until the next try to watch."""
         if self._refresher.ask_regularly(True):
             log.warning(
-                "%s cannot be watched, the server is asked every %g s instead: %s",
-                watch.path, self._refresher.interval, error,
+                "%s cannot be watched, the server is asked every %g s instead: %s%s",
+                watch.path, self._refresher.interval, error, _RIGHTS if error.code == _FORBIDDEN else "",
             )  # fmt: skip
         return _DENIED_SECONDS
 

@@ -104,8 +104,13 @@ class APIServer:
 
     def requests_of(self, agent: str) -> list[str]:
         """The paths of all requests so far of programs whose user agent begins with `agent`: the audit log's word."""
-        events = map(json.loads, self._audit.read_text().splitlines())
-        return [event["requestURI"] for event in events if event.get("userAgent", "").startswith(agent)]
+        return [path for path, _ in self.answers_of(agent)]
+
+    def answers_of(self, agent: str) -> list[tuple[str, int]]:
+        """The paths of these requests, with the statuses of the answers."""
+        events = [json.loads(line) for line in self._audit.read_text().splitlines()]
+        of_agent = [event for event in events if event.get("userAgent", "").startswith(agent)]
+        return [(event["requestURI"], event.get("responseStatus", {}).get("code", 0)) for event in of_agent]
 
     def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """One request with all rights; the parsed answer. Raises for an error status."""

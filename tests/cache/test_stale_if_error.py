@@ -45,8 +45,10 @@ def test_expired_documents_replace_an_unreachable_server_with_one_warning(
         assert client.server_groups_and_resources() == expected
         assert client.server_resources_for_group_version("apps/v1").resources
     (record,) = caplog.records
+    assert record.getMessage().startswith(f"using documents from 7h ago: the connection to {server.url}/api")
     assert "refused" in record.getMessage()
-    assert record.getMessage().endswith("using documents from 7h ago")
+    # An error may end with a question.
+    assert "?:" not in record.getMessage()
     assert not client.fresh
 
 
@@ -100,7 +102,7 @@ def test_the_command_line_warns_and_prints_the_expired_documents(cli: Run, home:
     ran = cli("api-resources", "--cached", "--stale-if-error=24h", server=server)
     assert (ran.code, ran.out) == (0, expected)
     assert ran.err.count("\n") == 1
-    assert ran.err.startswith("Warning: the connection to ")
+    assert ran.err.startswith("Warning: using documents from 7h ago: the connection to ")
     assert cli("api-resources", "--cached", server=server).code == 1
 
 

@@ -129,7 +129,7 @@ def test_the_command_line_prints_at_once_and_refreshes_in_another_process(
 
 
 def test_the_refresh_flag_costs_two_empty_304_responses(server: DiscoveryServer, cli: Run) -> None:
-    for command in (["api-resources", "--cached"], ["api-versions", "--cached"], ["resolve", "deploy"]):
+    for command in (["api-resources"], ["api-versions"], ["resolve", "deploy"]):
         cli(*command, server=server)
         server.forget_requests()
         assert cli(*command, "--refresh", server=server).code == 0

@@ -71,9 +71,9 @@ class TwoPaths(DiscoveryServer):
 
     recordings: dict[str, Recording] = {"/a-b": APPLES, "/a_b": PEARS}
 
-    def _answer(self, path: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+    def _answer(self, path: str, query: str, accept: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
         self.recording = self.recordings[path[:4]]
-        return super()._answer(path[4:], accept, authorization)
+        return super()._answer(path[4:], query, accept, authorization)
 
 
 def test_two_urls_that_share_a_kubectl_folder_do_not_share_documents(tmp_path: Path) -> None:

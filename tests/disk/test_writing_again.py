@@ -6,8 +6,10 @@ import errno
 import itertools
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +43,30 @@ class Disk:
 @pytest.fixture
 def store(tmp_path: object) -> DocumentStore:
     return DocumentStore(f"{tmp_path}/cache", f"{tmp_path}/cache/discovery/x")
+
+
+def test_a_write_that_began_before_the_disk_was_full_does_not_end_the_pause(
+    store: DocumentStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    began, has_failed = threading.Event(), threading.Event()
+    really_replace = os.replace
+
+    def replace(source: str, target: str) -> None:
+        if "slow" not in target:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+        began.set()
+        has_failed.wait(30)
+        really_replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with caplog.at_level(logging.WARNING, "cachediscovery"), ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(store.write, "slow/v1", b"data", time.time())
+        assert began.wait(30)
+        assert store.write("v1", b"data", time.time()) is None
+        has_failed.set()
+        assert slow.result(30) is not None
+        assert store.write("apps/v1", b"data", time.time()) is None
+    assert [record.getMessage().count("cannot be written") for record in caplog.records] == [1]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])

@@ -6,14 +6,25 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 
-from cachediscovery import CachedDiscoveryClient, DiscoveryClient, DiscoveryError, DocumentStore, RequestError
+from cachediscovery import (
+    CachedDiscoveryClient,
+    DiscoveryClient,
+    DiscoveryError,
+    DocumentStore,
+    OpenAPIRoot,
+    RequestError,
+)
 from cachediscovery import _log as log
 from cachediscovery.disk.cluster_record import RECORD_FILE
 from cachediscovery.disk.fetches import FETCHES_FILE
+from cachediscovery.disk.response_file import OPENAPI, encode_response
 from cachediscovery.index.documents import SECTIONS
 from cachediscovery.index.index_file import INDEX_FILE, read_index
 from cachediscovery.index.search import COLUMNS
 from cachediscovery.model.aggregated import ACCEPT
+from cachediscovery.model.documents import parse_object
+from cachediscovery.model.fields import MalformedDocument
+from cachediscovery.openapi.json_schema import JSONSchemas
 from cachediscovery.transport.base import DocumentTransport, RawResponse
 from cachediscovery.transport.http_store import HTTPStore
 
@@ -49,9 +60,22 @@ def response(data: bytes) -> None:
         client.server_preferred_resources,
         client.server_version,
         lambda: client.server_resources_for_group_version("apps/v1"),
-        client.openapi_v3,
+        lambda: [found.schema() for found in client.openapi_v3().paths().values()],
+        lambda: client.openapi_v3().document("/openapi/v3/apis/apps/v1?hash=A"),
+        OpenAPIRoot(client.openapi_v3()).group_versions,
+        lambda: _schemas(data[1:]),
     ):
         _only_discovery_errors(call)
+
+
+def _schemas(body: bytes) -> None:
+    """Translate the body, if it is an object, as a schema that may refer to itself."""
+    try:
+        schema = parse_object(body)
+        for strict in (True, False):
+            JSONSchemas({"it": schema}, strict=strict).schema("it", inline=strict)
+    except MalformedDocument as error:
+        assert "\n" not in str(error)
 
 
 def file(data: bytes) -> None:
@@ -62,9 +86,13 @@ def file(data: bytes) -> None:
     number = data[0] % (len(_FILES) + 1) if data else 0
     responses = HTTPStore(_FOLDER)
     path = _FILES[number] if number < len(_FILES) else responses._path(f"{URL}/apis")
-    os.makedirs(os.path.dirname(path), exist_ok=True, mode=0o700)
+    for folder in (os.path.dirname(path), os.path.join(_FOLDER, "http")):
+        os.makedirs(folder, exist_ok=True, mode=0o700)
     with open(path, "wb") as written:
         written.write(data[1:])
+    # A fuzzer finds no checksum.
+    with open(_STORE.path(f"{URL}{OPENAPI}"), "wb") as written:
+        written.write(encode_response([], data[1:]))
     store = DocumentStore(_STORE.root, _STORE.folder, _STORE.trust_fingerprint)
     client = CachedDiscoveryClient(DiscoveryClient(_Down(URL), URL), store, stale_if_error=1e9)
     responses.load(f"{URL}/apis")
@@ -76,6 +104,7 @@ def file(data: bytes) -> None:
         lambda: client.server_resources_for_group_version("apps/v1"),
         client.server_groups_and_resources,
         client.resource_index.write,
+        client.openapi_v3().index,
     ):
         _only_discovery_errors(call)
 

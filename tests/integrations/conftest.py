@@ -17,6 +17,7 @@ from cachediscovery.testing import DiscoveryServer, Failure
 from ..crds import CRD
 
 APISERVER = pytest.param("apiserver", marks=[pytest.mark.apiserver, pytest.mark.xdist_group("apiserver")])
+AIO_MISSING = "kubernetes.aio is part of kubernetes 37 and later: pip install 'kubernetes>=37'"
 SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 
@@ -27,6 +28,8 @@ class Cluster(Protocol):
     def kubeconfig(self) -> Path: ...
 
     def requests_of(self, agent: str) -> list[str]: ...
+
+    def answers_of(self, agent: str) -> list[tuple[str, int]]: ...
 
     def install(self, crds: Iterable[CRD]) -> None: ...
 
@@ -67,8 +70,11 @@ class ReplayedCluster:
         served["/api/v1/namespaces"] = {"kind": "NamespaceList", "apiVersion": "v1", "items": namespaces}
 
     def requests_of(self, agent: str) -> list[str]:
+        return [path for path, _ in self.answers_of(agent)]
+
+    def answers_of(self, agent: str) -> list[tuple[str, int]]:
         requests = list(self.server.requests)
-        return [request.path for request in requests if agent in request.header("User-Agent")]
+        return [(request.path, request.status) for request in requests if agent in request.header("User-Agent")]
 
     def install(self, crds: Iterable[CRD]) -> None:
         groups: dict[str, dict[str, list[dict[str, Any]]]] = {}

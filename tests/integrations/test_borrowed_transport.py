@@ -10,7 +10,7 @@ import pytest
 import urllib3
 
 from cachediscovery.integrations.borrowed_transport import BorrowedTransport
-from cachediscovery.model.errors import RequestTimeout
+from cachediscovery.model.errors import InvalidDocument, RequestTimeout
 
 
 @pytest.fixture
@@ -63,3 +63,10 @@ def message_of(port: int, get: Get) -> str:
 def test_the_timeout_errors_of_a_borrowed_client_state_no_duration(full_port: int, silent_port: int, get: Get) -> None:
     assert message_of(full_port, get) == "no connection to URL/api in time: is the server reachable from here?"
     assert message_of(silent_port, get) == "URL/api did not answer in time: try again, or raise the read time-out"
+
+
+def test_an_answer_of_300_megabytes_is_refused() -> None:
+    body = bytes(300 << 20)
+    transport = BorrowedTransport("http://host", lambda path, headers: (200, {}, body))
+    with pytest.raises(InvalidDocument, match="http://host/openapi/v3 is larger than 67108864 bytes"):
+        transport.get("/openapi/v3")

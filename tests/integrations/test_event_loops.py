@@ -16,12 +16,13 @@ from cachediscovery import AsyncCachedDiscoveryClient, ClientConfig
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import eventually, threads_of_ours
+from .conftest import AIO_MISSING
 
 PROGRAM = """
 import asyncio, pathlib, sys
-from kubernetes_asyncio import config
-from kubernetes_asyncio.dynamic import DynamicClient
-from cachediscovery.integrations.kubernetes_asyncio import CachedDiscoverer
+from {client} import config
+from {client}.dynamic import DynamicClient
+from cachediscovery.integrations.{integration} import CachedDiscoverer
 
 async def begin():
     api_client = await config.new_client_from_config(sys.argv[1])
@@ -73,12 +74,26 @@ def is_free(lock: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+# Both clients run the same code of ours, so that one ending is enough for the second.
+RUNS = [("kubernetes_asyncio", "kubernetes_asyncio", ending) for ending in ENDINGS]
+RUNS.append(("kubernetes.aio", "kubernetes_aio", "run"))
+
+
+@pytest.mark.parametrize(("client", "integration", "ending"), RUNS)
 def test_an_abandoned_search_releases_the_lock_and_lets_the_program_exit(
-    silent: DiscoveryServer, environ: dict[str, str], home: Path, tmp_path: Path, ending: str
+    silent: DiscoveryServer,
+    environ: dict[str, str],
+    home: Path,
+    tmp_path: Path,
+    client: str,
+    integration: str,
+    ending: str,
 ) -> None:
+    if client == "kubernetes.aio":
+        pytest.importorskip(client, reason=AIO_MISSING)
+    program = PROGRAM.replace("{client}", client).replace("{integration}", integration)
     kubeconfig = silent.write_kubeconfig(tmp_path / "kubeconfig")
-    command = [sys.executable, "-W", "ignore::ResourceWarning", "-c", PROGRAM + ending + WAIT, str(kubeconfig)]
+    command = [sys.executable, "-W", "ignore::ResourceWarning", "-c", program + ENDINGS[ending] + WAIT, str(kubeconfig)]
     process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -22,6 +22,8 @@ from cachediscovery.cli.flags import UsageError
 from cachediscovery.cli.output import OutputError
 from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
+from cachediscovery.testing.object_log import CompactedError
+from cachediscovery.transport.credentials import PluginNeeded
 from cachediscovery.transport.dialer import ConnectTimeoutError
 from cachediscovery.transport.incomplete import CutShortError, TooLargeError
 
@@ -51,6 +53,7 @@ EXAMPLES: list[BaseException] = [
     NOT_FOUND,
     errors.ClusterMismatchError("two"),
     errors.StaleGroupVersionError(APPS),
+    errors.GroupVersionNotFoundError(APPS),
     errors.NoMatchError("nothing"),
     errors.NoResourceMatchError("no resource"),
     errors.NoKindMatchError("no kind"),
@@ -66,6 +69,8 @@ EXAMPLES: list[BaseException] = [
         errors.RequestTimeout(URL, "late"),
     ),
     WaitCancelledError("closed"),
+    CompactedError("too old"),
+    PluginNeeded("expired"),
     UsageError("unknown flag: --x"),
     OutputError("standard output cannot be written"),
     MalformedDocument("not a list"),

@@ -194,3 +194,31 @@ def test_mappings_follow_the_order_of_the_requested_versions(mapper: RESTMapper)
         expected = [version for version in versions if version != "v3"]
         assert [each.version for each in mapper.rest_mappings(twin, *versions)] == expected
         assert mapper.rest_mapping(twin, *versions).version == expected[0]
+
+
+@pytest.mark.parametrize(
+    ("argument", "found"),
+    [
+        ("deployments.v9.apps", "apps/v1"),
+        ("deploy.v9.nope", "apps/v1"),
+        ("Deployment.v9.apps", "apps/v1"),
+        ("deployments.nope", "apps/v1"),
+        ("events.v9.events.k8s.io", "events.k8s.io/v1"),
+    ],
+)
+def test_an_unknown_group_or_version_is_answered_with_those_there_are(
+    mapper: RESTMapper, argument: str, found: str
+) -> None:
+    with pytest.raises(NoResourceMatchError) as caught:
+        mapper.mapping_for(argument)
+    assert str(caught.value) == f"the server doesn't have a resource type {argument!r}: it is in {found}"
+    assert mapper.nearest_names(argument) == []
+
+
+def test_an_unknown_version_of_a_kind_or_resource_is_answered_with_those_there_are(mapper: RESTMapper) -> None:
+    with pytest.raises(NoMatchError, match=r"in version v9: it is in one.example/v2, one.example/v1$"):
+        mapper.rest_mapping(GroupKind("one.example", "Twin"), "v9")
+    with pytest.raises(NoMatchError, match=r"no resource 'deployments.v9.apps': it is in apps/v1$"):
+        mapper.resource_for(partial("deployments", "apps", "v9"))
+    with pytest.raises(NoMatchError, match=r"no resource 'nothing.v9.apps'$"):
+        mapper.resource_for(partial("nothing", "apps", "v9"))

@@ -99,6 +99,22 @@ def test_a_denied_watch_falls_back_to_polling_with_a_warning(
     assert "no way" in record.getMessage()
 
 
+@pytest.mark.parametrize("path", [CRDS, SERVICES])
+def test_a_forbidden_watch_names_the_missing_rights_and_none_of_discovery(
+    watched: Fixture, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    watched.server.fail(path, Failure(403, "no way"))
+    with caplog.at_level(logging.WARNING, "cachediscovery"):
+        watched.begin(interval=0.1)
+        assert eventually(lambda: bool(caplog.records))
+    (record,) = caplog.records
+    assert record.getMessage().endswith(
+        "no way (a watch needs the rights list and watch for customresourcedefinitions.apiextensions.k8s.io and "
+        "apiservices.apiregistration.k8s.io)"
+    )
+    assert "system:discovery" not in record.getMessage()
+
+
 def test_a_server_that_ends_every_watch_gets_few_requests(watched: Fixture) -> None:
     for collection in (watched.crds, watched.services):
         collection.ends_at_once = True

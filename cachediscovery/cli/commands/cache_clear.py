@@ -1,31 +1,75 @@
-"""`cache clear`: remove all documents of all clusters."""
+"""`cache clear`: remove all documents of all clusters, or those of the given contexts."""
 
 from __future__ import annotations
 
+import os
+import sys
+
 from ...cache.inventory import clusters_in, remove, side_files_in
 from ...disk.document_store import DocumentStore
-from ..flags import Parsed
-from ..output import write
-from ..session import ttl_from
-from ..upkeep import kept_in_words, report, roots_of
+from ..flags import Parsed, UsageError
+from ..output import fail, write
+from ..session import Session
+from ..upkeep import contexts_given, count_of, kept_in_words, report, roots_of
+
+# (root, the cluster's folder, "" for files of all clusters, files)
+_Part = tuple[str, str, list[str]]
 
 
 def run(parsed: Parsed) -> int:
     """Run the command and return its exit code."""
+    contexts, dry = contexts_given(parsed), parsed.flag("dry-run")
+    if parsed.given("kubeconfig") and not contexts:
+        raise UsageError("--kubeconfig has no effect without a context")
+    if dry and parsed.given("yes"):
+        raise UsageError("--yes has no effect with --dry-run")
     roots, problems = roots_of(parsed)
-    # The platform's root first: superseding a folder creates its successor there.
-    removed = cleared = 0
-    for root in reversed(roots):
-        for cluster in clusters_in(root, ttl_from(parsed)):
-            documents = [item.path for item in cluster.documents]
-            count, kept = remove([*documents, *cluster.extra, *cluster.leftovers], root)
-            if kept:
-                problems.append(kept_in_words(kept, DocumentStore(root, cluster.folder)))
-            removed, cleared = removed + count, cleared + 1
-        count, kept = remove([file.path for file in side_files_in(root)], root)
-        if kept:
-            problems.append(kept_in_words(kept))
+    parts = _parts(roots, _folders(parsed, contexts) if contexts else None)
+    paths = [path for _, _, files in parts for path in files]
+    clusters = count_of(sum(bool(folder) for _, folder, _ in parts), "cluster")
+    if dry:
+        told = "".join(f"would remove {path}\n" for path in paths)
+        write(f"{told}would remove {count_of(len(paths), 'file')} of {clusters}\n")
+        return report(problems)
+    if paths and not parsed.flag("yes") and not _agreed(f"{count_of(len(paths), 'file')} of {clusters}", roots):
+        fail("nothing was removed")
+        return 1
+    removed = 0
+    for root, folder, files in parts:
+        count, kept = remove(files, root)
         removed += count
-    noun = "cluster" if cleared == 1 else "clusters"
-    write(f"removed {removed} files of {cleared} {noun}\n")
+        if kept:
+            problems.append(kept_in_words(kept, DocumentStore(root, folder) if folder else None))
+    write(f"removed {count_of(removed, 'file')} of {clusters}\n")
     return report(problems)
+
+
+def _folders(parsed: Parsed, contexts: list[str]) -> set[str]:
+    """The folders of the contexts' clusters. Raises `DiscoveryError`."""
+    stores = [store for context in contexts for store in Session(parsed, context).stores()]
+    return {os.path.normpath(store.folder) for store in stores}
+
+
+def _parts(roots: list[str], folders: set[str] | None) -> list[_Part]:
+    """What to remove: the files of the clusters in `folders`; None for all files of all clusters."""
+    parts: list[_Part] = []
+    # The platform's root first: superseding a folder creates its successor there.
+    for root in reversed(roots):
+        clusters = clusters_in(root, float("inf"))
+        # Listed first: the index tells which of the responses are its documents.
+        side_files = side_files_in(root, clusters)
+        for cluster in clusters:
+            if folders is None or os.path.normpath(cluster.folder) in folders:
+                parts.append((root, cluster.folder, cluster.paths))
+        if folders is None:
+            parts.append((root, "", [file.path for file in side_files]))
+    return parts
+
+
+def _agreed(what: str, roots: list[str]) -> bool:
+    """Ask on a terminal. Without one, as in a script, the command line itself is the answer."""
+    if any(stream is None or not stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        return True
+    sys.stderr.write(f"You are about to remove {what} below {', '.join(roots)}\nDo you want to continue? (y/N): ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

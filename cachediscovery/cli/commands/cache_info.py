@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 
 from ...cache.inventory import BROKEN, EXPIRED, FRESH, ClusterEntry, SideFile, clusters_in, side_files_in
 from ...config.durations import format_age
+from ...model.records import NamedTuple
 from ...model.redact import printable
 from ..flags import Parsed, UsageError
 from ..output import format_table, write
 from ..session import ttl_from
-from ..upkeep import format_size, report, roots_of
+from ..upkeep import contexts_by_folder, format_size, report, roots_of
 
-_HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST")
+_HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST", "SERVER", "CONTEXTS")
+
+
+class _Cluster(NamedTuple):
+    """A cluster's folder, the server's URL ("" if unknown), and the contexts that use the folder."""
+
+    entry: ClusterEntry
+    server: str
+    contexts: list[str]
 
 
 def run(parsed: Parsed) -> int:
@@ -21,7 +31,10 @@ def run(parsed: Parsed) -> int:
     if output not in ("", "json"):
         raise UsageError(f"--output must be json, not {output!r}")
     roots, problems = roots_of(parsed)
-    found = {root: (clusters_in(root, ttl_from(parsed)), side_files_in(root)) for root in roots}
+    found = {}
+    for root in roots:
+        clusters = _clusters(root, parsed)
+        found[root] = clusters, side_files_in(root, [cluster.entry for cluster in clusters])
     if output == "json":
         clusters = [cluster for clusters, _ in found.values() for cluster in clusters]
         beside = [file for _, files in found.values() for file in files]
@@ -40,21 +53,45 @@ def run(parsed: Parsed) -> int:
     return report(problems)
 
 
-def _object(cluster: ClusterEntry) -> dict[str, object]:
+def _clusters(root: str, parsed: Parsed) -> list[_Cluster]:
+    by_folder = contexts_by_folder(root, parsed.text("kubeconfig"))
+    found = []
+    for entry in clusters_in(root, ttl_from(parsed)):
+        users = [
+            (name, cluster.url)
+            for name, cluster in by_folder.get(os.path.normpath(entry.folder), ())
+            if entry.record.is_of(cluster.url, cluster.trust_fingerprint)
+        ]
+        # Documents that only kubectl has written have no record.
+        server = entry.record.server or next((url for _, url in users), "")
+        found.append(_Cluster(entry, server, [name for name, _ in users]))
+    return found
+
+
+def _object(found: _Cluster) -> dict[str, object]:
+    cluster = found.entry
     documents = [
         {"name": item.key or "groups", "size": item.size, "age": round(item.age, 1), "state": item.state}
         for item in cluster.documents
     ]
-    return {"cluster": cluster.host, "folder": cluster.folder, "documents": documents}
+    return {
+        "cluster": cluster.host,
+        "folder": cluster.folder,
+        "server": found.server,
+        "contexts": found.contexts,
+        "documents": documents,
+    }
 
 
-def _text(root: str, clusters: list[ClusterEntry], beside: list[SideFile]) -> str:
+def _text(root: str, clusters: list[_Cluster], beside: list[SideFile]) -> str:
     rows: list[tuple[str, ...]] = [_HEADERS]
-    for cluster in clusters:
+    for cluster, server, contexts in clusters:
         counts = [str(cluster.count(state)) for state in (FRESH, EXPIRED, BROKEN)]
         oldest = max((document.age for document in cluster.documents), default=0.0)
         size = format_size(cluster.size)
-        rows.append((printable(cluster.host), str(len(cluster.documents)), *counts, size, format_age(max(0.0, oldest))))
+        age = format_age(max(0.0, oldest))
+        used = server or "<unknown>", ", ".join(contexts) or "<none>"
+        rows.append((printable(cluster.host), str(len(cluster.documents)), *counts, size, age, *map(printable, used)))
     text = f"{root}\n\n{format_table(rows)}" if clusters else f"{root} holds no cluster\n"
     if beside:
         files = "1 file" if len(beside) == 1 else f"{len(beside)} files"

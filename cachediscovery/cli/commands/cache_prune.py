@@ -9,7 +9,7 @@ from ...disk.remembered import UNUSED_SECONDS
 from ..flags import Parsed
 from ..output import warn, write
 from ..session import ttl_from
-from ..upkeep import kept_in_words, known_folders, report, roots_of
+from ..upkeep import count_of, kept_in_words, known_folders, report, roots_of
 
 
 def run(parsed: Parsed) -> int:
@@ -18,7 +18,7 @@ def run(parsed: Parsed) -> int:
     doomed = {root: _doomed_below(root, parsed) for root in roots}
     if parsed.flag("dry-run"):
         paths = [path for below in doomed.values() for path in below]
-        write("".join(f"would remove {path}\n" for path in paths) + f"would remove {_count(len(paths))}\n")
+        write("".join(f"would remove {path}\n" for path in paths) + f"would remove {count_of(len(paths), 'file')}\n")
         return report(problems)
     removed = 0
     for root, paths in doomed.items():
@@ -26,7 +26,7 @@ def run(parsed: Parsed) -> int:
         removed += count
         if kept:
             problems.append(kept_in_words(kept))
-    write(f"removed {_count(removed)}\n")
+    write(f"removed {count_of(removed, 'file')}\n")
     return report(problems)
 
 
@@ -37,7 +37,7 @@ def _doomed_below(root: str, parsed: Parsed) -> list[str]:
         warn("no kubeconfig says which clusters are still in use: none is considered orphaned")
     doomed = [path for cluster in clusters for path in _doomed(cluster, known)]
     # Stored responses still save transfers for an expired cluster, so only those unused for long are removed.
-    return doomed + [file.path for file in side_files_in(root) if file.broken or file.age > UNUSED_SECONDS]
+    return doomed + [file.path for file in side_files_in(root, clusters) if file.broken or file.age > UNUSED_SECONDS]
 
 
 def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
@@ -47,7 +47,3 @@ def _doomed(cluster: ClusterEntry, known: set[str] | None) -> list[str]:
     # Without documents, the index and locks are useless.
     extra = cluster.extra if len(documents) == len(cluster.documents) else ()
     return [*documents, *extra, *cluster.leftovers]
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"

@@ -13,6 +13,7 @@ from ..flags import Parsed
 from ..output import fail, format_table, write
 from ..progress import progress
 from ..session import Session
+from ..upkeep import contexts_given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def run(parsed: Parsed) -> int:
 
 def _contexts(parsed: Parsed) -> list[str]:
     """The given contexts, else all. Raises `ConfigError`."""
-    named = parsed.arguments or ([parsed.text("context")] if parsed.given("context") else [])
-    names = list(dict.fromkeys(named or load_kubeconfig(parsed.text("kubeconfig")).contexts))
+    names = contexts_given(parsed) or list(load_kubeconfig(parsed.text("kubeconfig")).contexts)
     if not names:
         raise ConfigError("no kubeconfig has a context: set KUBECONFIG, or use --kubeconfig")
     return names

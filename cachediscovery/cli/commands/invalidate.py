@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from difflib import SequenceMatcher
 from functools import partial
 
 from ...disk.document_store import DocumentStore
 from ...disk.files import reason_of
 from ...disk.lock import FetchLock
 from ...index.index_file import INDEX_FILE
+from ...model.errors import DiscoveryError
 from ...model.names import parse_group_version
 from ..flags import Parsed, UsageError
 from ..output import write
 from ..session import Session
-from ..upkeep import kept_in_words, report
+from ..upkeep import count_of, kept_in_words, report
+
+# An error names at most this many group versions, those that are most like the argument.
+_SHOWN = 5
 
 
 def run(parsed: Parsed) -> int:
@@ -35,9 +40,23 @@ def run(parsed: Parsed) -> int:
         removed += FetchLock(store.lock_path).run(partial(_remove, store, chosen, kept), lambda: None)
         if kept:
             problems.append(kept_in_words(kept, store))
-    noun = "document" if removed == 1 else "documents"
-    write(f"invalidated {removed} {noun} of {session.server}\n")
+    if chosen and not removed and not problems:
+        known = session.cached_group_versions()
+        if known and chosen[0] not in known:
+            raise DiscoveryError(_unknown(parsed.arguments[0], known, session.server))
+    write(f"invalidated {count_of(removed, 'document')} of {session.server}\n")
     return report(problems)
+
+
+def _unknown(argument: str, known: list[str], server: str) -> str:
+    """The error for an argument that the cached group list lacks."""
+    group = argument.partition("/")[0]
+    versions = [name for name in known if name.rpartition("/")[0] == group]
+    if versions:
+        return f"the cached groups of {server} lack {argument!r}: the group {group} has {', '.join(versions)}"
+    shown = sorted(known, key=lambda name: -SequenceMatcher(None, argument, name).ratio())[:_SHOWN]
+    more = f" and {len(known) - _SHOWN} more, see 'api-versions --cached'" if len(known) > _SHOWN else ""
+    return f"the cached groups of {server} lack {argument!r}: they have {', '.join(shown)}{more}"
 
 
 def _remove(store: DocumentStore, chosen: list[str], kept: dict[str, str]) -> int:

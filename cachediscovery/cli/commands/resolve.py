@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...restmapper.deferred import DeferredDiscoveryRESTMapper
     from ...restmapper.mapping import RESTMapping
 
-_FORMATS = ("", "json", "name")
+_FORMATS = ("", "json", "name", "yaml")
 # Columns that no lookup uses.
 _UNREAD = {LISTED, STORAGE_HASH}
 _HEADERS = ("NAME", "GROUP", "VERSION", "RESOURCE", "KIND", "SCOPE", "PATH")
@@ -38,13 +38,13 @@ def run(parsed: Parsed) -> int:
     """Run the command and return its exit code."""
     output = parsed.text("output")
     if output not in _FORMATS:
-        raise UsageError(f"--output must be json or name, not {output!r}")
+        raise UsageError(f"--output must be json, name or yaml, not {output!r}")
     # Like kubectl: one argument may hold several names separated by commas.
     names = [name for argument in parsed.arguments for name in argument.split(",")]
     if not names:
         raise UsageError("give at least one name of a resource, a kind, a short name or a category")
     session = Session(parsed, asks=parsed.flag("refresh"))
-    unread = _UNREAD if output == "json" else {*_UNREAD, VERBS}
+    unread = _UNREAD if output in ("json", "yaml") else {*_UNREAD, VERBS}
     columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
     index = None if parsed.flag("refresh") else session.index(columns)
     resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
@@ -118,14 +118,18 @@ def _formatted(found: list[tuple[str, Row]], parsed: Parsed) -> str:
     if output == "name":
         return "".join([f"{row[PLURAL]}.{row[GROUP]}\n" if row[GROUP] else f"{row[PLURAL]}\n" for _, row in found])
     cells = [_cells(name, row, namespace) for name, row in found]
-    if output == "json":
-        from ..json_text import json_text
-
+    if output in ("json", "yaml"):
         keys = [header.lower() for header in _HEADERS]
         objects = [
             {**dict(zip(keys, row, strict=True)), "verbs": whole[VERBS].split(",") if whole[VERBS] else []}
             for row, (_, whole) in zip(cells, found, strict=True)
         ]
+        if output == "yaml":
+            from ..go_yaml import go_yaml_list
+
+            return go_yaml_list(objects)
+        from ..json_text import json_text
+
         return json_text(objects, 2) + "\n"
     from ..output import format_table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...model.redact import one_line
 from ..flags import Parsed, UsageError
 from ..output import write
+from ..progress import progress
 from ..session import Session
 
 TYPE_CHECKING = False
@@ -34,7 +35,9 @@ def run(parsed: Parsed) -> int:
     output = parsed.text("output")
     if output not in ("", "json", "yaml"):
         raise UsageError("--output must be 'yaml' or 'json'")
-    version = Session(parsed, asks=True).base.server_version()
+    session = Session(parsed, asks=True)
+    with progress(session.server):
+        version = session.base.server_version()
     if not output:
         write(f"Server Version: {one_line(version.git_version)}\n")
     elif output == "json":

@@ -147,13 +147,13 @@ def test_groups_with_unsafe_names_are_ignored_with_a_warning(server: DiscoverySe
 def test_verbose_shows_requests_misses_and_hits(server: DiscoveryServer, cli: Run, home: Path) -> None:
     cold = cli("api-resources", "--cached", "-v", server=server)
     assert f"GET {server.url}/apis 200" in cold.err
-    warm = cli("api-resources", "--cached", "-v", server=server)
+    warm = cli("api-resources", "--cached", "-v", "2", server=server)
     assert warm.err.count("cache hit: the index of ") == 1
     assert "GET" not in warm.err
     for index in home.rglob(".cachediscovery.index"):
         index.unlink()
-    assert cli("api-resources", "--cached", "-v", server=server).err.count("cache hit: ") == 40
-    assert "cache miss" in cli("api-resources", "--cached", "-v", "--cache-ttl=0s", server=server).err
+    assert cli("api-resources", "--cached", "-v2", server=server).err.count("cache hit: ") == 40
+    assert "cache miss" in cli("api-resources", "--cached", "-v=2", "--cache-ttl=0s", server=server).err
 
 
 def test_the_ttl_can_be_set_by_flag_and_environment(server: DiscoveryServer, cli: Run, home: Path) -> None:

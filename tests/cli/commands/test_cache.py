@@ -33,15 +33,17 @@ def test_info_lists_clusters_with_document_counts_states_and_ages(
     (folder / "batch/v1/serverresources.json").write_text("torn")
     lines = cli("cache", "info", server=server).out.splitlines()
     assert lines[0] == str(folder.parents[1])
-    assert lines[2].split() == ["CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST"]
+    headers = ["CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST", "SERVER", "CONTEXTS"]
+    assert lines[2].split() == headers
     cells = lines[3].split()
     assert cells[:5] == [folder.name, "40", "38", "1", "1"]
-    assert cells[-1] == "7h"
+    assert cells[-3:] == ["7h", server.url, "local"]
     found = json.loads(cli("cache", "info", "-o", "json", server=server).out)
     (cluster,) = found["clusters"]
     states = {item["name"]: item["state"] for item in cluster["documents"]}
     assert (states["groups"], states["apps/v1"], states["batch/v1"]) == ("fresh", "expired", "broken")
     assert cluster["folder"] == str(folder)
+    assert (cluster["server"], cluster["contexts"]) == (server.url, ["local"])
 
 
 def test_info_of_an_empty_cache_succeeds(cli: Run, home: Path) -> None:
@@ -210,7 +212,6 @@ def test_warm_fetches_each_cluster_of_all_contexts_once(
     assert server.request_count == 0
     assert "fetched" in cli("cache", "warm", "c", "--refresh", "--kubeconfig", str(kubeconfig)).out
     assert [request.status for request in server.requests] == [304, 304]
-    assert "--context" in cli("api-resources", "--help").out
     assert cli("api-resources", "--cached", "--context=b", "--kubeconfig", str(kubeconfig)).code == 0
 
 

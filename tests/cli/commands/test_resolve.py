@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cachediscovery.cli.commands.completion import SCRIPTS
 from cachediscovery.index.index_file import INDEX_FILE
@@ -80,7 +81,7 @@ def test_a_name_in_an_unavailable_group_is_not_reported_as_unknown(legacy_server
 
 
 @pytest.mark.parametrize(
-    "line", ["resolve", "resolve -o yaml x", "completion", "completion tcsh", "completion bash zsh"]
+    "line", ["resolve", "resolve -o xml x", "completion", "completion tcsh", "completion bash zsh"]
 )
 def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, line: str) -> None:
     ran = cli(*line.split(), server=server)
@@ -92,7 +93,7 @@ def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, li
     ("line", "expected"),
     [
         ("cachediscovery re", ["resolve"]),
-        ("cachediscovery cache ", ["clear", "info", "path", "prune", "verify", "warm"]),
+        ("cachediscovery cache ", ["clear", "info", "path", "prune", "size", "verify", "warm"]),
         ("cachediscovery api-resources -o ", ["json", "name", "wide", "yaml"]),
         ("cachediscovery api-resources --sort-by=", ["--sort-by=kind", "--sort-by=name"]),
         ("cachediscovery api-resources --no", ["--no-headers"]),
@@ -172,3 +173,17 @@ def test_completion_offers_names_from_expired_documents(
             ran = cli("__complete", "zsh", f"cachediscovery {flags}{line}", server=server)
             assert ran == (0, f"{expected}\n", "")
     assert server.request_count == 0
+
+
+def test_yaml_has_the_objects_of_json(server: DiscoveryServer, cli: Run) -> None:
+    document = cli("resolve", "deploy", "vm", "nodes", "-n", "shop", "-o", "yaml", server=server)
+    expected = json.loads(cli("resolve", "deploy", "vm", "nodes", "-n", "shop", "-o", "json", server=server).out)
+    assert document.code == 0
+    assert yaml.safe_load(document.out) == expected
+    assert cli("resolve", "nothing-like-it", "-o", "yaml", server=server).out == "[]\n"
+
+
+def test_an_unknown_version_is_answered_with_those_there_are_and_no_names(server: DiscoveryServer, cli: Run) -> None:
+    ran = cli("resolve", "deployments.v9.apps", server=server)
+    message = "the server doesn't have a resource type 'deployments.v9.apps': it is in apps/v1"
+    assert (ran.code, ran.err) == (1, f"error: {message}\n")
