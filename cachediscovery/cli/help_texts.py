@@ -46,7 +46,7 @@ No output has colours. Progress is shown on a terminal alone, if the server take
 }
 
 # (what for, the command line after the program's name)
-EXAMPLES = {
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "api-resources": (
         ("Print the API resources, asking the server", "api-resources"),
         ("Print them from the cache, with verbs and categories", "api-resources --cached -o wide"),

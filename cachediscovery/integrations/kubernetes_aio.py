@@ -19,11 +19,11 @@ try:
     from kubernetes.aio.dynamic.discovery import Discoverer
     from kubernetes.aio.dynamic.exceptions import api_exception
     from kubernetes.aio.dynamic.resource import Resource, ResourceList
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _missing:
     raise ImportError(
-        f"kubernetes.aio cannot be imported ({error}): it is part of kubernetes 37 and later, "
+        f"kubernetes.aio cannot be imported ({_missing}): it is part of kubernetes 37 and later, "
         "pip install 'cachediscovery[kubernetes-aio]'"
-    ) from error
+    ) from _missing
 
 from .async_discoverer import AsyncDiscoverer
 

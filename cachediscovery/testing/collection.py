@@ -37,9 +37,9 @@ class Collection:
         _, _, group, version, plural = path.split("/")
         self.path = path
         self.kind = kind
-        self.api_version = f"{group}/{version}"
+        self.api_version: str = f"{group}/{version}"
         # The seconds between two bookmarks.
-        self.bookmark_seconds = 60.0
+        self.bookmark_seconds: float = 60.0
         # Whether a watch from a version that is too old gets a status, in place of an event.
         self.refuses_old_versions = False
         self._resource = f"{plural}.{group}"

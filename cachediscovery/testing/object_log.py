@@ -29,7 +29,7 @@ class ObjectLog:
         self._changes: list[Change] = []
         self._compacted = 0
         self._closed = False
-        self.revision = 0
+        self.revision: int = 0
 
     def put(self, path: str, found: dict[str, Any]) -> None:
         """Create or replace an object; its `resourceVersion` is the new revision."""

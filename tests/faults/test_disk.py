@@ -73,7 +73,7 @@ def test_output_is_correct_when_any_system_call_fails(
         for flags in (["--cached"], ["--refresh"], ["--cached", "-o", "wide"]):
             ran = cli("api-resources", *flags, server=server, **broken)
             assert ran.code == 0, (name, flags, ran.err)
-            assert flags == ["-o", "wide"] or ran.out == expected
+            assert "wide" in flags or ran.out == expected
             assert is_one_warning_at_most(ran.err), (name, flags, ran.err)
         assert set(log.read_text().split()) == ({call} if call != "unlink" or warm else set()), (
             "which calls have failed"
