@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from ..watching.watch import DiscoveryWatch
     from .cached_openapi import CachedOpenAPIV3
     from .document_fetcher import DocumentFetcher
-    from .keywords import CacheKeywords, ClientKeywords, ConfigKeywords
-    from .options import CacheOptions
+    from .options import CacheKeywords, CacheOptions, ClientKeywords, ConfigKeywords
     from .stale_while_revalidate import BackgroundRevalidation
 
 

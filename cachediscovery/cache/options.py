@@ -19,10 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from typing_extensions import Self
+    from typing_extensions import Self, TypedDict
 
     from ..config.arguments import Duration, PathArgument
     from ..config.cluster import Cluster
+    from ..config.overrides import OverrideKeywords
+    from ..transport.options import TransportKeywords
+
+    class CacheKeywords(TypedDict, total=False):
+        """The fields of `CacheOptions` as keywords."""
+
+        ttl: Duration | None
+        recheck_interval: Duration | None
+        stale_if_error: Duration | None
+        stale_while_revalidate: Duration | None
+        cache_dir: PathArgument | None
+
+    class ConfigKeywords(CacheKeywords, TransportKeywords, total=False):
+        """The fields of `CacheOptions` and `TransportOptions`."""
+
+    class ClientKeywords(OverrideKeywords, ConfigKeywords, total=False):
+        """The fields of `ConfigOverrides`, `CacheOptions` and `TransportOptions`."""
 
 
 class _Options(NamedTuple):

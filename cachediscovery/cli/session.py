@@ -6,7 +6,7 @@ import os
 
 from .. import _log as log
 from ..config.cluster import Cluster
-from ..disk.layout import DEFAULT_TTL, cache_root, cluster_folder, place_of
+from ..disk.layout import DEFAULT_TTL, VARIABLES, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.search import GROUP_VERSIONS, read_sound_index
 from .flags import Parsed, UsageError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
 
-TTL_VARIABLE = "CACHEDISCOVERY_TTL"
 # The digits of the largest 64-bit number.
 _MAX_DIGITS = 19
 
@@ -50,8 +49,8 @@ class Session:
         if asks:
             _refuse_flags_of_the_cache(parsed)
         self._ttl = ttl_from(parsed)
-        self._stale_if_error = _seconds(parsed, "stale-if-error")
-        self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
+        self._stale_if_error = _seconds(parsed, "stale-if-error", "stale_if_error", 0.0)
+        self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate", "stale_while_revalidate", 0.0)
         self._used_expired = False
         self._numbers = transport_numbers(parsed)
         self._cache_dir = parsed.text("cache-dir")
@@ -262,10 +261,7 @@ def _overrides(parsed: Parsed, context: str) -> ConfigOverrides:
 
 def ttl_from(parsed: Parsed) -> float:
     """The TTL in seconds: `--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours."""
-    text, source = parsed.text("cache-ttl"), "--cache-ttl"
-    if not text:
-        text, source = os.environ.get(TTL_VARIABLE, ""), f"${TTL_VARIABLE}"
-    return _duration(text, source) if text else DEFAULT_TTL
+    return _seconds(parsed, "cache-ttl", "ttl", DEFAULT_TTL)
 
 
 def transport_numbers(parsed: Parsed) -> dict[str, Any]:
@@ -284,8 +280,12 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
     return numbers
 
 
-def _seconds(parsed: Parsed, flag: str) -> float:
-    return _duration(parsed.text(flag), f"--{flag}") if parsed.given(flag) else 0.0
+def _seconds(parsed: Parsed, flag: str, option: str, default: float) -> float:
+    """The seconds of a flag, else of the environment variable of the cache's `option`, else `default`."""
+    if parsed.text(flag):
+        return _duration(parsed.text(flag), f"--{flag}")
+    text = os.environ.get(VARIABLES[option], "")
+    return _duration(text, f"${VARIABLES[option]}") if text else default
 
 
 def _duration(text: str, source: str) -> float:

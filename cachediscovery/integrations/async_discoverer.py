@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from ..cache.keywords import CacheKeywords
+    from ..cache.options import CacheKeywords
 
     P = ParamSpec("P")
     T = TypeVar("T")

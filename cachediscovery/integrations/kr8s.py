@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ..cache.keywords import CacheKeywords
+    from ..cache.options import CacheKeywords
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..cache.cached_client import CachedDiscoveryClient
-    from ..cache.keywords import CacheKeywords
+    from ..cache.options import CacheKeywords
     from ..discovery.interfaces import DiscoveryInterface
     from ..restmapper.mapping import RESTMapping
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from .group_version import GroupVersion, GroupVersionResource
@@ -104,7 +104,34 @@ class StaleGroupVersionError(DiscoveryError):
 
 
 class NoMatchError(DiscoveryError):
-    """Nothing on the server matches: apimachinery's `NoResourceMatchError` and `NoKindMatchError`."""
+    """Nothing on the server matches: apimachinery's `NoResourceMatchError` and `NoKindMatchError`.
+
+    `server` is the URL of the API server, "" if unknown.
+    """
+
+    def __init__(self, message: str, nearest: Callable[[], Sequence[str]] = tuple, server: str = "") -> None:
+        """`nearest()` returns similar names. It is called when they are first needed: most errors are not shown."""
+        super().__init__(message)
+        self.server = server
+        self._nearest: Callable[[], Sequence[str]] | tuple[str, ...] = nearest
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """The names on the server that are similar to the one that was not found."""
+        if not isinstance(self._nearest, tuple):
+            self._nearest = tuple(self._nearest())
+        return self._nearest
+
+    def __str__(self) -> str:
+        near = f"did you mean {', '.join(self.nearest)}?" if self.nearest else ""
+        at = f"the server is {self.server}" if self.server else ""
+        hint = f"{near} T{at[1:]}" if near and at else near or at
+        return f"{self.args[0]} ({hint})" if hint else str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A function cannot be pickled.
+        self._nearest = self.nearest
+        return super().__reduce__()
 
 
 class NoResourceMatchError(NoMatchError):

@@ -136,6 +136,7 @@ class DeferredDiscoveryRESTMapper:
             before, current = current, self._current_revision()
             if before == current:
                 break
+        made.server = self._client.server
         with self._lock:
             if current != self._revision:
                 self._tables = {}
