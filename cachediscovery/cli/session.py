@@ -272,17 +272,18 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
         # kubectl's default "0" means no time-out beyond the usual one.
         if seconds:
             numbers[name] = seconds
-    size = parsed.text("max-document-bytes")
-    if size:
-        if not size.isdecimal() or len(size) > _MAX_DIGITS or not int(size):
-            raise UsageError(f"--max-document-bytes {size[:40]!r} is not a number of bytes")
-        numbers["max_document_bytes"] = int(size)
+    for flag, name, least in (("max-document-bytes", "max_document_bytes", 1), ("retries", "retries", 0)):
+        text = parsed.text(flag)
+        if text:
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+                raise UsageError(f"--{flag} {text[:40]!r} is not a number of {'bytes' if least else 'retries'}")
+            numbers[name] = int(text)
     return numbers
 
 
 def _seconds(parsed: Parsed, flag: str, option: str, default: float) -> float:
     """The seconds of a flag, else of the environment variable of the cache's `option`, else `default`."""
-    if parsed.text(flag):
+    if parsed.given(flag):
         return _duration(parsed.text(flag), f"--{flag}")
     text = os.environ.get(VARIABLES[option], "")
     return _duration(text, f"${VARIABLES[option]}") if text else default
