@@ -1,6 +1,8 @@
 """Kubernetes API discovery with kubectl's cache.
 
 Everything public is importable from here. Modules are imported on first use, to keep start-up fast.
+
+The logger is `cachediscovery`: hits and misses are DEBUG, requests and retries INFO, what the user should know WARNING.
 """
 
 from __future__ import annotations
