@@ -9,7 +9,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .cache.async_client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
+    from .aio.client import AsyncCachedDiscoveryClient as AsyncCachedDiscoveryClient
+    from .aio.mapper import AsyncDeferredDiscoveryRESTMapper as AsyncDeferredDiscoveryRESTMapper
+    from .aio.openapi import AsyncOpenAPIV3 as AsyncOpenAPIV3
+    from .aio.resource_index import AsyncResourceIndex as AsyncResourceIndex
+    from .aio.watch import AsyncDiscoveryWatch as AsyncDiscoveryWatch
     from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
     from .cache.options import CacheOptions as CacheOptions
     from .config.client_config import ClientConfig as ClientConfig
@@ -78,11 +82,16 @@ if TYPE_CHECKING:
     from .restmapper.mapping import RESTMapping as RESTMapping
     from .restmapper.table import ResourceTable as ResourceTable
     from .transport.options import TransportOptions as TransportOptions
+    from .watching.change import DiscoveryChange as DiscoveryChange
     from .watching.watch import DiscoveryWatch as DiscoveryWatch
 
 # The module of each public name, for __getattr__. It mirrors the imports above, which are for type checkers.
 _NAMES = {
-    ".cache.async_client": "AsyncCachedDiscoveryClient",
+    ".aio.client": "AsyncCachedDiscoveryClient",
+    ".aio.mapper": "AsyncDeferredDiscoveryRESTMapper",
+    ".aio.openapi": "AsyncOpenAPIV3",
+    ".aio.resource_index": "AsyncResourceIndex",
+    ".aio.watch": "AsyncDiscoveryWatch",
     ".cache.cached_client": "CachedDiscoveryClient",
     ".cache.options": "CacheOptions",
     ".discovery.client": "DiscoveryClient",
@@ -115,6 +124,7 @@ _NAMES = {
     ".model.group_version": "GroupKind GroupResource GroupVersion GroupVersionKind GroupVersionResource",
     ".transport.options": "TransportOptions",
     ".model.types": ("APIGroup APIGroupList APIResource APIResourceList GroupVersionForDiscovery VersionInfo"),
+    ".watching.change": "DiscoveryChange",
     ".watching.watch": "DiscoveryWatch",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

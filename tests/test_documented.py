@@ -74,7 +74,7 @@ def test_each_message_is_logged_at_the_documented_level() -> None:
                 levels.setdefault(beginning, set()).add(node.func.attr)
         if "retrying" in message:
             levels.setdefault("retrying", set()).add(node.func.attr)
-    assert levels == {"cache hit": {"debug"}, "cache miss": {"debug"}, "GET": {"info"}, "retrying": {"info"}}
+    assert levels == {"cache miss": {"debug"}, "GET": {"info"}, "retrying": {"info"}}
 
 
 def test_the_logger_says_at_each_level_what_is_documented(

@@ -179,8 +179,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         Watches CustomResourceDefinitions and APIServices. The credentials need the verbs `list` and `watch` on them;
         without these, a warning is logged and the watch sends conditional requests every `interval`.
         `on_change` is called, in a thread of the watch, when the documents differ from those this client holds now (if
-        it holds none: the first it sees), or from those at its last call. Returns at once. The watch ends when it or
-        this client is closed; it is also a context manager.
+        it holds none: the first it sees), or from those at its last call. The watch is also an iterator of these
+        changes. Returns at once. It ends when it or this client is closed; it is also a context manager.
         """
         from .watches import begin_watch
 

@@ -45,9 +45,9 @@ class DocumentCache:
         self._recheck_interval = recheck_interval
         self._grace = grace
         # Called whenever an expired document is served.
-        self.on_expired: Callable[[], None] = _nothing
+        self.on_expired: Callable[[], None] = lambda: None
         # Called after an invalidation.
-        self.on_invalidated: Callable[[], None] = _nothing
+        self.on_invalidated: Callable[[], None] = lambda: None
         self._memory = MemoryLayer()
         # None before the first document is read, written or invalidated: a warm start needs only the index.
         self._files_made: Once[DocumentFiles] = Once()
@@ -215,9 +215,8 @@ class DocumentCache:
 
     def revision(self) -> int:
         """A number that changes when a document used before is no longer valid. Checks files once an interval."""
-        now = time.monotonic()
-        if now - self._revised_at >= self._recheck_interval:
-            self._revised_at = now
+        if self.checked_revision() is None:
+            now = self._revised_at = time.monotonic()
             known, store = self._memory.index, self.store
             if known is not None:
                 holds = known[0].holds() and known[0].is_within(self.ttl)
@@ -226,6 +225,11 @@ class DocumentCache:
             for key, entry in self._memory.items():
                 self._still_holds(key, entry, now)
         return self._memory.revision
+
+    def checked_revision(self) -> int | None:
+        """The same, if the files were checked within the interval; else None."""
+        is_checked = time.monotonic() - self._revised_at < self._recheck_interval
+        return self._memory.revision if is_checked else None
 
     @property
     def _files(self) -> DocumentFiles:
@@ -293,7 +297,3 @@ class DocumentCache:
             key, entry, lambda: invalidated_at == files.invalidated_at(key) and self._memory.is_of(entry.asked.epoch)
         )
         return entry if is_put else None
-
-
-def _nothing() -> None:
-    """The default of both callbacks of `DocumentCache`."""

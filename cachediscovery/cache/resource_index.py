@@ -38,6 +38,10 @@ class CachedResourceIndex(ResourceIndex):
         """A number that changes when a document used before is no longer valid."""
         return self._cache.revision()
 
+    def checked_revision(self) -> int | None:
+        """The revision, if the files were checked within the interval; else None. Does no I/O."""
+        return self._cache.checked_revision()
+
     def write(self) -> bool:
         """Write the index unless a valid one exists or a document is not on disk; whether it was written."""
         from ..index.index_writer import has_index, write_index

@@ -32,6 +32,6 @@ def begin_watch(
     seconds = arguments.seconds("interval", interval, is_limit=True)
     transport = delegate.transport if isinstance(delegate, ConnectedDiscoveryInterface) else None
     # Taken now, so that a change before the first refresh counts too.
-    held = (None, {}) if on_change is None else held_documents(cache, stale)
+    held = held_documents(cache, stale)
     refresher = Refresher(client, seconds, on_change, Baseline(*held))
     return DiscoveryWatch(client, transport if isinstance(transport, StreamingTransport) else None, refresher)

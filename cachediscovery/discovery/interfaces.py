@@ -121,6 +121,10 @@ class ResourceIndex(ABC):
     def revision(self) -> int:
         """A number that changes when a used document is no longer valid. Rebuild derived data when it changes."""
 
+    def checked_revision(self) -> int | None:
+        """The revision, if no file needs to be checked for it; else None. Does no I/O."""
+        return None
+
 
 class ConnectedDiscoveryInterface(ABC):
     """A client with its own connections to the server."""

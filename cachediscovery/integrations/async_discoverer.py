@@ -7,8 +7,8 @@ import json
 from functools import partial
 from typing import Any
 
+from ..aio.event_loop import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
-from ..cache.event_loop import call_on_loop, run_in_thread
 from ..cache.options import CacheOptions
 from ..model.errors import DiscoveryError
 from ..transport.base import NOT_MODIFIED

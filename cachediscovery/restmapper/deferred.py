@@ -100,6 +100,15 @@ class DeferredDiscoveryRESTMapper:
         with self._lock:
             self._tables.clear()
 
+    def remembered(self, lookup: str, *arguments: Any) -> Any:
+        """The answer that this method gave before to these arguments, if it still holds; else None. Does no I/O."""
+        revision = self._index.checked_revision() if self._index is not None else 0
+        group = arguments[0].group if lookup in ("rest_mapping", "rest_mappings") else None
+        table = self._tables.get(None) or self._tables.get(group)
+        if table is None or revision is None or revision != self._revision:
+            return None
+        return table.answers.get((getattr(RESTMapper, lookup), arguments))
+
     def _find(self, group: str | None, lookup: Callable[..., T], *arguments: Any) -> T:
         """Run `lookup` in all groups (None), or in one. After a miss in a cache that is not fresh, retry once."""
         table = self._table(group)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from ..config.client_config import ClientConfig
 from ..model.aggregated import GROUP, KIND, VERSIONS
 from .failure import Failure, status_object
 from .http_server import Answer, HTTPServer, ServedRequest
@@ -34,7 +35,7 @@ class DiscoveryServer:
     Use it as a context manager:
 
         with DiscoveryServer() as server:
-            client = DiscoveryClient.for_config(ClientConfig(server=server.url))
+            client = DiscoveryClient.for_config(server.config)
             ...
             assert server.request_count == 2
 
@@ -83,6 +84,11 @@ class DiscoveryServer:
     def url(self) -> str:
         """The server's URL."""
         return self._server.url + self._prefix
+
+    @property
+    def config(self) -> ClientConfig:
+        """The configuration of a client, with the `token`; for `tls` it lacks the certificate authority."""
+        return ClientConfig(self.url, token=self.token)
 
     @property
     def request_count(self) -> int:

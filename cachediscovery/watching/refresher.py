@@ -30,7 +30,9 @@ class Refresher:
         self.interval = interval
         self._client = client
         self._on_change = on_change
-        self._baseline = baseline
+        # Called after each change, before `on_change`.
+        self.on_difference: Callable[[], object] = lambda: None
+        self.baseline = baseline
         self._condition = threading.Condition()
         self._schedule = LookSchedule(interval)
         self._stopped = False
@@ -80,7 +82,7 @@ class Refresher:
     def _refresh(self, since: float) -> None:
         try:
             self._client.refresh(since)
-            changed = self._on_change is not None and self._baseline.has_changed(self._client)
+            changed = self.baseline.has_changed(self._client)
         except Exception as error:
             # The thread survives any error. It warns once, until a refresh works again.
             say = log.debug if self._failed or self._stopped else log.warning
@@ -90,6 +92,8 @@ class Refresher:
                 self._schedule.failed(time.monotonic())
             return
         self._failed = False
+        if changed:
+            self.on_difference()
         if changed and self._on_change is not None:
             try:
                 self._on_change()

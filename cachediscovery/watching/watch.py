@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..transport.streaming import StreamingTransport
+    from .change import DiscoveryChange
     from .refreshable import Refreshable
     from .refresher import Refresher
 
@@ -46,8 +47,9 @@ _CLOSE_SECONDS = 1.8
 class DiscoveryWatch:
     """Watches CustomResourceDefinitions and APIServices, and refreshes a cached client after each change.
 
-    Created by `CachedDiscoveryClient.watch`. Use it as a context manager, or `close` it. Its threads are daemons and
-    do not delay the exit of the program. A child of `fork` has no threads, and so no watch.
+    Created by `CachedDiscoveryClient.watch`. Use it as a context manager, or `close` it. It is also an iterator of
+    changes, which ends when it is closed. Its threads are daemons and do not delay the exit of the program. A child of
+    `fork` has no threads, and so no watch.
     """
 
     def __init__(self, client: Refreshable, transport: StreamingTransport | None, refresher: Refresher) -> None:
@@ -57,6 +59,8 @@ class DiscoveryWatch:
         self._cancellation = Cancellation()
         self._condition = threading.Condition()
         self._watched: set[str] = set()
+        self._subscribers: list[Callable[[], object]] = []
+        refresher.on_difference = self._notify
         # Set by `close`, or when one of the threads ends for another reason.
         self._over = False
         watches = [CollectionWatch(transport, path) for path in PATHS] if transport is not None else []
@@ -90,6 +94,11 @@ class DiscoveryWatch:
         # Without the lock: in the child of a fork no thread might ever release it.
         return self._pid == os.getpid() and not self._over
 
+    @property
+    def can_watch(self) -> bool:
+        """Whether the connection can watch at all; if not, the server is polled."""
+        return self._can_watch
+
     def wait_until_watching(self, timeout: float | None = None) -> bool:
         """Wait until `is_watching`, for at most `timeout` seconds. Return it; at once if it can never be true."""
         if not self.is_running or not self._can_watch:
@@ -97,6 +106,38 @@ class DiscoveryWatch:
         with self._condition:
             self._condition.wait_for(lambda: self.is_watching or not self.is_running, timeout)
             return self.is_watching
+
+    def next_change(self, timeout: float | None = None) -> DiscoveryChange | None:
+        """Wait for a change that no call has returned yet, for at most `timeout` seconds; None if there is none.
+
+        The first is a change from what the client held when the watch began. Changes that nobody has waited for are
+        one: what has come and gone meanwhile is not in it. None at once if the watch is closed.
+        """
+        take = self._refresher.baseline.take
+        if not self.is_running:
+            return None
+        with self._condition:
+            found: list[DiscoveryChange | None] = [None]
+
+            def is_over() -> bool:
+                found[0] = take()
+                return found[0] is not None or not self.is_running
+
+            self._condition.wait_for(is_over, timeout)
+            return found[0]
+
+    def subscribe(self, notify: Callable[[], object]) -> None:
+        """Call `notify()`, in a thread of the watch, after each change, and when `is_watching` may be another."""
+        self._subscribers.append(notify)
+
+    def __iter__(self) -> DiscoveryWatch:
+        return self
+
+    def __next__(self) -> DiscoveryChange:
+        change = self.next_change()
+        if change is None:
+            raise StopIteration
+        return change
 
     def close(self) -> None:
         """Stop watching, within two seconds. The cached client stays usable."""
@@ -132,9 +173,14 @@ class DiscoveryWatch:
             self._end()
 
     def _end(self) -> None:
+        self._over = True
+        self._notify()
+
+    def _notify(self) -> None:
         with self._condition:
-            self._over = True
             self._condition.notify_all()
+        for notify in self._subscribers:
+            notify()
 
     def _refresh(self) -> None:
         with self._cancellation.ending(self._refresher.stop):
@@ -186,4 +232,4 @@ class DiscoveryWatch:
             (self._watched.add if watched else self._watched.discard)(path)
             if len(self._watched) == len(PATHS):
                 self._refresher.ask_regularly(False)
-            self._condition.notify_all()
+        self._notify()

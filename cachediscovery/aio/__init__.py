@@ -1,0 +1,1 @@
+"""The cached client, its watch and the REST mapper for asyncio programs."""
