@@ -81,7 +81,7 @@ class BorrowedTransport(DocumentTransport):
 def discovery_by(
     transport: BorrowedTransport,
     server: str,
-    cache: CacheOptions,
+    cache: CacheOptions | None = None,
     *,
     revalidate: Callable[[], None] | None = None,
     ca_file: object = "",
@@ -93,6 +93,7 @@ def discovery_by(
     `revalidate` is that of `CachedDiscoveryClient`. `ca_file`, `ca_data` and `tls_server_name` are the other client's
     TLS settings, if known.
     """
+    cache = CacheOptions.merged(cache, {})
     data = ca_data.encode() if isinstance(ca_data, str) else ca_data
     trust_fingerprint = fingerprint_of_certificates(str(ca_file or ""), data, str(tls_server_name or ""))
     store = open_store(Cluster(server, trust_fingerprint), cache.cache_dir)
