@@ -1,6 +1,8 @@
 """Kubernetes API discovery with kubectl's cache.
 
 Everything public is importable from here. Modules are imported on first use, to keep start-up fast.
+
+The logger is `cachediscovery`: hits and misses are DEBUG, requests and retries INFO, what the user should know WARNING.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from .aio.resource_index import AsyncResourceIndex as AsyncResourceIndex
     from .aio.watch import AsyncDiscoveryWatch as AsyncDiscoveryWatch
     from .cache.cached_client import CachedDiscoveryClient as CachedDiscoveryClient
-    from .cache.cached_client import CacheOptions as CacheOptions
+    from .cache.options import CacheOptions as CacheOptions
     from .config.client_config import ClientConfig as ClientConfig
     from .config.client_config import ExecConfig as ExecConfig
     from .config.client_config import Impersonation as Impersonation
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from .model.errors import GroupVersionNotFoundError as GroupVersionNotFoundError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
+    from .model.errors import InvalidOption as InvalidOption
     from .model.errors import NoConfigError as NoConfigError
     from .model.errors import NoKindMatchError as NoKindMatchError
     from .model.errors import NoMatchError as NoMatchError
@@ -89,7 +92,8 @@ _NAMES = {
     ".aio.openapi": "AsyncOpenAPIV3",
     ".aio.resource_index": "AsyncResourceIndex",
     ".aio.watch": "AsyncDiscoveryWatch",
-    ".cache.cached_client": "CacheOptions CachedDiscoveryClient",
+    ".cache.cached_client": "CachedDiscoveryClient",
+    ".cache.options": "CacheOptions",
     ".discovery.client": "DiscoveryClient",
     ".config.trust_fingerprint": "cluster_of",
     ".config.client_config": "ClientConfig ExecConfig Impersonation",
@@ -102,8 +106,8 @@ _NAMES = {
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError GroupDiscoveryFailed GroupUnavailableError GroupVersionNotFoundError InvalidDocument "
-        "InvalidGroupVersion NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound RequestError "
-        "RequestTimeout StaleGroupVersionError StatusError"
+        "InvalidGroupVersion InvalidOption NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound "
+        "RequestError RequestTimeout StaleGroupVersionError StatusError"
     ),
     ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
     ".discovery.interfaces": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from ..cache.cached_client import CachedDiscoveryClient
+from ..config import arguments
 from .event_loop import run_in_thread
 from .openapi import AsyncOpenAPIV3
 from .resource_index import AsyncResourceIndex
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, ParamSpec, TypeVar
 
+    from ..config.arguments import Duration
     from ..discovery.interfaces import DiscoveryInterface
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
 
@@ -46,6 +48,7 @@ class AsyncCachedDiscoveryClient:
     """
 
     def __init__(self, client: CachedDiscoveryClient) -> None:
+        arguments.instance("client", client, CachedDiscoveryClient, "or use from_kubeconfig")
         self._client = client
 
     for_config = _constructor(CachedDiscoveryClient.for_config)
@@ -85,7 +88,7 @@ class AsyncCachedDiscoveryClient:
         await self.run(self._client.refresh, since, wait=wait)
 
     def watch(
-        self, *, interval: float = 30.0, on_change: Callable[[], Awaitable[object] | object] | None = None
+        self, *, interval: Duration = 30.0, on_change: Callable[[], Awaitable[object] | object] | None = None
     ) -> AsyncDiscoveryWatch:
         """Keep the cache up to date while the program runs, as `CachedDiscoveryClient.watch` does.
 

@@ -7,18 +7,19 @@ cached as a complete one.
 
 from __future__ import annotations
 
+import os
 import time
 
 from .._concurrency import Once
 from ..discovery.interfaces import (
     CachedDiscoveryInterface,
     ConnectedDiscoveryInterface,
+    DiscoveryInterface,
     IndexedDiscoveryInterface,
     ResourceIndex,
 )
-from ..disk.document_store import GROUPS
-from ..disk.layout import DEFAULT_TTL
-from ..model.records import NamedTuple
+from ..disk.document_store import GROUPS, DocumentStore, open_store
+from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
 from .document_cache import DocumentCache
 from .resource_index import CachedResourceIndex
 
@@ -26,12 +27,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typing_extensions import TypedDict, Unpack
+    from typing_extensions import Self, Unpack
 
+    from ..config.arguments import Duration, PathArgument
     from ..config.client_config import ClientConfig
     from ..config.overrides import ConfigOverrides
-    from ..discovery.interfaces import DiscoveryInterface
-    from ..disk.document_store import DocumentStore
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
     from ..openapi.documents import OpenAPIV3
@@ -39,39 +39,12 @@ if TYPE_CHECKING:
     from ..watching.watch import DiscoveryWatch
     from .cached_openapi import CachedOpenAPIV3
     from .document_fetcher import DocumentFetcher
-
-    class CacheKeywords(TypedDict, total=False):
-        """The fields of `CacheOptions` as keywords."""
-
-        ttl: float
-        recheck_interval: float
-        stale_if_error: float
-        stale_while_revalidate: float
-        cache_dir: str
+    from .options import CacheKeywords, CacheOptions, ClientKeywords, ConfigKeywords
+    from .stale_while_revalidate import BackgroundRevalidation
 
 
-class CacheOptions(NamedTuple):
-    """How long cached documents are used, and where they are kept. All times are in seconds.
-
-    A document is fresh for `ttl`; the default is kubectl's six hours. Within `recheck_interval` of the last check of a
-    file, calls are served from memory without checking whether another process has replaced or removed it. For
-    `stale_if_error` after it expired, a document is used, with a warning, if the server cannot be reached. For
-    `stale_while_revalidate` after it expired, it is served at once, and refreshed in a thread (RFC 5861). `cache_dir`
-    is the root of the cache; the default is kubectl's.
-    """
-
-    ttl: float = DEFAULT_TTL
-    recheck_interval: float = 1.0
-    stale_if_error: float = 0.0
-    stale_while_revalidate: float = 0.0
-    cache_dir: str = ""
-
-    def updated(self, keywords: CacheKeywords) -> CacheOptions:
-        """Replace the options given in `keywords`. Raises `TypeError` for an unknown keyword."""
-        for name in keywords:
-            if name not in self._fields:
-                raise TypeError(f"{name!r} is not an option of the cache: use one of {', '.join(self._fields)}")
-        return self._replace(**keywords)
+# The defaults of `CacheOptions`: a start with them need not import it.
+_DEFAULTS = (DEFAULT_TTL, RECHECK_INTERVAL, 0.0, 0.0, "")
 
 
 class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface):
@@ -85,74 +58,83 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         self,
         delegate: DiscoveryInterface,
         store: DocumentStore | None = None,
-        cache: CacheOptions = CacheOptions(),
+        cache: CacheOptions | None = None,
         *,
         revalidate: Callable[[], None] | None = None,
         **keywords: Unpack[CacheKeywords],
     ) -> None:
-        """Make a client that keeps its files in `store`; None keeps documents in memory only. Ignores `cache_dir`.
+        """Make a client that keeps its files in `store`; without one, in `cache_dir`; without either, in memory only.
 
         Each option of `cache` may be given as a keyword. Call `revalidate` instead of refreshing in a thread when an
         expired document is served.
         """
-        cache = cache.updated(keywords)
+        if not hasattr(delegate, "server_groups") or not isinstance(store, (DocumentStore, type(None))):
+            from .options import refuse
+
+            refuse(delegate, store)
+        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = _cache_options(cache, keywords)
+        if store is None and cache_dir:
+            store = open_store(delegate.server, cache_dir)
         self._delegate = delegate
-        self._cache = DocumentCache(store, cache.ttl, cache.recheck_interval, cache.stale_while_revalidate)
+        self._cache = DocumentCache(store, ttl, recheck_interval, stale_while_revalidate)
         self._index = CachedResourceIndex(self._cache)
+        self._revalidation: BackgroundRevalidation | None = None
         if revalidate is not None:
             self._cache.on_expired = revalidate
-        elif cache.stale_while_revalidate:
+        elif stale_while_revalidate:
             from .stale_while_revalidate import BackgroundRevalidation
 
-            self._cache.on_expired = BackgroundRevalidation(lambda: self.refresh(0, wait=False)).start
-        self._stale_if_error = cache.stale_if_error
-        self._stale = max(cache.stale_if_error, cache.stale_while_revalidate)
-        self._options = cache if revalidate is None else cache._replace(stale_while_revalidate=0.0)
+            self._revalidation = BackgroundRevalidation(lambda: self.refresh(0, wait=False))
+            self._cache.on_expired = self._revalidation.start
+        self._stale_if_error = stale_if_error
+        self._stale = max(stale_if_error, stale_while_revalidate)
+        self._times = (ttl, recheck_interval, stale_if_error, 0.0 if revalidate is not None else stale_while_revalidate)
         self._openapi_made: Once[CachedOpenAPIV3] = Once()
         # None before the first miss.
         self._fetcher_made: Once[DocumentFetcher] = Once()
+        self._watches: list[DiscoveryWatch] = []
 
     @classmethod
     def for_config(
         cls,
         config: ClientConfig,
-        cache: CacheOptions = CacheOptions(),
+        cache: CacheOptions | None = None,
         *,
         options: TransportOptions | None = None,
-        **keywords: Unpack[CacheKeywords],
-    ) -> CachedDiscoveryClient:
-        """Make a cached client for a config that `load_config` returned; `options` are for its requests."""
-        from ..config.trust_fingerprint import cluster_of
-        from ..discovery.lazy_client import LazyDiscoveryClient
-        from ..disk.document_store import open_store
+        **keywords: Unpack[ConfigKeywords],
+    ) -> Self:
+        """Make a cached client for a config of `load_config`. Each field of both options may be a keyword."""
+        from ..discovery.lazy_client import connected
+        from .options import config_options
 
-        cache = cache.updated(keywords)
-        cluster = cluster_of(config)
-        store = open_store(cluster, cache.cache_dir)
-        return cls(LazyDiscoveryClient(cluster, lambda: config, store, options), store, cache)
+        cluster, cache, options, cache_dir = config_options(config, cache, options, keywords)
+        return cls(*connected(cluster, lambda: config, cache_dir, options), cache)
 
     @classmethod
     def from_kubeconfig(
         cls,
-        overrides: ConfigOverrides | None = None,
-        cache: CacheOptions = CacheOptions(),
+        overrides: ConfigOverrides | PathArgument | None = None,
+        cache: CacheOptions | None = None,
         *,
         options: TransportOptions | None = None,
-        **keywords: Unpack[CacheKeywords],
-    ) -> CachedDiscoveryClient:
-        """Make a cached client for the kubeconfig that `load_config(overrides)` would load.
+        **keywords: Unpack[ClientKeywords],
+    ) -> Self:
+        """Make a cached client for the kubeconfig that `load_config(overrides)` would load; or for that path.
 
-        The server's URL is remembered until the kubeconfig files change. With a warm cache no kubeconfig is parsed and
-        no connection made. Raises `ConfigError`.
+        The fields of `ConfigOverrides`, `CacheOptions` and `TransportOptions` may be given as keywords:
+        `from_kubeconfig(context="viewer", ttl="10m")`. The server's URL is remembered until the kubeconfig files
+        change. With a warm cache no kubeconfig is parsed and no connection made. Raises `ConfigError`.
         """
-        from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
-        from ..disk.document_store import open_store
+        from ..discovery.lazy_client import LazyConfig, connected
         from ..disk.layout import cache_root
 
-        cache = cache.updated(keywords)
-        config = LazyConfig.for_overrides(overrides, cache_root(cache.cache_dir))
-        store = open_store(config.cluster, cache.cache_dir)
-        return cls(LazyDiscoveryClient(config.cluster, config.load, store, options), store, cache)
+        flags, cache_dir = None, ""
+        if overrides is not None or cache is not None or options is not None or keywords:
+            from .options import client_options
+
+            flags, cache, options, cache_dir = client_options(overrides, cache, options, keywords)
+        config = LazyConfig.for_overrides(flags, cache_root(cache_dir))
+        return cls(*connected(config.cluster, config.load, cache_dir, options), cache)
 
     @property
     def server(self) -> str:
@@ -175,10 +157,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._cache.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
-        """Invalidate everything, or one group version: use nothing older than this moment.
-
-        Makes no request: the next call fetches what it needs, and caches it as usual.
-        """
+        """Invalidate everything, or one group version: use nothing older than this moment. Makes no request."""
         self._cache.invalidate(None if group_version is None else _key_of(group_version))
         if isinstance(self._delegate, CachedDiscoveryInterface):
             self._delegate.invalidate(group_version)
@@ -194,22 +173,29 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         if self._openapi_made.made is not None:
             self._openapi_made.made.note_refresh()
 
-    def watch(self, *, interval: float = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
+    def watch(self, *, interval: Duration = 30.0, on_change: Callable[[], None] | None = None) -> DiscoveryWatch:
         """Keep the cache up to date while the program runs: a CRD added, changed or deleted is seen within a second.
 
         Watches CustomResourceDefinitions and APIServices. The credentials need the verbs `list` and `watch` on them;
-        without these, a warning is logged and the watch sends conditional requests every `interval` seconds.
+        without these, a warning is logged and the watch sends conditional requests every `interval`.
         `on_change` is called, in a thread of the watch, when the documents differ from those this client holds now (if
         it holds none: the first it sees), or from those at its last call. The watch is also an iterator of these
-        changes. Returns at once. It ends when it is closed; it is also a context manager.
+        changes. Returns at once. It ends when it or this client is closed; it is also a context manager.
         """
         from .watches import begin_watch
 
-        return begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
+        watch = begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
+        self._watches = [known for known in self._watches if known.is_running] + [watch]
+        return watch
 
     def close(self) -> None:
-        """Close the connections of the delegate; a later request opens new ones."""
-        if isinstance(self._delegate, ConnectedDiscoveryInterface):
+        """End the watches and the refresh in the background, and close the delegate."""
+        while self._watches:
+            self._watches.pop().close()
+        for made in (self._revalidation, self._openapi_made.made):
+            if made is not None:
+                made.close()
+        if isinstance(self._delegate, DiscoveryInterface):
             self._delegate.close()
 
     def path(self, group_version: str | None = None) -> str:
@@ -281,7 +267,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
     def _make_openapi(self) -> CachedOpenAPIV3:
         from .cached_openapi import CachedOpenAPIV3
 
-        return CachedOpenAPIV3(self._delegate, lambda: self._fetcher, self._cache, *self._options[:4])
+        return CachedOpenAPIV3(self._delegate, lambda: self._fetcher, self._cache, *self._times)
 
     def _everything(self) -> DiscoveryResult:
         found = self._cache.get_all(allow_expired=True)
@@ -293,3 +279,11 @@ def _key_of(group_version: str) -> str:
     from ..model.names import parse_group_version
 
     return str(parse_group_version(group_version))
+
+
+def _cache_options(cache: CacheOptions | None, keywords: CacheKeywords) -> tuple[float, float, float, float, str]:
+    if cache is None and not keywords and not any(map(os.environ.get, VARIABLES.values())):
+        return _DEFAULTS
+    from .options import CacheOptions
+
+    return CacheOptions.merged(cache, keywords)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..discovery.interfaces import DiscoveryInterface
     from .document_cache import DocumentCache
     from .document_fetcher import DocumentFetcher
+    from .stale_while_revalidate import BackgroundRevalidation
 
 # In seconds. For some time after a CRD was changed, the API server's index names the old hash: an index requested so
 # soon after a refresh is kept for as long, in memory alone.
@@ -61,10 +62,17 @@ class CachedOpenAPIV3(OpenAPIV3):
             # Looked up at each call: the fetcher replaces it.
             cache.current_epoch = lambda: discovery.current_epoch()  # noqa: PLW0108
         discovery.on_invalidated = self._invalidate
+        self._revalidation: BackgroundRevalidation | None = None
         if stale_while_revalidate:
             from .stale_while_revalidate import BackgroundRevalidation
 
-            self._cache.on_expired = BackgroundRevalidation(self._revalidate).start
+            self._revalidation = BackgroundRevalidation(self._revalidate)
+            self._cache.on_expired = self._revalidation.start
+
+    def close(self) -> None:
+        """End the refresh in the background."""
+        if self._revalidation is not None:
+            self._revalidation.close()
 
     @property
     def fresh(self) -> bool:

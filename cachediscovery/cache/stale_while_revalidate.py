@@ -7,6 +7,7 @@ import threading
 import time
 
 from .. import _log as log
+from .._cancellation import Cancellation, WaitCancelledError
 from .._concurrency import Lock, renew_after_fork
 from ..model.errors import DiscoveryError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Seconds before the next refresh after a failed one: otherwise every call would try.
 _PAUSE_AFTER_ERROR = 10.0
+# A refresh ends within milliseconds of its cancellation, except during a name lookup.
+_CLOSE_SECONDS = 1.8
 
 
 class BackgroundRevalidation:
@@ -27,12 +30,17 @@ class BackgroundRevalidation:
         self._lock = Lock()
         self._running = False
         self._failed_at: float | None = None
+        # Ends the waits of the refresh that runs; `close` cancels and replaces it.
+        self._open = Cancellation()
+        self._thread: threading.Thread | None = None
         renew_after_fork(self)
 
     def after_fork(self) -> None:
         """Reset the state in the child of a fork, where only the thread that forked is left."""
         # The refreshing thread is the parent's.
         self._running = False
+        self._thread = None
+        self._open = Cancellation()
 
     def start(self) -> None:
         """Start a refresh, unless one is running or has just failed. Returns at once."""
@@ -41,18 +49,36 @@ class BackgroundRevalidation:
             if self._running or paused:
                 return
             self._running = True
+            thread = threading.Thread(
+                target=self._run, args=(self._open,), name="cachediscovery-revalidation", daemon=True
+            )
         try:
-            threading.Thread(target=self._run, name="cachediscovery-revalidation", daemon=True).start()
+            thread.start()
+            self._thread = thread
         except RuntimeError as error:
             # No more threads: expired documents stay in use, and the next call tries again.
             log.debug("cannot refresh in the background: %s", error)
             self._running = False
 
-    def _run(self) -> None:
+    def close(self) -> None:
+        """End the refresh that runs. A later `start` begins another."""
+        with self._lock:
+            ended, self._open = self._open, Cancellation()
+            thread = self._thread
+        ended.cancel("the client was closed")
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_CLOSE_SECONDS)
+
+    def _run(self, within: Cancellation) -> None:
         failed_at = None
         try:
-            self._refresh()
+            with within:
+                self._refresh()
+        except WaitCancelledError:
+            pass
         except DiscoveryError as error:
+            if within.reason():
+                return
             if self._failed_at is None:
                 log.warning("the discovery cache cannot be refreshed, using expired documents: %s", error)
             failed_at = time.monotonic()

@@ -33,6 +33,7 @@ GLOBAL_FLAGS = (
     Flag("disable-compression", BOOL, "request uncompressed responses", scope=REQUEST),
     Flag("connect-timeout", TEXT, "longest time to wait for a connection (default 5s)", scope=REQUEST),
     Flag("request-timeout", TEXT, "longest time to wait for a response (default 32s)", scope=REQUEST),
+    Flag("retries", TEXT, "how often to repeat a request (default only where the server asks)", scope=REQUEST),
     Flag("max-document-bytes", TEXT, "largest response to accept (default 64 MiB)", scope=REQUEST),
     Flag("cache-dir", TEXT, "root of the cache (default $KUBECACHEDIR or ~/.kube/cache)", scope=ROOT),
     Flag("cache-ttl", TEXT, "age at which documents expire (default $CACHEDISCOVERY_TTL or 6h)", scope=TTL),

@@ -6,29 +6,24 @@ import os
 
 from .. import _log as log
 from ..config.cluster import Cluster
-from ..disk.layout import DEFAULT_TTL, cache_root, cluster_folder, place_of
+from ..disk.layout import cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.search import GROUP_VERSIONS, read_sound_index
-from .flags import Parsed, UsageError
+from .flag_values import overrides_from, refuse_flags_of_the_cache, seconds_of, transport_numbers, ttl_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ..cache.cached_client import CachedDiscoveryClient
     from ..config.client_config import ClientConfig
-    from ..config.overrides import ConfigOverrides
     from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
     from ..disk.document_store import DocumentStore
     from ..index.index_file import Index
     from ..model.discovery_result import DiscoveryResult
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
-
-TTL_VARIABLE = "CACHEDISCOVERY_TTL"
-# The digits of the largest 64-bit number.
-_MAX_DIGITS = 19
+    from .flags import Parsed
 
 
 class Session:
@@ -48,10 +43,10 @@ class Session:
         self._context = context or parsed.text("context")
         self.asks = asks
         if asks:
-            _refuse_flags_of_the_cache(parsed)
+            refuse_flags_of_the_cache(parsed)
         self.ttl: float = ttl_from(parsed)
-        self._stale_if_error = _seconds(parsed, "stale-if-error")
-        self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate")
+        self._stale_if_error = seconds_of(parsed, "stale-if-error", "stale_if_error", 0.0)
+        self._stale_while_revalidate = seconds_of(parsed, "stale-while-revalidate", "stale_while_revalidate", 0.0)
         self._used_expired = False
         self._numbers = transport_numbers(parsed)
         self.cache_dir: str = parsed.text("cache-dir")
@@ -203,7 +198,9 @@ class Session:
         if self._config is None:
             from ..discovery.lazy_client import LazyConfig
 
-            self._config = LazyConfig(self._remembered, lambda: _overrides(self._parsed, self._context), self._on_read)
+            self._config = LazyConfig(
+                self._remembered, lambda: overrides_from(self._parsed, self._context), self._on_read
+            )
         return self._config
 
     def _on_read(self, config: ClientConfig) -> None:
@@ -231,70 +228,3 @@ class Session:
 
     def _note_expired(self) -> None:
         self._used_expired = True
-
-
-def _refuse_flags_of_the_cache(parsed: Parsed) -> None:
-    """Raise `UsageError` for a flag that has no effect because the server is asked in any case."""
-    why = "with --refresh" if parsed.flag("refresh") else "without --cached"
-    for flag in ("cached", "cache-ttl", "stale-if-error", "stale-while-revalidate"):
-        if parsed.flag(flag) if flag == "cached" else parsed.given(flag):
-            raise UsageError(f"--{flag} has no effect {why}")
-
-
-def _overrides(parsed: Parsed, context: str) -> ConfigOverrides:
-    from ..config.overrides import ConfigOverrides
-
-    return ConfigOverrides(
-        kubeconfig=parsed.text("kubeconfig"),
-        context=context or parsed.text("context"),
-        cluster=parsed.text("cluster"),
-        user=parsed.text("user"),
-        server=parsed.text("server"),
-        tls_server_name=parsed.text("tls-server-name"),
-        certificate_authority=parsed.text("certificate-authority"),
-        insecure_skip_tls_verify=parsed.flag("insecure-skip-tls-verify"),
-        client_certificate=parsed.text("client-certificate"),
-        client_key=parsed.text("client-key"),
-        token=parsed.text("token"),
-        as_user=parsed.text("as"),
-        as_uid=parsed.text("as-uid"),
-        as_groups=parsed.texts("as-group"),
-        disable_compression=parsed.flag("disable-compression"),
-    )
-
-
-def ttl_from(parsed: Parsed) -> float:
-    """The TTL in seconds: `--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours."""
-    text, source = parsed.text("cache-ttl"), "--cache-ttl"
-    if not text:
-        text, source = os.environ.get(TTL_VARIABLE, ""), f"${TTL_VARIABLE}"
-    return _duration(text, source) if text else DEFAULT_TTL
-
-
-def transport_numbers(parsed: Parsed) -> dict[str, Any]:
-    """The transport options that flags set. Raises `UsageError`."""
-    numbers: dict[str, Any] = {}
-    for flag, name in (("connect-timeout", "connect_timeout"), ("request-timeout", "read_timeout")):
-        seconds = _duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
-        # kubectl's default "0" means no time-out beyond the usual one.
-        if seconds:
-            numbers[name] = seconds
-    size = parsed.text("max-document-bytes")
-    if size:
-        if not size.isdecimal() or len(size) > _MAX_DIGITS or not int(size):
-            raise UsageError(f"--max-document-bytes {size[:40]!r} is not a number of bytes")
-        numbers["max_document_bytes"] = int(size)
-    return numbers
-
-
-def _seconds(parsed: Parsed, flag: str) -> float:
-    return _duration(parsed.text(flag), f"--{flag}") if parsed.given(flag) else 0.0
-
-
-def _duration(text: str, source: str) -> float:
-    from ..config.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{source}: {error}") from error

@@ -40,6 +40,19 @@ class Cluster:
         return _plain(self.server).rstrip("/")
 
 
+def cluster_at(server: str | Cluster) -> Cluster:
+    """The cluster at a URL. Raises `ConfigError` for a URL whose password cannot be separated from the rest."""
+    if not isinstance(server, Cluster):
+        from .arguments import text
+
+        server = Cluster(text("server", server))
+    if "@" in server.server:
+        from .server_url import split_server
+
+        split_server(server.server)
+    return server
+
+
 def address_of(server: str) -> tuple[str, ...]:
     """The names of the nested folders that hold a server's documents: kubectl's names for its URL.
 

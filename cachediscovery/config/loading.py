@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..model.errors import ConfigError, NoConfigError
 from ..model.fields import MalformedDocument, base64_data, get_bool, get_object, get_objects, get_str, get_strs
 from ..model.redact import one_line
+from . import arguments
 from .client_config import ClientConfig, ExecConfig, Impersonation
 from .kubeconfig import Kubeconfig, load_kubeconfig
 from .overrides import ConfigOverrides
@@ -21,23 +22,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from typing_extensions import Unpack
+
+    from .arguments import PathArgument
+    from .overrides import OverrideKeywords
+
 EXEC_API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 _INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
 
 
 def load_config(
-    overrides: ConfigOverrides = ConfigOverrides(),
+    overrides: ConfigOverrides | PathArgument | None = None,
     *,
     environ: Mapping[str, str] | None = None,
-    service_account_dir: str = "",
+    service_account_dir: PathArgument = "",
+    **keywords: Unpack[OverrideKeywords],
 ) -> ClientConfig:
     """Load the configuration of one cluster. `service_account_dir` is the folder of a pod's service account.
 
-    The default of `environ` is the process's environment.
+    `overrides` may be the path of a kubeconfig. Each field of `ConfigOverrides` may be given as a keyword. The default
+    of `environ` is the process's environment.
 
     Raises `NoConfigError` if there is no configuration, `ConfigError` if it cannot be used.
     """
+    overrides = ConfigOverrides.merged(overrides, keywords)
+    service_account_dir = arguments.path("service_account_dir", service_account_dir)
     kubeconfig = load_kubeconfig(overrides.kubeconfig, environ)
     try:
         return _resolve(kubeconfig, overrides, environ, service_account_dir)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def kubeconfig_paths(explicit: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The files to read, in order of precedence; they need not exist."""
     if explicit:
-        return (explicit,)
+        return (os.path.expanduser(explicit),)
     environ = os.environ if environ is None else environ
     listed = environ.get("KUBECONFIG", "")
     if listed:

@@ -6,9 +6,10 @@ from functools import partial
 
 from .. import _log as log
 from .._concurrency import begin_in_thread
+from ..config import arguments
 from ..model.aggregated import ACCEPT, is_aggregated, split_groups_and_resources
 from ..model.discovery_result import DiscoveryResult
-from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from
+from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from, version_from
 from ..model.errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
 from ..model.fields import MalformedDocument, get_object, get_objects, get_str, get_strs
 from ..model.listing import (
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     import requests
+    from typing_extensions import Self, Unpack
 
     from ..config.client_config import ClientConfig
     from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentResponse, DocumentTransport
     from ..transport.http_store import HTTPStore
-    from ..transport.options import TransportOptions
+    from ..transport.options import TransportKeywords, TransportOptions
 
     T = TypeVar("T")
 
@@ -66,28 +68,49 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     @classmethod
     def for_config(
-        cls, config: ClientConfig, options: TransportOptions | None = None, *, responses: HTTPStore | None = None
-    ) -> DiscoveryClient:
-        """Create a client for a configuration from `load_config`. `responses` enables conditional requests."""
+        cls,
+        config: ClientConfig,
+        options: TransportOptions | None = None,
+        *,
+        responses: HTTPStore | None = None,
+        **keywords: Unpack[TransportKeywords],
+    ) -> Self:
+        """Create a client for a configuration from `load_config`. `responses` enables conditional requests.
+
+        Each field of `TransportOptions` may be given as a keyword.
+        """
+        from ..config.client_config import ClientConfig
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
 
-        transport = Transport(config.server, options or TransportOptions(), config=config)
+        arguments.instance("config", config, ClientConfig, "from load_config")
+        options = arguments.merged("options", TransportOptions, options, keywords)
+        transport = Transport(config.server, options, config=config)
         transport.responses = responses
         return cls(transport, config.server)
 
     @classmethod
     def from_session(
-        cls, session: requests.Session, base_url: str, options: TransportOptions | None = None
-    ) -> DiscoveryClient:
+        cls,
+        session: requests.Session,
+        base_url: str,
+        options: TransportOptions | None = None,
+        **keywords: Unpack[TransportKeywords],
+    ) -> Self:
         """Create a client that uses the caller's session with its credentials, TLS, proxies and adapters.
 
-        `base_url` is the API server's URL, for example `https://127.0.0.1:6443`.
+        `base_url` is the API server's URL, for example `https://127.0.0.1:6443`. Each field of `TransportOptions` may
+        be given as a keyword.
         """
+        import requests
+
         from ..transport.options import TransportOptions
         from ..transport.transport import Transport
 
-        return cls(Transport(base_url, options or TransportOptions(), session=session), base_url)
+        arguments.instance("session", session, requests.Session)
+        base_url = arguments.text("base_url", base_url)
+        options = arguments.merged("options", TransportOptions, options, keywords)
+        return cls(Transport(base_url, options, session=session), base_url)
 
     @property
     def server(self) -> str:
@@ -162,7 +185,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def server_version(self) -> VersionInfo:
         """The server's version."""
-        return self._document("/version", _JSON, lambda _, source: _version_from(source))
+        return self._document("/version", _JSON, lambda _, source: version_from(source))
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
@@ -265,15 +288,3 @@ def _uid(source: dict[str, Any]) -> str:
     except MalformedDocument:
         return ""
     return uid if is_uid(uid) else ""
-
-
-def _version_from(source: dict[str, Any]) -> VersionInfo:
-    if "gitVersion" not in source:
-        raise MalformedDocument("no gitVersion")
-    camel = {name: _camel(name) for name in VersionInfo._fields}
-    return VersionInfo(**{name: get_str(source, key) for name, key in camel.items()})
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)

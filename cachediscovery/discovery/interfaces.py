@@ -11,6 +11,10 @@ from abc import ABC, abstractmethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
     from ..index.search import IndexSearch
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
@@ -56,6 +60,17 @@ class DiscoveryInterface(ABC):
     @abstractmethod
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
+
+    def close(self) -> None:  # noqa: B027 - a client without connections and threads has nothing to close
+        """Close all connections, and end all threads of this client. It may be closed and used again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class AggregatedDiscoveryInterface(DiscoveryInterface):

@@ -177,9 +177,9 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
-        made = self._made.made
-        if made is not None:
-            made.close()
+        for made in (self._made.made, self._dialer):
+            if made is not None:
+                made.close()
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
@@ -220,6 +220,16 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
         return self.client.openapi_v3()
+
+
+def connected(
+    cluster: Cluster, config: Callable[[], ClientConfig], cache_dir: str, options: TransportOptions | None
+) -> tuple[LazyDiscoveryClient, DocumentStore | None]:
+    """A client for a cluster, and the store of the cluster's documents; None if there is no place for one."""
+    from ..disk.document_store import open_store
+
+    store = open_store(cluster, cache_dir)
+    return LazyDiscoveryClient(cluster, config, store, options), store
 
 
 def _no_overrides() -> ConfigOverrides:

@@ -10,7 +10,7 @@ import time
 
 from .. import _log as log
 from .._concurrency import Once
-from ..config.cluster import Cluster
+from ..config.cluster import cluster_at
 from . import layout
 from .files import Signature, StoredFile, is_folder, make_folder, read_file, signature_of
 from .layout import GROUPS_FILE, RESOURCES_FILE, is_url
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
     from contextlib import AbstractContextManager
 
+    from ..config.arguments import PathArgument
+    from ..config.cluster import Cluster
     from .cluster_record import ClusterRecord
     from .document_writer import DocumentWriter
 
@@ -273,7 +275,7 @@ class DocumentStore:
 
 
 def open_store(
-    server: str | Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None
+    server: str | Cluster, cache_dir: PathArgument = "", environ: Mapping[str, str] | None = None
 ) -> DocumentStore | None:
     """Open the store of a cluster, or of its URL, below kubectl's root, else below the platform's cache folder.
 
@@ -281,11 +283,7 @@ def open_store(
     root that cannot be written but holds the cluster's documents is used as it is. None, with a warning, if there is no
     place: the cache is then in memory. Raises `ConfigError` for a URL whose password cannot be separated from the rest.
     """
-    cluster = Cluster(server) if isinstance(server, str) else server
-    if "@" in cluster.server:
-        from ..config.server_url import split_server
-
-        split_server(cluster.server)
+    cluster = cluster_at(server)
     place, root = layout.place_of(cluster, cache_dir, environ), layout.cache_root(cache_dir, environ)
     if place is not None and place[0] == root:
         return DocumentStore(*place, cluster.trust_fingerprint, cluster.url)

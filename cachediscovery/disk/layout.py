@@ -13,23 +13,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..config.arguments import PathArgument
     from ..config.cluster import Cluster
 
 GROUPS_FILE = "servergroups.json"
 RESOURCES_FILE = "serverresources.json"
 # The name of a document until it is complete. In the cluster's folder, so that leftovers are found at once.
 TEMPORARY = ".cachediscovery.new"
-# In seconds.
+# The variables that set the cache's options, by option. Arguments and flags come first.
+VARIABLES = {
+    "ttl": "CACHEDISCOVERY_TTL",
+    "recheck_interval": "CACHEDISCOVERY_RECHECK_INTERVAL",
+    "stale_if_error": "CACHEDISCOVERY_STALE_IF_ERROR",
+    "stale_while_revalidate": "CACHEDISCOVERY_STALE_WHILE_REVALIDATE",
+}
+# The defaults of the cache, in seconds.
 DEFAULT_TTL = 6 * 60 * 60.0
+RECHECK_INTERVAL = 1.0
 # Bytes: the longest file name, and the longest path less that of a document below a cluster's folder.
 _MAX_NAME = 255
 _MAX_PATH = (1024 if sys.platform == "darwin" else 4096) - 400
 
 
-def cache_root(explicit: str = "", environ: Mapping[str, str] | None = None) -> str:
+def cache_root(explicit: PathArgument = "", environ: Mapping[str, str] | None = None) -> str:
     """The cache's root: `explicit` (`--cache-dir`), else `$KUBECACHEDIR`, else `~/.kube/cache`; "" without a home."""
     environ = os.environ if environ is None else environ
-    root = explicit or environ.get("KUBECACHEDIR", "")
+    if not isinstance(explicit, str):
+        from ..config.arguments import path
+
+        explicit = path("cache_dir", explicit)
+    root = os.path.expanduser(explicit) or environ.get("KUBECACHEDIR", "")
     if root:
         return root
     home = home_dir(environ)
@@ -52,7 +65,9 @@ def cluster_folder(root: str, cluster: Cluster) -> str:
     return f"{folder}-{cluster.trust_fingerprint}" if cluster.shares_url else folder
 
 
-def place_of(cluster: Cluster, cache_dir: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+def place_of(
+    cluster: Cluster, cache_dir: PathArgument = "", environ: Mapping[str, str] | None = None
+) -> tuple[str, str] | None:
     """The cache's root, and the folder below it that `open_store` would use for `cluster`; None if there is none."""
     root = cache_root(cache_dir, environ)
     if root:

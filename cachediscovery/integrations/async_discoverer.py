@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 from ..aio.event_loop import call_on_loop, run_in_thread
 from ..cache.cached_client import CachedDiscoveryClient
+from ..cache.options import CacheOptions
 from ..model.errors import DiscoveryError
 from ..transport.base import NOT_MODIFIED
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, KeysView, Mapping
     from typing import ParamSpec, TypeVar
 
+    from typing_extensions import Self, Unpack
+
+    from ..cache.options import CacheKeywords
+
     P = ParamSpec("P")
     T = TypeVar("T")
-    Self = TypeVar("Self", bound="AsyncDiscoverer")
 
 _FIRST_ERROR = 400
 
@@ -39,15 +44,23 @@ class AsyncDiscoverer:
     # Turns an `_api_exception` into that of its status.
     _exception_of_status: Callable[[Any], BaseException]
 
-    def __init__(self, client: Any, cache_file: str | None = None) -> None:
+    def __init__(
+        self,
+        client: Any,
+        cache_file: str | None = None,
+        cache: CacheOptions | None = None,
+        **keywords: Unpack[CacheKeywords],
+    ) -> None:
         self.client = client
         self._loop = asyncio.get_running_loop()
         self._transport = BorrowedTransport(client.configuration.host, self._ask)
-        self._discovery = discovery_for_configuration(self._transport, client.configuration)
+        self._discovery = discovery_for_configuration(
+            self._transport, client.configuration, CacheOptions.merged(cache, keywords)
+        )
         self._tree = ResourceTree(self._discovery, client, self._resource, self._resource_list)
         self._version: dict[str, Any] | None = None
 
-    def __await__(self: Self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[Any, None, Self]:
         async def ready() -> Self:
             # The package's clients expect the version from the start, without a coroutine.
             if self._version is None:
@@ -57,8 +70,13 @@ class AsyncDiscoverer:
 
         return ready().__await__()
 
-    async def __aenter__(self: Self) -> Self:
+    async def __aenter__(self) -> Self:
         return await self
+
+    @classmethod
+    def with_options(cls, **keywords: Unpack[CacheKeywords]) -> Callable[..., Self]:
+        """The discoverer for `discoverer=`, with the fields of `CacheOptions` given as keywords."""
+        return partial(cls, cache=CacheOptions.merged(None, keywords))
 
     @property
     def discovery(self) -> CachedDiscoveryClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..cache.cached_client import CachedDiscoveryClient
+from ..cache.options import CacheOptions
 from ..config.cluster import Cluster
 from ..config.trust_fingerprint import fingerprint_of_certificates
 from ..discovery.client import DiscoveryClient
@@ -80,29 +81,37 @@ class BorrowedTransport(DocumentTransport):
 def discovery_by(
     transport: BorrowedTransport,
     server: str,
+    cache: CacheOptions | None = None,
     *,
+    revalidate: Callable[[], None] | None = None,
     ca_file: object = "",
     ca_data: str | bytes = b"",
     tls_server_name: object = "",
 ) -> CachedDiscoveryClient:
     """Create a cached discovery client that sends requests with `transport` and uses kubectl's cache.
 
-    `ca_file`, `ca_data` and `tls_server_name` are the other client's TLS settings, if known.
+    `revalidate` is that of `CachedDiscoveryClient`. `ca_file`, `ca_data` and `tls_server_name` are the other client's
+    TLS settings, if known.
     """
+    cache = CacheOptions.merged(cache, {})
     data = ca_data.encode() if isinstance(ca_data, str) else ca_data
     trust_fingerprint = fingerprint_of_certificates(str(ca_file or ""), data, str(tls_server_name or ""))
-    store = open_store(Cluster(server, trust_fingerprint))
+    store = open_store(Cluster(server, trust_fingerprint), cache.cache_dir)
     if store is not None:
         transport.responses = HTTPStore(store.root)
-    return CachedDiscoveryClient(DiscoveryClient(transport, server), store)
+    client = DiscoveryClient(transport, server)
+    return CachedDiscoveryClient(client, store, cache._replace(cache_dir=None), revalidate=revalidate)
 
 
-def discovery_for_configuration(transport: BorrowedTransport, configuration: Any) -> CachedDiscoveryClient:
+def discovery_for_configuration(
+    transport: BorrowedTransport, configuration: Any, cache: CacheOptions
+) -> CachedDiscoveryClient:
     """`discovery_by` for the `Configuration` of a client that OpenAPI Generator made, such as `kubernetes`."""
     is_verified = configuration.verify_ssl
     return discovery_by(
         transport,
         configuration.host,
+        cache,
         ca_file=configuration.ssl_ca_cert if is_verified else "",
         # Only kubernetes.aio has it.
         ca_data=(getattr(configuration, "ca_cert_data", None) or b"") if is_verified else b"",

@@ -10,6 +10,7 @@ The connection and the credentials are those of `api`; its errors are kr8s's.
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ import anyio.from_thread
 import anyio.to_thread
 from kr8s._data_utils import sort_versions
 
+from .. import _log as log
 from .._cancellation import Cancellation, current
+from ..cache.options import CacheOptions
 from ..model.documents import resource_to
 from ..model.errors import DiscoveryError
 from ..model.listing import result_of
@@ -27,6 +30,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
+    from typing_extensions import Unpack
+
+    from ..cache.options import CacheKeywords
     from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup
 
@@ -35,9 +41,13 @@ T = TypeVar("T")
 _portal: ContextVar[anyio.from_thread.BlockingPortal] = ContextVar("portal")
 
 
-def use_cache(api: T) -> T:
-    """Make `api`, a sync or async `kr8s.Api`, use the cache. Return the same object."""
-    cached = _CachedApi(api)
+def use_cache(api: T, cache: CacheOptions | None = None, **keywords: Unpack[CacheKeywords]) -> T:
+    """Make `api`, a sync or async `kr8s.Api`, use the cache. Return the same object.
+
+    Each field of `CacheOptions` may be given as a keyword: `use_cache(kr8s.api(), ttl="10m")`. On an event loop other
+    than asyncio's, `stale_while_revalidate` refreshes before the call returns.
+    """
+    cached = _CachedApi(api, CacheOptions.merged(cache, keywords))
     api.async_api_resources = cached.api_resources  # type: ignore[attr-defined]
     api.async_api_resources_uncached = cached.api_resources_uncached  # type: ignore[attr-defined]
     api.async_api_versions = cached.api_versions  # type: ignore[attr-defined]
@@ -45,12 +55,17 @@ def use_cache(api: T) -> T:
 
 
 class _CachedApi:
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Any, cache: CacheOptions) -> None:
         self._api = api
+        # Whether an expired document was used since the last refresh; and the refresh that runs.
+        self._is_expired = False
+        self._refreshing: asyncio.Task[None] | None = None
         server: str = api.auth.server
         self._discovery = discovery_by(
             BorrowedTransport(server, self._ask),
             server,
+            cache,
+            revalidate=self._note_expired,
             ca_file=getattr(api.auth, "server_ca_file", ""),
             tls_server_name=getattr(api.auth, "tls_server_name", ""),
         )
@@ -81,7 +96,28 @@ class _CachedApi:
     def _listing(self) -> DiscoveryResult:
         return result_of(self._discovery.server_groups_and_resources)
 
+    def _note_expired(self) -> None:
+        self._is_expired = True
+
     async def _run(self, call: Callable[[], Any]) -> Any:
+        """Run `call`, and refresh in the background what it served expired."""
+        found = await self._run_once(call)
+        if self._is_expired and (self._refreshing is None or self._refreshing.done()):
+            self._is_expired = False
+            try:
+                self._refreshing = asyncio.get_running_loop().create_task(self._refresh())
+            except RuntimeError:
+                # Another kind of event loop.
+                await self._refresh()
+        return found
+
+    async def _refresh(self) -> None:
+        try:
+            await self._run_once(lambda: self._discovery.refresh(0, wait=False))
+        except Exception as error:
+            log.warning("the discovery cache cannot be refreshed, using expired documents: %s", error)
+
+    async def _run_once(self, call: Callable[[], Any]) -> Any:
         """Run `call` in a thread. Its requests run on this event loop, of any kind that kr8s supports."""
         cancellation = Cancellation()
 

@@ -5,6 +5,8 @@
 
     client = DynamicClient(api_client, discoverer=CachedDiscoverer)
 
+`discoverer=CachedDiscoverer.with_options(ttl="10m", stale_if_error="24h")` sets options of the cache.
+
 One argument changes; the client's own connection and credentials are used. Errors are those of the
 `kubernetes` package.
 """
@@ -12,12 +14,14 @@ One argument changes; the client's own connection and credentials are used. Erro
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import kubernetes.dynamic.resource as theirs
 from kubernetes.dynamic.discovery import Discoverer
 
 from ..cache.cached_client import CachedDiscoveryClient
+from ..cache.options import CacheOptions
 from ..model.errors import DiscoveryError
 from ..transport.base import NOT_MODIFIED
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
@@ -25,7 +29,11 @@ from .resource_tree import ResourceTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, KeysView, Mapping
+    from collections.abc import Callable, Iterator, KeysView, Mapping
+
+    from typing_extensions import Self, Unpack
+
+    from ..cache.options import CacheKeywords
 
 
 class _Equal:
@@ -62,14 +70,27 @@ class CachedDiscoverer(Discoverer):
     It makes no request and reads nothing before the first call. `cache_file` is ignored: the cache is kubectl's.
     """
 
-    def __init__(self, client: Any, cache_file: str | None = None) -> None:
+    def __init__(
+        self,
+        client: Any,
+        cache_file: str | None = None,
+        cache: CacheOptions | None = None,
+        **keywords: Unpack[CacheKeywords],
+    ) -> None:
         self.client = client
         self._transport = BorrowedTransport(client.configuration.host, self._ask)
-        self._discovery = discovery_for_configuration(self._transport, client.configuration)
+        self._discovery = discovery_for_configuration(
+            self._transport, client.configuration, CacheOptions.merged(cache, keywords)
+        )
         self._tree = ResourceTree(self._discovery, client, Resource, theirs.ResourceList)
         self._version: dict[str, Any] | None = None
         # The package's discoverers keep one cache file, and some callers check its date: give them the group list.
         self._Discoverer__cache_file = self._discovery.path() or cache_file
+
+    @classmethod
+    def with_options(cls, **keywords: Unpack[CacheKeywords]) -> Callable[..., Self]:
+        """The discoverer for `discoverer=`, with the fields of `CacheOptions` given as keywords."""
+        return partial(cls, cache=CacheOptions.merged(None, keywords))
 
     @property
     def discovery(self) -> CachedDiscoveryClient:

@@ -6,6 +6,8 @@
     async with DynamicClient(api_client, discoverer=CachedDiscoverer) as client:
         ...
 
+`discoverer=CachedDiscoverer.with_options(ttl="10m", stale_if_error="24h")` sets options of the cache.
+
 One argument changes; the client's own connection and credentials are used, on its own event loop, which never waits for
 the cache. Errors are those of `kubernetes.aio`, which is part of the official package from version 37 on.
 """

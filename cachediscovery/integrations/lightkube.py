@@ -18,6 +18,7 @@ from lightkube.core.resource_registry import resource_registry
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
 from .._concurrency import Lock
+from ..cache.options import CacheOptions
 from ..model.group_version import GroupKind
 from ..model.names import parse_group_version
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
@@ -27,7 +28,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Unpack
+
     from ..cache.cached_client import CachedDiscoveryClient
+    from ..cache.options import CacheKeywords
     from ..discovery.interfaces import DiscoveryInterface
     from ..restmapper.mapping import RESTMapping
 
@@ -35,8 +39,13 @@ if TYPE_CHECKING:
 _registry_lock = Lock()
 
 
-def discovery_for(client: Any) -> CachedDiscoveryClient:
-    """Create a cached discovery client that uses the connection and credentials of a `lightkube.Client`."""
+def discovery_for(
+    client: Any, cache: CacheOptions | None = None, **keywords: Unpack[CacheKeywords]
+) -> CachedDiscoveryClient:
+    """Create a cached discovery client that uses the connection and credentials of a `lightkube.Client`.
+
+    Each field of `CacheOptions` may be given as a keyword: `discovery_for(client, ttl="10m")`.
+    """
     # lightkube's own httpx client.
     connection = client._client._client
     server = str(connection.base_url).rstrip("/")
@@ -45,7 +54,7 @@ def discovery_for(client: Any) -> CachedDiscoveryClient:
         answer = connection.get(path, headers=dict(headers))
         return answer.status_code, answer.headers, answer.content
 
-    return discovery_by(BorrowedTransport(server, ask), server)
+    return discovery_by(BorrowedTransport(server, ask), server, CacheOptions.merged(cache, keywords))
 
 
 def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str) -> Any:

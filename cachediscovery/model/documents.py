@@ -13,6 +13,7 @@ from .types import (
     APIResourceList,
     GroupVersionForDiscovery,
     ServerAddressByClientCIDR,
+    VersionInfo,
 )
 
 TYPE_CHECKING = False
@@ -206,3 +207,16 @@ def without_lone_surrogates(value: Any) -> Any:
 
 def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
+
+
+def version_from(source: dict[str, Any]) -> VersionInfo:
+    """The version in the response of `/version`. Raises `MalformedDocument`."""
+    if "gitVersion" not in source:
+        raise MalformedDocument("no gitVersion")
+    camel = {name: _camel(name) for name in VersionInfo._fields}
+    return VersionInfo(**{name: get_str(source, key) for name, key in camel.items()})
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

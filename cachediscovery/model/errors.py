@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from .group_version import GroupVersion, GroupVersionResource
@@ -37,6 +37,10 @@ class NoConfigError(ConfigError):
     """There is no configuration: no flag, no kubeconfig, no service account."""
 
 
+class InvalidOption(ConfigError, ValueError):
+    """An argument, or an environment variable, has a value that makes no sense. A wrong type is a `TypeError`."""
+
+
 class CredentialsError(DiscoveryError):
     """Credentials are not available: an exec plugin failed, or a token file cannot be read."""
 
@@ -44,16 +48,21 @@ class CredentialsError(DiscoveryError):
 class RequestError(DiscoveryError):
     """A request got no usable response: name lookup, connection or TLS failed, or the response was broken.
 
-    `url` is the requested URL, without credentials.
+    `url` is the requested URL, without credentials. `is_transient` tells whether the same request may succeed later:
+    after a failed connection, a time-out or a response that was cut short, and after the statuses of `StatusError`.
     """
 
-    def __init__(self, url: str, message: str) -> None:
+    def __init__(self, url: str, message: str, *, is_transient: bool = False) -> None:
         super().__init__(message)
         self.url = url
+        self.is_transient = is_transient
 
 
 class RequestTimeout(RequestError):
     """The server did not accept the connection, or did not finish its response, in time."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, is_transient=True)
 
 
 class CertificateError(RequestError):
@@ -68,11 +77,11 @@ class StatusError(RequestError):
     """The server answered with an HTTP error status.
 
     `code` is the HTTP status, `reason` the `reason` of the Kubernetes `Status` object ("" without one),
-    `retry_after` the seconds of the `Retry-After` header (None without one).
+    `retry_after` the seconds of the `Retry-After` header (None without one). 429, 500, 502, 503 and 504 are transient.
     """
 
     def __init__(self, url: str, message: str, code: int, reason: str = "", retry_after: float | None = None) -> None:
-        super().__init__(url, message)
+        super().__init__(url, message, is_transient=code in (429, 500, 502, 503, 504))
         self.code = code
         self.reason = reason
         self.retry_after = retry_after
@@ -95,7 +104,34 @@ class StaleGroupVersionError(DiscoveryError):
 
 
 class NoMatchError(DiscoveryError):
-    """Nothing on the server matches: apimachinery's `NoResourceMatchError` and `NoKindMatchError`."""
+    """Nothing on the server matches: apimachinery's `NoResourceMatchError` and `NoKindMatchError`.
+
+    `server` is the URL of the API server, "" if unknown.
+    """
+
+    def __init__(self, message: str, nearest: Callable[[], Sequence[str]] = tuple, server: str = "") -> None:
+        """`nearest()` returns similar names. It is called when they are first needed: most errors are not shown."""
+        super().__init__(message)
+        self.server = server
+        self._nearest: Callable[[], Sequence[str]] | tuple[str, ...] = nearest
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """The names on the server that are similar to the one that was not found."""
+        if not isinstance(self._nearest, tuple):
+            self._nearest = tuple(self._nearest())
+        return self._nearest
+
+    def __str__(self) -> str:
+        near = f"did you mean {', '.join(self.nearest)}?" if self.nearest else ""
+        at = f"the server is {self.server}" if self.server else ""
+        hint = f"{near} T{at[1:]}" if near and at else near or at
+        return f"{self.args[0]} ({hint})" if hint else str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A function cannot be pickled.
+        self._nearest = self.nearest
+        return super().__reduce__()
 
 
 class NoResourceMatchError(NoMatchError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._concurrency import Lock
-from ..discovery.interfaces import CachedDiscoveryInterface, IndexedDiscoveryInterface
+from ..discovery.interfaces import CachedDiscoveryInterface, DiscoveryInterface, IndexedDiscoveryInterface
 from ..model.errors import (
     AmbiguousResourceError,
     GroupDiscoveryFailed,
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from ..discovery.interfaces import DiscoveryInterface
     from ..model.group_version import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
     from .mapping import RESTMapping
 
@@ -37,6 +36,11 @@ class DeferredDiscoveryRESTMapper:
     """
 
     def __init__(self, client: DiscoveryInterface) -> None:
+        # Any object with the methods of the interface will do.
+        if not hasattr(client, "server_groups"):
+            from ..config.arguments import instance
+
+            instance("client", client, DiscoveryInterface, "such as a CachedDiscoveryClient")
         self._client = client
         self._lock = Lock()
         self._revision: object = None
@@ -141,6 +145,7 @@ class DeferredDiscoveryRESTMapper:
             before, current = current, self._current_revision()
             if before == current:
                 break
+        made.server = self._client.server
         with self._lock:
             if current != self._revision:
                 self._tables = {}

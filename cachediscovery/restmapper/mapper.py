@@ -15,7 +15,7 @@ from . import name_rules as rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .mapping import RESTMapping
     from .table import ResourceTable
@@ -58,7 +58,13 @@ class RESTMapper:
             wanted = " or ".join(sorted(filter(None, versions)))
             of = f" in version {wanted}" if wanted else ""
             elsewhere = rules.of_kind(self._table, group_kind.kind, group_kind.group)
-            raise self._no_match(NoKindMatchError, f"no kind {group_kind}{of}", group_kind.group, elsewhere)
+            raise self._no_match(
+                NoKindMatchError,
+                f"no kind {group_kind}{of}",
+                group_kind.group,
+                elsewhere,
+                lambda: self._nearest_kinds(group_kind.kind),
+            )
         return mappings
 
     def resource_singularizer(self, resource: str) -> str:
@@ -73,7 +79,8 @@ class RESTMapper:
             _, dot, group = rest.partition(".")
             elsewhere = self._in_any_group(argument.partition(".")[0], group) if rest else ()
             message = f"the server doesn't have a resource type {argument!r}"
-            raise self._no_match(NoResourceMatchError, message, (rest, group) if dot else rest, elsewhere)
+            groups = (rest, group) if dot else rest
+            raise self._no_match(NoResourceMatchError, message, groups, elsewhere, lambda: self.nearest_names(argument))
         return found
 
     def expand_category(self, category: str) -> list[GroupResource]:
@@ -86,6 +93,12 @@ class RESTMapper:
 
         name, names = argument.partition(".")[0].lower(), self._table.names()
         return [] if name in names else get_close_matches(name, names, count)
+
+    def _nearest_kinds(self, kind: str) -> list[str]:
+        from difflib import get_close_matches
+
+        kinds = self._table.kinds()
+        return [] if kind in kinds else get_close_matches(kind, kinds, 3)
 
     def _best(self, resource: GroupVersionResource) -> RESTMapping:
         found = self._matches(resource)
@@ -104,7 +117,8 @@ class RESTMapper:
         found = rules.matches(self._table, name, group, version, _warn)
         if not found:
             elsewhere = self._in_any_group(name, group) if group or version else ()
-            raise self._no_match(NoResourceMatchError, f"no resource {_shown(resource)}", group, elsewhere)
+            message = f"no resource {_shown(resource)}"
+            raise self._no_match(NoResourceMatchError, message, group, elsewhere, lambda: self.nearest_names(name))
         return found
 
     def _in_any_group(self, name: str, group: str) -> Sequence[RESTMapping]:
@@ -118,10 +132,11 @@ class RESTMapper:
         message: str,
         group: str | tuple[str, str],
         elsewhere: Sequence[RESTMapping],
+        nearest: Callable[[], list[str]],
     ) -> NoMatchError | GroupUnavailableError:
         """The error for a lookup without a match; `group` is the prefix of its group, or two possible prefixes.
 
-        `elsewhere` are matches in other groups and versions.
+        `elsewhere` are matches in other groups and versions. `nearest()` returns similar names.
         """
         from ..model.listing import ALL_GROUPS
 
@@ -132,7 +147,8 @@ class RESTMapper:
             names = ", ".join(map(str, failed))
             return GroupUnavailableError(f"{message}, but {names} could not be discovered: try again", failed)
         found = dict.fromkeys(str(mapping.resource.group_version) for mapping in elsewhere)
-        return error(f"{message}: it is in {', '.join(found)}" if found else message)
+        where = f": it is in {', '.join(found)}" if found else ""
+        return error(message + where, nearest, self._table.server)
 
 
 def _warn(message: str) -> None:

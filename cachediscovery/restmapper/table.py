@@ -42,6 +42,8 @@ class ResourceTable:
     def _begin(self, search: IndexSearch, failed: Mapping[GroupVersion, DiscoveryError]) -> None:
         self._search = search
         self.failed = failed
+        # The URL of the API server, for messages.
+        self.server = ""
         # Results of earlier lookups in this table, by the mapper's method and arguments.
         self.answers: dict[Any, Any] = {}
 
@@ -72,6 +74,10 @@ class ResourceTable:
     def by_category(self, category: str) -> Sequence[RESTMapping]:
         """The mappings of the resources in this category, best first."""
         return _mappings(self._search.by_category(category))
+
+    def kinds(self) -> list[str]:
+        """All kinds."""
+        return [kind for kind in dict.fromkeys(mapping.kind for mapping in _mappings(self._search)) if kind]
 
     def names(self) -> list[str]:
         """All names of resources (plural, singular, short), and all categories."""

@@ -85,6 +85,10 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
         """Record the call. Nothing is cached."""
         self._record("invalidate", *([group_version] if group_version is not None else []))
 
+    def close(self) -> None:
+        """Record the call. The fake stays usable."""
+        self._record("close")
+
     def server_groups(self) -> APIGroupList:
         """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed."""
         self._record("server_groups")
@@ -127,7 +131,9 @@ class FakeDiscoveryClient(CachedDiscoveryInterface):
 
     def _group_versions(self) -> list[GroupVersion]:
         listed = [item.group_version for item in self.resources]
-        listed += [name for name in self._failures if not name.startswith(("server_", "openapi", "invalidate"))]
+        listed += [
+            name for name in self._failures if not name.startswith(("server_", "openapi", "invalidate", "close"))
+        ]
         return list(dict.fromkeys(GroupVersion.parse(name) for name in listed))
 
     def _groups(self) -> APIGroupList:

@@ -83,11 +83,14 @@ def request_error(
     if caused_by("SSLError"):
         return _certificate_error(url, detail)
     if caused_by("ProxyError"):
-        return RequestError(url, f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY")
+        message = f"the proxy for {url} failed: {detail}: check proxy-url or HTTPS_PROXY"
+        return RequestError(url, message, is_transient=True)
     if caused_by("gaierror", "NameResolutionError"):
-        return RequestError(url, f"no address found for {url}: check the host name and the DNS")
+        message = f"no address found for {url}: check the host name and the DNS"
+        return RequestError(url, message, is_transient=True)
     if caused_by("ConnectionRefusedError"):
-        return RequestError(url, f"the connection to {url} was refused: is this the right host and port?")
+        message = f"the connection to {url} was refused: is this the right host and port?"
+        return RequestError(url, message, is_transient=True)
     # urllib3 treats every failed connection as a kind of time-out. The other names are those of httpx and aiohttp.
     if caused_by("ConnectTimeoutError", "ConnectTimeout", "ConnectionTimeoutError") and not caused_by(
         "NewConnectionError"
@@ -102,7 +105,9 @@ def request_error(
         return cut_short(url)
     if caused_by("InvalidSchema") and "SOCKS" in detail:
         return RequestError(url, "a SOCKS proxy needs one more package: pip install 'cachediscovery[socks]'")
-    return RequestError(url, f"the request for {url} failed: {detail}")
+    # The other exceptions, such as ValueError, are about the request.
+    is_transient = caused_by("OSError", "HTTPException", "ProtocolError") and not caused_by("InvalidURL")
+    return RequestError(url, f"the request for {url} failed: {detail}", is_transient=is_transient)
 
 
 def connect_timed_out(url: str, connect_timeout: float | None) -> RequestTimeout:
@@ -139,7 +144,7 @@ def invalid_document(url: str, content_type: str, body: bytes, error: Exception,
 
 def cut_short(url: str) -> InvalidDocument:
     """Return the error for an incomplete response."""
-    return InvalidDocument(url, f"the answer of {url} was cut short: try again")
+    return InvalidDocument(url, f"the answer of {url} was cut short: try again", is_transient=True)
 
 
 def _certificate_error(url: str, detail: str) -> CertificateError:

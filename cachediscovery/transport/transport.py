@@ -15,6 +15,7 @@ from .options import CONNECTIONS_AHEAD, TransportOptions
 from .proxies import may_need_proxy_for
 from .redirects import MAX_REDIRECTS, REDIRECTS, redirected, same_origin, told_of_redirect
 from .request_headers import host_and_target, request_headers
+from .retries import Retries
 from .server_identity import identity_of, note_identity
 from .streaming import StreamingTransport
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Limits for retries that the server asks for with Retry-After.
-_MAX_RETRIES = 4
-_MAX_RETRY_SECONDS = 20.0
 # Closing ends requests at once, except for name lookups and requests of the caller's session.
 _CLOSE_SECONDS = 1.5
 _OK = 200
@@ -124,7 +122,7 @@ class Transport(StreamingTransport):
         ended.wait_until_idle(_CLOSE_SECONDS)
 
     def ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        """GET `url`. Retry on Retry-After, follow redirects, and renew the credentials after a 401."""
+        """GET `url`. Retry as the options say, follow redirects, and renew the credentials after a 401."""
         try:
             with Cancellation(self._open, current()):
                 return self._ask(url, headers)
@@ -134,22 +132,21 @@ class Transport(StreamingTransport):
             raise request_error(without_userinfo(url), error, 0, 0) from error
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> RawResponse:
-        waited, retries, renewed = 0.0, 0, False
+        retries, renewed = Retries(self._options), False
         while True:
             identity = self._credentials.identity() if self._credentials is not None else None
             try:
                 return self._get(url, headers, identity)
-            except StatusError as error:
-                if error.code == 401 and identity is not None and not renewed:
+            except RequestError as error:
+                is_denied = isinstance(error, StatusError) and error.code == 401
+                if is_denied and identity is not None and not renewed:
                     assert self._credentials is not None
                     renewed = True
                     if self._credentials.renew(identity):
                         continue
-                pause = error.retry_after if error.code == 429 or error.code >= 500 else None
-                if pause is None or retries >= _MAX_RETRIES or waited + pause > _MAX_RETRY_SECONDS:
+                pause = retries.pause_after(error)
+                if pause is None:
                     raise
-                log.info("%s answered %d, retrying after %g s", without_userinfo(url), error.code, pause)
-                waited, retries = waited + pause, retries + 1
                 current().sleep(pause)
 
     def stream(self, path: str, *, accept: str, read_timeout: float) -> LineStream:

@@ -47,6 +47,7 @@ EXAMPLES: list[BaseException] = [
     errors.ConfigError("no"),
     errors.ConfigChanged("another one"),
     errors.NoConfigError("none"),
+    errors.InvalidOption("ttl must be 0 or more seconds, not -1"),
     errors.CredentialsError("expired"),
     with_cause(errors.RequestError(URL, "broken"), ConnectionResetError(104, "reset by peer")),
     errors.RequestTimeout(URL, "late"),
@@ -58,7 +59,7 @@ EXAMPLES: list[BaseException] = [
     errors.StaleGroupVersionError(APPS),
     errors.GroupVersionNotFoundError(APPS),
     errors.NoMatchError("nothing"),
-    errors.NoResourceMatchError("no resource"),
+    errors.NoResourceMatchError("no resource", lambda: ["pods"], URL),
     errors.NoKindMatchError("no kind"),
     errors.AmbiguousResourceError(
         "which one", (GroupVersionResource("a", "v1", "x"), GroupVersionResource("b", "", "x"))

@@ -12,7 +12,7 @@ import trustme
 
 from cachediscovery import CachedDiscoveryClient, CertificateError, ClientConfig, DiscoveryClient, StatusError
 from cachediscovery.testing import DiscoveryServer, Failure
-from cachediscovery.transport import transport as transport_module
+from cachediscovery.transport import retries
 from cachediscovery.transport.credentials import Credentials
 from cachediscovery.transport.transport import Transport
 
@@ -99,7 +99,7 @@ def test_tls_server_name_does_not_apply_to_a_redirect_to_another_host(authority:
 
 
 def test_the_total_time_of_all_retries_is_bounded(server: DiscoveryServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_MAX_RETRY_SECONDS", 1.5)
+    monkeypatch.setattr(retries, "_MAX_SECONDS", 1.5)
     server.fail("/apis", Failure(429, headers=(("Retry-After", "1"),)))
     with pytest.raises(StatusError, match="429"):
         get(server.url)

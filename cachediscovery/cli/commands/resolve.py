@@ -93,10 +93,7 @@ class _Resolver:
             with progress(self._session.server):
                 category = map(str, mapper.expand_category(name)) if name else ()
                 return [_row_of(mapper.mapping_for(each)) for each in [*category] or [name]]
-        except NoMatchError as error:
-            nearest = mapper.nearest_names(name)
-            self.problems.append(f"{error} (did you mean {', '.join(nearest)}?)" if nearest else str(error))
-        except GroupUnavailableError as error:
+        except (NoMatchError, GroupUnavailableError) as error:
             self.problems.append(str(error))
         return []
 

@@ -186,4 +186,5 @@ def test_yaml_has_the_objects_of_json(server: DiscoveryServer, cli: Run) -> None
 def test_an_unknown_version_is_answered_with_those_there_are_and_no_names(server: DiscoveryServer, cli: Run) -> None:
     ran = cli("resolve", "deployments.v9.apps", server=server)
     message = "the server doesn't have a resource type 'deployments.v9.apps': it is in apps/v1"
+    message += f" (the server is {server.url})"
     assert (ran.code, ran.err) == (1, f"error: {message}\n")
