@@ -7,7 +7,6 @@ cached as a complete one.
 
 from __future__ import annotations
 
-import os
 import time
 
 from .._concurrency import Once
@@ -17,9 +16,10 @@ from ..discovery.interfaces import (
     DiscoveryInterface,
     IndexedDiscoveryInterface,
     ResourceIndex,
+    SharedDiscoveryInterface,
 )
 from ..disk.document_store import GROUPS, DocumentStore, open_store
-from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
+from .default_options import options_or_defaults
 from .document_cache import DocumentCache
 from .resource_index import CachedResourceIndex
 
@@ -41,10 +41,6 @@ if TYPE_CHECKING:
     from .document_fetcher import DocumentFetcher
     from .options import CacheKeywords, CacheOptions, ClientKeywords, ConfigKeywords
     from .stale_while_revalidate import BackgroundRevalidation
-
-
-# The defaults of `CacheOptions`: a start with them need not import it.
-_DEFAULTS = (DEFAULT_TTL, RECHECK_INTERVAL, 0.0, 0.0, "")
 
 
 class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface):
@@ -72,7 +68,8 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             from .options import refuse
 
             refuse(delegate, store)
-        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = _cache_options(cache, keywords)
+        options = options_or_defaults(cache, keywords)
+        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = options[:5]
         if store is None and cache_dir:
             store = open_store(delegate.server, cache_dir)
         self._delegate = delegate
@@ -88,6 +85,10 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             self._cache.on_expired = self._revalidation.start
         self._stale_if_error = stale_if_error
         self._stale = max(stale_if_error, stale_while_revalidate)
+        if options[5]:
+            from .sharing import shared_client
+
+            self._delegate = shared_client(delegate, self._cache, options[5], options[6], self._stale)
         self._times = (ttl, recheck_interval, stale_if_error, 0.0 if revalidate is not None else stale_while_revalidate)
         self._openapi_made: Once[CachedOpenAPIV3] = Once()
         # None before the first miss.
@@ -158,9 +159,18 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     def invalidate(self, group_version: str | None = None) -> None:
         """Invalidate everything, or one group version: use nothing older than this moment. Makes no request."""
-        self._cache.invalidate(None if group_version is None else _key_of(group_version))
-        if isinstance(self._delegate, CachedDiscoveryInterface):
+        moment = time.monotonic()
+        self._cache.invalidate(None if group_version is None else _key_of(group_version), moment)
+        if isinstance(self._delegate, SharedDiscoveryInterface):
+            self._delegate.invalidate(moment)
+        elif isinstance(self._delegate, CachedDiscoveryInterface):
             self._delegate.invalidate(group_version)
+
+    def invalidate_locally(self) -> None:
+        """As `invalidate()`, but a cache that other machines share stays as it is: this client alone asks anew."""
+        self._cache.invalidate(None)
+        if isinstance(self._delegate, CachedDiscoveryInterface):
+            self._delegate.invalidate_locally()
 
     def refresh(self, since: float | None = None, *, wait: bool = True) -> None:
         """Refresh everything the server serves, with conditional requests.
@@ -279,11 +289,3 @@ def _key_of(group_version: str) -> str:
     from ..model.names import parse_group_version
 
     return str(parse_group_version(group_version))
-
-
-def _cache_options(cache: CacheOptions | None, keywords: CacheKeywords) -> tuple[float, float, float, float, str]:
-    if cache is None and not keywords and not any(map(os.environ.get, VARIABLES.values())):
-        return _DEFAULTS
-    from .options import CacheOptions
-
-    return CacheOptions.merged(cache, keywords)

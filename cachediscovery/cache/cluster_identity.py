@@ -73,6 +73,16 @@ class ClusterIdentity:
             self._admitted = found
             return found
 
+    def accepts(self, answered: Sequence[ServerIdentity]) -> bool:
+        """Whether an answer that another machine was given, by those servers, is of the known cluster.
+
+        Nothing is asked, and nothing remembered, to find out: if it cannot be proved, the server is asked in its place.
+        """
+        known = self._known()
+        if not known.epoch or not self._is_of_configured(known) or not (known.certificates or known.uids):
+            return True
+        return bool(answered) and all(_is_known(seen, known) for seen in answered)
+
     def give_up(self) -> None:
         """Forget everything: it cannot be settled which cluster answers."""
         with self._lock, self._store.record_lock() if self._store is not None else nullcontext():
@@ -196,6 +206,13 @@ def _is_proof(seen: ServerIdentity, known: ClusterRecord) -> bool:
     if seen.uids and known.uids:
         return not seen.uids.isdisjoint(known.uids)
     return not (seen.certificate and known.certificates) or seen.certificate in known.certificates
+
+
+def _is_known(seen: ServerIdentity, known: ClusterRecord) -> bool:
+    """Whether `seen` proves to be of the known cluster."""
+    if seen.uids and known.uids:
+        return not seen.uids.isdisjoint(known.uids)
+    return seen.certificate in known.certificates
 
 
 def _is_same_end(answer: ServerIdentity, seen: ServerIdentity) -> bool:

@@ -54,7 +54,7 @@ class DocumentCache:
         self._revised_at = 0.0
         # The epoch (`ClusterRecord.epoch`) of the cluster that answers now.
         self.current_epoch: Callable[[], str] = self._epoch_on_disk
-        # True while everything used came from `put` since the last invalidation.
+        # True while this client requested everything used since the last invalidation.
         self.fresh: bool = True
 
     def peek(self, key: str) -> APIResourceList | None:
@@ -91,7 +91,7 @@ class DocumentCache:
             if not allow_expired:
                 return None
             self.on_expired()
-        if not entry.ours:
+        if not entry.asked_here:
             self.fresh = False
         return entry.value
 
@@ -125,20 +125,20 @@ class DocumentCache:
         return groups._replace(resources=resources)
 
     def is_ours(self, key: str) -> bool:
-        """Whether the document in memory came from `put`."""
+        """Whether the document in memory was requested by this client."""
         entry = self._memory.get(key)
-        return entry is not None and entry.ours
+        return entry is not None and entry.asked_here
 
     def was_asked_since(self, key: str, since: float) -> bool:
         """Whether the document in memory was requested at or after `since` (on the monotonic clock)."""
         entry = self._memory.get(key)
         if entry is None or entry.asked.moment < since:
             return False
-        return entry.ours or (entry.signature is not None and self._files.was_fetched_at(entry.signature))
+        return entry.ours or (entry.signature is not None and self.files.was_fetched_at(entry.signature))
 
     def get_expired(self, key: str, stale: float) -> tuple[Document, float] | None:
         """The document from disk, even if it expired at most `stale` seconds ago; and its age in seconds."""
-        read = self._files.read(key)
+        read = self.files.read(key)
         age = max(0.0, time.time() - read[1].mtime) if read is not None else 0.0
         if read is None or age >= self.ttl + stale:
             return None
@@ -153,8 +153,8 @@ class DocumentCache:
 
     def put(self, key: str, value: Document, data: bytes | None, asked: Asked, ttl: float | None = None) -> None:
         """Put a document into memory, for at most `ttl` seconds, and its `data`, if any, on disk."""
-        files = self._files
-        if asked.moment < files.invalidated_at(key) or not are_one(asked.epoch, self.current_epoch()):
+        files = self.files
+        if not files.may_put(key, asked) or not are_one(asked.epoch, self.current_epoch()):
             # Requested before an invalidation, or from another cluster: valid for this caller, not for later ones.
             return
         signature = files.write(key, data, asked) if data is not None else None
@@ -170,16 +170,16 @@ class DocumentCache:
 
     def remove_file(self, key: str) -> None:
         """Remove the file of a document that the server no longer confirms."""
-        self._files.remove(key)
+        self.files.remove(key)
 
     def evict_except(self, keys: Set[str]) -> None:
         """Evict all documents except `keys`, in memory and on disk."""
         self._memory.drop_except(keys)
-        self._files.remove_except(keys)
+        self.files.remove_except(keys)
 
-    def invalidate(self, key: str | None) -> None:
-        """Invalidate everything (None), or one document: use nothing older than this moment."""
-        self._files.invalidate(key)
+    def invalidate(self, key: str | None, moment: float | None = None) -> None:
+        """Invalidate everything (None), or one document: see `DocumentFiles.invalidate`."""
+        self.files.invalidate(key, moment)
         if key is None:
             self._memory.drop_all()
             self.fresh = True
@@ -194,7 +194,7 @@ class DocumentCache:
 
     def knows_core_group(self) -> bool:
         """Whether the cluster is known to have a core group, or to have had one."""
-        return self._memory.has_core or self._files.has_core_group()
+        return self._memory.has_core or self.files.has_core_group()
 
     def signatures(self) -> dict[str, Signature]:
         """The states of the files that the documents in memory were read from or written to, by key."""
@@ -232,7 +232,8 @@ class DocumentCache:
         return self._memory.revision if is_checked else None
 
     @property
-    def _files(self) -> DocumentFiles:
+    def files(self) -> DocumentFiles:
+        """The files of the documents."""
         return self._files_made.get(self._make_files)
 
     def _make_files(self) -> DocumentFiles:
@@ -279,7 +280,7 @@ class DocumentCache:
 
     def _read(self, key: str) -> Entry | None:
         """Read the document from disk into memory; None if it is missing or must not be used."""
-        files, store = self._files, self.store
+        files, store = self.files, self.store
         invalidated_at = files.invalidated_at(key)
         read = files.read(key)
         if read is None or store is None:

@@ -7,19 +7,17 @@ from contextlib import suppress
 from functools import partial
 
 from .._concurrency import Lock, run_together
-from ..discovery.interfaces import AggregatedDiscoveryInterface, ConnectedDiscoveryInterface
+from ..discovery.interfaces import ConnectedDiscoveryInterface
 from ..disk.document_store import GROUPS
 from ..disk.lock import FetchLock
 from ..model.discovery_result import DiscoveryResult
 from ..model.documents import encode_group_list, encode_resource_list
-from ..model.errors import ClusterMismatchError, DiscoveryError, NotFound
+from ..model.errors import DiscoveryError, NotFound
 from ..model.group_version import GroupVersion
 from ..model.listing import ALL_GROUPS, CORE_GROUP, fetch_missing
 from ..model.names import path_of
 from ..model.types import APIResourceList
-from ..transport.server_identity import gathered_identities
-from .cluster_identity import ClusterIdentity
-from .entry import Asked
+from .asker import TRIES, Asker
 from .stale_if_error import StaleIfError
 
 TYPE_CHECKING = False
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..discovery.interfaces import DiscoveryInterface
     from .document_cache import DocumentCache
+    from .entry import Asked
 
     T = TypeVar("T")
 
@@ -38,8 +37,8 @@ _FAILED_TTL = 10.0
 _FEW = 2
 # Several threads write files: most of the time is spent waiting, above all for a network file system.
 _WRITERS = 4
-# A result is discarded, and fetched again, if another cluster took over meanwhile.
-_TRIES = 4
+# Before every invalidation.
+_ANY_TIME = float("-inf")
 
 
 class DocumentFetcher:
@@ -52,7 +51,8 @@ class DocumentFetcher:
         """Make a fetcher that, for `stale_if_error` seconds, uses an expired document if it cannot be fetched."""
         self._delegate = delegate
         self._cache = cache
-        self._identity = ClusterIdentity(cache.store, delegate, cache.forget)
+        self._asker = Asker(delegate, cache)
+        self._identity = self._asker.identity
         cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # `_lock` is between processes; `_fetching` has a lock for each document between the threads of this one.
@@ -81,7 +81,7 @@ class DocumentFetcher:
             return True if all(self._cache.was_asked_since(key, since) for key in keys) else None
 
         def fetch() -> Literal[True]:
-            self._in_one_cluster(self._fetch_anew)
+            self._in_one_cluster(lambda: self._fetch_anew(since))
             return True
 
         run = self._lock.run if wait else self._lock.run_if_free
@@ -116,20 +116,20 @@ class DocumentFetcher:
     def _fetch_groups_or_expired(self) -> DiscoveryResult:
         return self._stale_if_error.fetch(GROUPS, self._fetch_groups)
 
-    def _fetch_anew(self) -> None:
-        """Fetch everything, even what is cached."""
+    def _fetch_anew(self, since: float) -> None:
+        """Fetch everything, even what is cached. A shared cache may have what was requested at or after `since`."""
         with self._fetching_lock(GROUPS):
-            found = self._fetch_groups()
+            found = self._fetch_groups(since)
         fetch_missing(found, partial(self._resources_since, time.monotonic()))
 
     def _in_one_cluster(self, call: Callable[[], T]) -> T:
         """Return the result of `call`; call it again if another cluster took over meanwhile."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             changes, epoch = (self._identity.changes, self._cache.clusters), self._identity.epoch
             found = call()
             if changes == (self._identity.changes, self._cache.clusters) and epoch in ("", self._identity.epoch):
                 return found
-        raise self._mismatch()
+        raise self._asker.mismatch()
 
     def resources(self, key: str) -> APIResourceList:
         """The resources of one group version. Makes no request for one that the server does not list."""
@@ -162,7 +162,7 @@ class DocumentFetcher:
             found = self._cache.groups(recheck=True)
             return found if self._cache.was_asked_since(GROUPS, since) else None
 
-        return self.once(GROUPS, self._fetch_groups, look)
+        return self.once(GROUPS, lambda: self._fetch_groups(since), look)
 
     def _not_listed(self, key: str) -> NotFound:
         url = f"{self._delegate.server.rstrip('/')}{path_of(key)}"
@@ -172,11 +172,11 @@ class DocumentFetcher:
         """The resources of one group version, fetched unless they were requested at or after `since`."""
         with self._fetching_lock(key):
             found = self._cache.resources(key) if self._cache.was_asked_since(key, since) else None
-            return self._fetch_resources(key) if found is None else found
+            return self._fetch_resources(key, since) if found is None else found
 
-    def _fetch_resources(self, key: str) -> APIResourceList:
+    def _fetch_resources(self, key: str, since: float = _ANY_TIME) -> APIResourceList:
         try:
-            fetched, asked = self.ask(lambda: self._delegate.server_resources_for_group_version(key))
+            fetched, asked = self._asker.resources(key, since)
         except NotFound:
             self._cache.remove_file(key)
             raise
@@ -206,37 +206,12 @@ class DocumentFetcher:
         with self._mutex:
             return self._fetching.setdefault(key, Lock())
 
-    def _fetch_groups(self) -> DiscoveryResult:
-        delegate = self._delegate
-        if isinstance(delegate, AggregatedDiscoveryInterface):
-            return self._keep_groups(*self.ask(delegate.groups_and_maybe_resources))
-        return self._keep_groups(*self.ask(lambda: DiscoveryResult(delegate.server_groups())))
+    def _fetch_groups(self, since: float = _ANY_TIME) -> DiscoveryResult:
+        return self._keep_groups(*self._asker.groups(since))
 
     def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
         """The result of `call`, from one cluster only, and when it was requested."""
-        for _ in range(_TRIES):
-            epoch, asked = self._identity.epoch, Asked.now()
-            failure = None
-            with gathered_identities() as answered:
-                try:
-                    found = call()
-                except DiscoveryError as error:
-                    failure = error
-            # Error responses identify the cluster too.
-            admitted = self._identity.admit(answered, epoch)
-            if admitted is not None:
-                if failure is not None:
-                    raise failure
-                return found, asked._replace(epoch=admitted)
-        raise self._mismatch()
-
-    def _mismatch(self) -> ClusterMismatchError:
-        """The error for an address where several clusters answer. Nothing of them is kept."""
-        self._identity.give_up()
-        server = self._delegate.server
-        return ClusterMismatchError(
-            f"several clusters answer at {server}, and nothing tells which is meant: check what this address leads to"
-        )
+        return self._asker.ask(call)
 
     def _keep_groups(self, found: DiscoveryResult, asked: Asked) -> DiscoveryResult:
         self._aggregates = not found.missing

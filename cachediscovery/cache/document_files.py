@@ -111,9 +111,25 @@ class DocumentFiles:
             return False
         return any("/" not in key for key in self._keys({GROUPS}))
 
-    def invalidate(self, key: str | None) -> None:
-        """Invalidate everything (None), or one document: read nothing older than this moment."""
-        moment, at = time.monotonic(), time.time()
+    def may_put(self, key: str, asked: Asked) -> bool:
+        """Whether a document requested then may be kept: nothing was invalidated since, and no file is newer.
+
+        A file can be newer than a document that comes from a shared cache.
+        """
+        if asked.moment < self.invalidated_at(key):
+            return False
+        signature = self._store.signature(key) if self._store is not None and asked.is_shared else None
+        return signature is None or signature.mtime <= asked.at or not self._is_permitted(key, signature)
+
+    def invalidate(self, key: str | None, moment: float | None = None) -> None:
+        """Invalidate everything (None), or one document: read nothing older than this moment.
+
+        `moment`, on the monotonic clock, is that of an invalidation which this process has just heard of.
+        """
+        now, at = time.monotonic(), time.time()
+        if moment is not None:
+            at -= now - moment
+        moment = now if moment is None else moment
         # List the files after taking the time: a file written between the two is fetched again, never used wrongly.
         keys = [key] if key is not None else [GROUPS, *self._keys({GROUPS})]
         files = {} if self._store is None else {name: self._store.signature(name) for name in keys}
@@ -123,6 +139,11 @@ class DocumentFiles:
                 self._all, self._of_key = made, {}
             else:
                 self._of_key = {**self._of_key, key: made}
+
+    @property
+    def last_invalidation(self) -> float:
+        """When any document was last invalidated, on the monotonic clock; minus infinity if never."""
+        return max(made.moment for made in (self._all, *self._of_key.values()))
 
     def invalidated_at(self, key: str) -> float:
         """When the document was last invalidated, on the monotonic clock; minus infinity if never."""

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Asked(NamedTuple):
     """When a document was requested: in seconds since the epoch, and on the monotonic clock.
 
-    `epoch` is that of the cluster which answered (`ClusterIdentity`); "" if unknown.
+    `epoch` is that of the cluster which answered (`ClusterIdentity`); "" if unknown. `is_shared` is true if another
+    machine may have requested it.
     """
 
     at: float
     moment: float
     epoch: str = ""
+    is_shared: bool = False
 
     @classmethod
     def now(cls) -> Asked:
@@ -60,7 +62,7 @@ class Entry:
         self.signature: Signature | None = signature
         # When the file was last known to be in that state, on the monotonic clock.
         self.checked_at: float = time.monotonic()
-        # Whether this client fetched it, rather than read it from a file.
+        # Whether this client fetched it, perhaps from a shared cache, rather than read it from a file.
         self.ours: bool = ours
 
     @classmethod
@@ -69,6 +71,11 @@ class Entry:
         age = max(0.0, time.time() - signature.mtime)
         asked = Asked(signature.mtime, time.monotonic() - age, epoch)
         return cls(value, asked, ttl=ttl, grace=grace, signature=signature, ours=False)
+
+    @property
+    def asked_here(self) -> bool:
+        """Whether this client requested the document itself."""
+        return self.ours and not self.asked.is_shared
 
     def is_fresh(self) -> bool:
         """Whether the document is younger than its TTL."""

@@ -65,6 +65,8 @@ class MemoryLayer:
                 return False
             self._enter(entry.asked.epoch)
             known = self._entries.get(key)
+            if known is not None and entry.asked.is_shared and known.asked.moment > entry.asked.moment:
+                return False
             if (known is not None and known.value != entry.value) or (entry.ours and self._index is not None):
                 self._index = None
                 self.revision += 1

@@ -80,7 +80,7 @@ class OpenAPICache(DocumentCache):
         """Evict one document, in memory and on disk."""
         key = request_url(self._server, relative)
         self._memory.drop_key(key)
-        self._files.remove(key)
+        self.files.remove(key)
 
     def _make_files(self) -> DocumentFiles:
         return DocumentFiles(self.store, self._from_file)

@@ -12,6 +12,7 @@ from ..discovery.interfaces import DiscoveryInterface
 from ..disk.document_store import DocumentStore
 from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
 from ..model.records import NamedTuple
+from ..shared.address import checked_address, place_of
 from ..transport.options import TransportOptions
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, TypedDict
 
-    from ..config.arguments import Duration, PathArgument
+    from ..config.arguments import Duration, PathArgument, SharedCacheArgument
     from ..config.cluster import Cluster
     from ..config.overrides import OverrideKeywords
     from ..transport.options import TransportKeywords
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         stale_if_error: Duration | None
         stale_while_revalidate: Duration | None
         cache_dir: PathArgument | None
+        shared_cache: SharedCacheArgument | None
+        shared_cluster: str | None
 
     class ConfigKeywords(CacheKeywords, TransportKeywords, total=False):
         """The fields of `CacheOptions` and `TransportOptions`."""
@@ -48,6 +51,8 @@ class _Options(NamedTuple):
     stale_if_error: float = 0.0
     stale_while_revalidate: float = 0.0
     cache_dir: str = ""
+    shared_cache: SharedCacheArgument = ""
+    shared_cluster: str = ""
 
 
 class CacheOptions(_Options):
@@ -57,7 +62,9 @@ class CacheOptions(_Options):
     file, calls are served from memory without checking whether another process has replaced or removed it. For
     `stale_if_error` after it expired, a document is used, with a warning, if the server cannot be reached. For
     `stale_while_revalidate` after it expired, it is served at once, and refreshed in a thread (RFC 5861). `cache_dir`
-    is the root of the cache; the default is kubectl's.
+    is the root of the cache; the default is kubectl's. `shared_cache` is Redis or Valkey, which machines share: a URL
+    (`redis://`, `rediss://`, `unix://`, `valkey://`, `valkeys://`) or a client of redis-py or valkey-py. A cluster is
+    known by its CA certificates and URL; without a CA nothing is shared, unless `shared_cluster` names the cluster.
 
     A time is given in seconds, as a timedelta or as a duration such as "1h30m", and kept in seconds. Without a value,
     or with None, its environment variable (`CACHEDISCOVERY_TTL` …) counts, then the default. Raises `TypeError` for a
@@ -73,6 +80,8 @@ class CacheOptions(_Options):
         stale_if_error: Duration | None = None,
         stale_while_revalidate: Duration | None = None,
         cache_dir: PathArgument | None = None,
+        shared_cache: SharedCacheArgument | None = None,
+        shared_cluster: str | None = None,
     ) -> Self:
         """Check and convert every value that is not None."""
         given = locals()
@@ -81,6 +90,11 @@ class CacheOptions(_Options):
             if name not in sources and os.environ.get(variable):
                 sources[name] = (f"${variable}", os.environ[variable])
         return super().__new__(cls, **{name: _checked(name, *source) for name, source in sources.items()})
+
+    def __repr__(self) -> str:
+        # The URL may hold a password.
+        shown = self._asdict() | {"shared_cache": place_of(self.shared_cache) if self.shared_cache else ""}
+        return f"CacheOptions({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def _replace(self, **keywords: Any) -> Self:
         return type(self)(**{**self._asdict(), **keywords})
@@ -129,4 +143,5 @@ def refuse(delegate: object, store: object) -> None:
 
 
 def _checked(option: str, source: str, value: object) -> Any:
-    return arguments.path(source, value) if option == "cache_dir" else arguments.seconds(source, value)
+    checks = {"cache_dir": arguments.path, "shared_cache": checked_address, "shared_cluster": arguments.text}
+    return checks.get(option, arguments.seconds)(source, value)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     # Seconds, a timedelta, or a duration as kubectl's flags take it: "90s", "10m", "1h30m".
     Duration: TypeAlias = float | timedelta | str
     PathArgument: TypeAlias = str | os.PathLike[str]
+    # A URL, or a client of redis-py or valkey-py, which are not always installed.
+    SharedCacheArgument: TypeAlias = Any
 
     class Options(Protocol):
         """A named tuple whose constructor checks its arguments."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
     from ..openapi.documents import OpenAPIV3
     from ..transport.base import DocumentTransport
+    from ..transport.server_identity import ServerIdentity
 
 
 class DiscoveryInterface(ABC):
@@ -95,6 +97,40 @@ class CachedDiscoveryInterface(DiscoveryInterface):
     @abstractmethod
     def invalidate(self, group_version: str | None = None) -> None:
         """Use no document fetched before now, for one group version or for all. Makes no request."""
+
+    def invalidate_locally(self) -> None:
+        """As `invalidate()`, but a cache that other machines share stays as it is: this client alone asks anew."""
+        self.invalidate()
+
+
+class SharedDiscoveryInterface(AggregatedDiscoveryInterface):
+    """A client whose answers may come from a cache that other machines fill too."""
+
+    @abstractmethod
+    def answering(self, since: float, accepts: Callable[[Sequence[ServerIdentity]], bool]) -> SharedAnswers:
+        """What this client answers, but nothing requested before `since` (on the monotonic clock).
+
+        `accepts` says whether those who gave an answer to another machine are servers of the cluster.
+        """
+
+    @abstractmethod
+    def invalidate(self, moment: float) -> None:
+        """Share nothing requested before now, and tell the others; this client itself has invalidated at `moment`."""
+
+
+class SharedAnswers(ABC):
+    """The answers to one question to a `SharedDiscoveryInterface`."""
+
+    # When the answer was requested, in seconds since the epoch and on the monotonic clock; None: by this client, now.
+    asked: tuple[float, float] | None = None
+
+    @abstractmethod
+    def groups_and_maybe_resources(self) -> DiscoveryResult:
+        """As of `AggregatedDiscoveryInterface`."""
+
+    @abstractmethod
+    def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """As of `DiscoveryInterface`."""
 
 
 class IndexedDiscoveryInterface(ABC):

@@ -130,6 +130,11 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         return self._cluster.server
 
     @property
+    def trust_fingerprint(self) -> str:
+        """The fingerprint of the trusted CA certificates (`Cluster.trust_fingerprint`)."""
+        return self._cluster.trust_fingerprint
+
+    @property
     def client(self) -> DiscoveryClient:
         """The base client, created on first use."""
         found = self._made.made

@@ -26,6 +26,7 @@ VARIABLES = {
     "recheck_interval": "CACHEDISCOVERY_RECHECK_INTERVAL",
     "stale_if_error": "CACHEDISCOVERY_STALE_IF_ERROR",
     "stale_while_revalidate": "CACHEDISCOVERY_STALE_WHILE_REVALIDATE",
+    "shared_cache": "CACHEDISCOVERY_SHARED_CACHE",
 }
 # The defaults of the cache, in seconds.
 DEFAULT_TTL = 6 * 60 * 60.0

