@@ -28,6 +28,9 @@ OPERATION_TIMEOUT = 0.5
 PAUSE = 10.0
 # The most operations at a time. It also bounds how many threads a hanging engine can hold.
 _MAX_OPERATIONS = 16
+# How long an operation waits for others of this process, and how often it looks whether they failed.
+_MAX_QUEUE = 5.0
+_LOOK = 0.1
 _PAUSED = "it failed a moment ago"
 
 
@@ -70,8 +73,12 @@ class Engine:
             raise EngineUnavailable(_PAUSED)
         client = self.client()
         slots, bound = self._slots, CONNECT_TIMEOUT + OPERATION_TIMEOUT
-        if not slots.acquire(timeout=bound):
-            raise self._failed("its operations do not end")
+        deadline = time.monotonic() + _MAX_QUEUE
+        while not slots.acquire(timeout=_LOOK):
+            if self.is_paused:
+                raise EngineUnavailable(_PAUSED)
+            if time.monotonic() >= deadline:
+                raise self._failed("too many operations at a time")
         # A resolver, or a client of the caller without time-outs, may hang: it holds this thread, not the caller.
         over = threading.Event()
 

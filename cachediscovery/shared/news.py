@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _QUIET_START = 1.0
 # How often the generation is read, in case that a message was lost; and before another try after a failure.
 _LOOK = 10.0
-_POLL = 0.5
+_POLL = 0.25
 _CLOSE = 2.0
 # After the name of a record: its fetch failed. No name has a space.
 FAILED = " failed"

