@@ -108,7 +108,7 @@ def _answer_from(name: str, lines: Sequence[bytes]) -> Answer:
     if name != GROUPS_RECORD:
         if len(lines) != 1:
             raise MalformedDocument("not one resource list")
-        return resource_list_from(parse_object(lines[0]), name, strict=True)
+        return _resources_from(lines[0], name)
     if not lines:
         raise MalformedDocument("no groups")
     groups = group_list_from(parse_object(lines[0]), strict=True)
@@ -116,11 +116,15 @@ def _answer_from(name: str, lines: Sequence[bytes]) -> Answer:
     keys = list(groups.group_versions)
     if len(lines) not in (1, 1 + len(keys)):
         raise MalformedDocument("resource lists are missing")
-    resources = {
-        key: resource_list_from(parse_object(line), str(key), strict=True)
-        for key, line in zip(keys, lines[1:], strict=False)
-    }
+    resources = {key: _resources_from(line, str(key)) for key, line in zip(keys, lines[1:], strict=False)}
     return DiscoveryResult(groups, resources)
+
+
+def _resources_from(line: bytes, name: str) -> APIResourceList:
+    found = resource_list_from(parse_object(line), name, strict=True)
+    if any(part in ("", ".", "..") for resource in found.resources for part in resource.name.split("/")):
+        raise MalformedDocument("a name is not a resource's")
+    return found
 
 
 def _check_names(groups: APIGroupList) -> None:
