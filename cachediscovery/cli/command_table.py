@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # What global flags are about: see `Command.scopes`.
 KUBECONFIG, CONTEXT, CLUSTER, REQUEST = "kubeconfig", "context", "cluster", "request"
-ROOT, TTL, STALE = "root", "ttl", "stale"
+ROOT, TTL, STALE, SHARED = "root", "ttl", "stale", "shared"
 
 GLOBAL_FLAGS = (
     Flag("kubeconfig", TEXT, "path of the kubeconfig file", scope=KUBECONFIG),
@@ -49,6 +49,8 @@ GLOBAL_FLAGS = (
         "how long after expiry documents may be used during a refresh",
         scope=STALE,
     ),
+    Flag("shared-cache", TEXT, "URL of Redis or Valkey, shared by machines, behind the cache on disk", scope=SHARED),
+    Flag("shared-cluster", TEXT, "name of the cluster there, if no certificate authority tells it", scope=SHARED),
     Flag("verbose", LEVEL, "1: requests and a summary; 2: cache hits and misses; 6: as kubectl's -v 6", "v", alias="v"),
     Flag("help", BOOL, "show a command's help", "h"),
 )
@@ -60,7 +62,7 @@ _DRY_RUN = Flag("dry-run", BOOL, "only print what would be removed")
 # The commands for one cluster; those of them that send requests; those that use documents as well.
 _OF_CLUSTER = (KUBECONFIG, CONTEXT, CLUSTER, ROOT)
 _ASKS = (*_OF_CLUSTER, REQUEST)
-_USES_CACHE = (*_ASKS, TTL, STALE)
+_USES_CACHE = (*_ASKS, TTL, STALE, SHARED)
 
 
 class Command:
@@ -132,14 +134,14 @@ COMMANDS = (
         "invalidate",
         (),
         "[GROUP/VERSION]",
-        scopes=_OF_CLUSTER,
+        scopes=(*_OF_CLUSTER, SHARED),
     ),
     Command(
         "cache info",
         "Print what the cache holds, cluster by cluster",
         "cache_info",
         (Flag("output", TEXT, "json", "o", ("json",)),),
-        scopes=(KUBECONFIG, ROOT, TTL),
+        scopes=(KUBECONFIG, ROOT, TTL, SHARED),
     ),
     Command(
         "cache size",
@@ -153,14 +155,14 @@ COMMANDS = (
         "Remove expired and broken documents, and clusters that are in no kubeconfig",
         "cache_prune",
         (_DRY_RUN,),
-        scopes=(KUBECONFIG, ROOT, TTL),
+        scopes=(KUBECONFIG, ROOT, TTL, SHARED),
     ),
     Command(
         "cache verify",
         "Compare every cached document of the cluster with the server",
         "cache_verify",
         (Flag("output", TEXT, "json", "o", ("json",)),),
-        scopes=_ASKS,
+        scopes=(*_ASKS, SHARED),
     ),
     Command(
         "cache warm",
@@ -174,9 +176,13 @@ COMMANDS = (
         "cache clear",
         "Remove all documents of all clusters, or of the given contexts",
         "cache_clear",
-        (_DRY_RUN, Flag("yes", BOOL, "do not ask on a terminal", "y")),
+        (
+            _DRY_RUN,
+            Flag("shared", BOOL, "also remove the clusters' records from the shared cache"),
+            Flag("yes", BOOL, "do not ask on a terminal", "y"),
+        ),
         "[CONTEXT...]",
-        scopes=(KUBECONFIG, CONTEXT, ROOT),
+        scopes=(KUBECONFIG, CONTEXT, ROOT, SHARED),
     ),
     Command(
         "cache path",

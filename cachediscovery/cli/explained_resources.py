@@ -28,7 +28,7 @@ def discovered(session: Session, look: Callable[[Resources], T]) -> T:
         try:
             return look(_resources_of(found))
         except NoResource:
-            session.client.invalidate()
+            session.client.invalidate_locally()
         found = session.documents()
     try:
         return look(_resources_of(found))

@@ -9,7 +9,14 @@ from ..config.cluster import Cluster
 from ..disk.layout import cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.search import GROUP_VERSIONS, read_sound_index
-from .flag_values import overrides_from, refuse_flags_of_the_cache, seconds_of, transport_numbers, ttl_from
+from .flag_values import (
+    check_shared_flags,
+    overrides_from,
+    refuse_flags_of_the_cache,
+    seconds_of,
+    transport_numbers,
+    ttl_from,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +56,7 @@ class Session:
         self._stale_while_revalidate = seconds_of(parsed, "stale-while-revalidate", "stale_while_revalidate", 0.0)
         self._used_expired = False
         self._numbers = transport_numbers(parsed)
+        check_shared_flags(parsed)
         self.cache_dir: str = parsed.text("cache-dir")
         flags = {name: parsed.text(name) for name in CLUSTER_FLAGS}
         flags["context"] = self._context
@@ -173,6 +181,8 @@ class Session:
                 ttl=self.ttl,
                 stale_if_error=self._stale_if_error,
                 stale_while_revalidate=self._stale_while_revalidate,
+                shared_cache=self._parsed.text("shared-cache") or None,
+                shared_cluster=self._parsed.text("shared-cluster"),
                 revalidate=self._note_expired,
             )
         return self._client
@@ -223,7 +233,7 @@ class Session:
     def _asked_client(self) -> CachedDiscoveryClient:
         if self.asks:
             self.base.connect_ahead()
-            self.client.invalidate()
+            self.client.invalidate_locally()
         return self.client
 
     def _note_expired(self) -> None:

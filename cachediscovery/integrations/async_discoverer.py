@@ -91,7 +91,7 @@ class AsyncDiscoverer:
     @property
     async def api_groups(self) -> KeysView[str]:
         """The names of the API groups, fetched from the server."""
-        self._discovery.invalidate()
+        self._discovery.invalidate_locally()
         return dict.fromkeys(await self._run(self._tree.group_names)).keys()
 
     async def search(

@@ -85,7 +85,7 @@ class _CachedApi:
     async def api_resources_uncached(self) -> list[dict[str, Any]]:
         """kr8s calls this after a miss. Invalidate, unless the documents are fresh: fetching again would not help."""
         if not self._discovery.fresh:
-            self._discovery.invalidate()
+            self._discovery.invalidate_locally()
         return await self.api_resources()
 
     async def api_versions(self) -> AsyncIterator[str]:

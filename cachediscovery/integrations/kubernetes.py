@@ -110,7 +110,7 @@ class CachedDiscoverer(Discoverer):
     @property
     def api_groups(self) -> KeysView[str]:
         """The names of the API groups, fetched from the server."""
-        self._discovery.invalidate()
+        self._discovery.invalidate_locally()
         try:
             return dict.fromkeys(self._tree.group_names()).keys()
         except DiscoveryError as error:

@@ -56,7 +56,7 @@ class ResourceTree:
         wanted = (prefix or _ANY, group or _ANY, api_version or _ANY, kind or _ANY)
         found = self._search(wanted, attributes)
         if not found and not self._discovery.fresh:
-            self._discovery.invalidate()
+            self._discovery.invalidate_locally()
             found = self._search(wanted, attributes)
         return found
 

@@ -100,6 +100,13 @@ class DeferredDiscoveryRESTMapper:
         with self._lock:
             self._tables.clear()
 
+    def _forget(self) -> None:
+        """Forget everything after a miss, which is no reason for other machines to ask anew."""
+        if isinstance(self._client, CachedDiscoveryInterface):
+            self._client.invalidate_locally()
+        with self._lock:
+            self._tables.clear()
+
     def remembered(self, lookup: str, *arguments: Any) -> Any:
         """The answer that this method gave before to these arguments, if it still holds; else None. Does no I/O."""
         revision = self._index.checked_revision() if self._index is not None else 0
@@ -124,7 +131,7 @@ class DeferredDiscoveryRESTMapper:
             if is_fresh and group is None:
                 raise
             if not is_fresh:
-                self.reset()
+                self._forget()
             table = self._table(None)
             answer = lookup(RESTMapper(table), *arguments)
         table.remember(key, answer)

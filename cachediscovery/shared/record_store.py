@@ -19,7 +19,7 @@ from .records import MAX_RECORD_BYTES, Stamp, decode_record, encode_record, stam
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from .engine import Engine
@@ -208,10 +208,14 @@ class RecordStore:
 
     def clear(self) -> int:
         """Remove everything of the cluster; how many records there were."""
-        keys = [self.key(name) for name in self.names()]
-        removed = self.engine.call(lambda client: client.delete(*keys)) if keys else 0
+        removed = self.remove(self.names())
         self.engine.call(lambda client: client.delete(self._generation_key, self._names_key))
-        return int(removed)
+        return removed
+
+    def remove(self, names: Sequence[str]) -> int:
+        """Remove records; how many there were."""
+        keys = [self.key(name) for name in names]
+        return int(self.engine.call(lambda client: client.delete(*keys))) if keys else 0
 
     @property
     def _generation_key(self) -> str:

@@ -10,6 +10,7 @@ from ...disk.document_store import DocumentStore
 from ..flags import Parsed, UsageError
 from ..output import count_of, fail, write
 from ..session import Session
+from ..shared_records import and_records, clear_shared
 from ..upkeep import contexts_given, kept_in_words, report, roots_of
 
 # (root, the cluster's folder, "" for files of all clusters, files)
@@ -21,17 +22,22 @@ def run(parsed: Parsed) -> int:
     contexts, dry = contexts_given(parsed), parsed.flag("dry-run")
     if parsed.given("kubeconfig") and not contexts:
         raise UsageError("--kubeconfig has no effect without a context")
+    if parsed.given("shared-cache") and not parsed.flag("shared"):
+        raise UsageError("--shared-cache has no effect without --shared")
     if dry and parsed.given("yes"):
         raise UsageError("--yes has no effect with --dry-run")
     roots, problems = roots_of(parsed)
+    urls = {Session(parsed, context).cluster.url for context in contexts} if contexts else None
+    shared = clear_shared(parsed, urls, dry=True) if parsed.flag("shared") else []
     parts = _parts(roots, _folders(parsed, contexts) if contexts else None)
     paths = [path for _, _, files in parts for path in files]
     clusters = count_of(sum(bool(folder) for _, folder, _ in parts), "cluster")
     if dry:
-        told = "".join(f"would remove {path}\n" for path in paths)
-        write(f"{told}would remove {count_of(len(paths), 'file')} of {clusters}\n")
+        told = "".join(f"would remove {what}\n" for what in (*paths, *shared))
+        write(f"{told}would remove {count_of(len(paths), 'file')} of {clusters}{and_records(shared)}\n")
         return report(problems)
-    if paths and not parsed.flag("yes") and not _agreed(f"{count_of(len(paths), 'file')} of {clusters}", roots):
+    what = f"{count_of(len(paths), 'file')} of {clusters}{and_records(shared)}"
+    if (paths or shared) and not parsed.flag("yes") and not _agreed(what, roots):
         fail("nothing was removed")
         return 1
     removed = 0
@@ -40,7 +46,9 @@ def run(parsed: Parsed) -> int:
         removed += count
         if kept:
             problems.append(kept_in_words(kept, DocumentStore(root, folder) if folder else None))
-    write(f"removed {count_of(removed, 'file')} of {clusters}\n")
+    if shared:
+        clear_shared(parsed, urls, dry=False)
+    write(f"removed {count_of(removed, 'file')} of {clusters}{and_records(shared)}\n")
     return report(problems)
 
 

@@ -7,11 +7,13 @@ import os
 
 from ...cache.inventory import BROKEN, EXPIRED, FRESH, ClusterEntry, SideFile, clusters_in, side_files_in
 from ...config.durations import format_age
+from ...model.errors import DiscoveryError
 from ...model.records import NamedTuple
 from ...model.redact import printable
 from ..flag_values import ttl_from
 from ..flags import Parsed, UsageError
 from ..output import count_of, format_table, write
+from ..shared_records import SharedInfo, shared_info
 from ..upkeep import contexts_by_folder, format_size, report, roots_of
 
 _HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST", "SERVER", "CONTEXTS")
@@ -35,21 +37,29 @@ def run(parsed: Parsed) -> int:
     for root in roots:
         clusters = _clusters(root, parsed)
         found[root] = clusters, side_files_in(root, [cluster.entry for cluster in clusters])
+    try:
+        shared = shared_info(parsed)
+    except DiscoveryError as error:
+        shared = None
+        problems.append(str(error))
     if output == "json":
         clusters = [cluster for clusters, _ in found.values() for cluster in clusters]
         beside = [file for _, files in found.values() for file in files]
         stored = {"count": len(beside), "size": sum(file.size for file in beside)}
-        document = {
+        document: dict[str, object] = {
             "root": roots[0] if roots else "",
             "roots": roots,
             "clusters": list(map(_object, clusters)),
             "otherFiles": stored,
         }
+        if shared is not None:
+            document["shared"] = {"place": shared.place, "clusters": [cluster._asdict() for cluster in shared.clusters]}
         write(json.dumps(document, indent=2) + "\n")
         return report(problems)
     # The platform's root is shown only if it holds something.
     told = [root for root in roots if root == roots[0] or any(found[root])]
-    write("\n".join(_text(root, *found[root]) for root in told))
+    texts = [_text(root, *found[root]) for root in told]
+    write("\n".join([*texts, *([_shared_text(shared)] if shared is not None else [])]))
     return report(problems)
 
 
@@ -98,3 +108,14 @@ def _text(root: str, clusters: list[_Cluster], beside: list[SideFile]) -> str:
             f"\nand {count_of(len(beside), 'file')} of all clusters: {format_size(sum(file.size for file in beside))}\n"
         )
     return text
+
+
+def _shared_text(shared: SharedInfo) -> str:
+    rows: list[tuple[str, ...]] = [("SERVER", "RECORDS", "VOID", "SIZE", "OLDEST")]
+    for server, records in shared.clusters:
+        size, void = sum(record.size for record in records), sum(not record.usable for record in records)
+        oldest = max((record.age for record in records), default=0.0)
+        rows.append((printable(server), str(len(records)), str(void), format_size(size), format_age(max(0.0, oldest))))
+    if not shared.clusters:
+        return f"{shared.place} holds nothing of the clusters in the kubeconfig\n"
+    return f"{shared.place}\n\n{format_table(rows)}"

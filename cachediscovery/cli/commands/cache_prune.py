@@ -6,9 +6,11 @@ import os
 
 from ...cache.inventory import FRESH, ClusterEntry, clusters_in, remove, side_files_in
 from ...disk.remembered import UNUSED_SECONDS
+from ...model.errors import DiscoveryError
 from ..flag_values import ttl_from
 from ..flags import Parsed
 from ..output import count_of, warn, write
+from ..shared_records import and_records, prune_shared
 from ..upkeep import kept_in_words, known_folders, report, roots_of
 
 
@@ -16,9 +18,16 @@ def run(parsed: Parsed) -> int:
     """Run the command and return its exit code."""
     roots, problems = roots_of(parsed)
     doomed = {root: _doomed_below(root, parsed) for root in roots}
-    if parsed.flag("dry-run"):
+    dry = parsed.flag("dry-run")
+    try:
+        shared = prune_shared(parsed, dry=dry)
+    except DiscoveryError as error:
+        shared = []
+        problems.append(str(error))
+    if dry:
         paths = [path for below in doomed.values() for path in below]
-        write("".join(f"would remove {path}\n" for path in paths) + f"would remove {count_of(len(paths), 'file')}\n")
+        told = "".join(f"would remove {what}\n" for what in (*paths, *shared))
+        write(f"{told}would remove {count_of(len(paths), 'file')}{and_records(shared)}\n")
         return report(problems)
     removed = 0
     for root, paths in doomed.items():
@@ -26,7 +35,7 @@ def run(parsed: Parsed) -> int:
         removed += count
         if kept:
             problems.append(kept_in_words(kept))
-    write(f"removed {count_of(removed, 'file')}\n")
+    write(f"removed {count_of(removed, 'file')}{and_records(shared)}\n")
     return report(problems)
 
 

@@ -90,7 +90,7 @@ def _warm(session: Session, row: _Row, *, refresh: bool) -> None:
     store, client = session.store_or_fail(), session.client
     began = time.time()
     if refresh:
-        client.invalidate()
+        client.invalidate_locally()
     try:
         _, lists = client.server_groups_and_resources()
         row.state = _FETCHED if client.fresh else _FRESH

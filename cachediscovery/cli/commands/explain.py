@@ -88,7 +88,7 @@ def _found(session: Session, options: _Options) -> tuple[Resource, list[str]]:
         except NoResource as error:
             log.debug("cache miss: %s", error)
         session.connect()
-        session.client.invalidate()
+        session.client.invalidate_locally()
     from ..explained_resources import discovered
 
     return discovered(session, look)

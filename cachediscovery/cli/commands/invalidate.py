@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 
 from ...disk.document_store import DocumentStore
 from ...disk.files import reason_of
+from ...disk.layout import VARIABLES
 from ...disk.lock import FetchLock
 from ...index.index_file import INDEX_FILE
 from ...model.errors import DiscoveryError
@@ -43,8 +45,27 @@ def run(parsed: Parsed) -> int:
         known = session.cached_group_versions()
         if known and chosen[0] not in known:
             raise DiscoveryError(_unknown(parsed.arguments[0], known, session.server))
+    problems += _tell_others(session, parsed)
     write(f"invalidated {count_of(removed, 'document')} of {session.server}\n")
     return report(problems)
+
+
+def _tell_others(session: Session, parsed: Parsed) -> list[str]:
+    """Invalidate what the shared cache holds of the cluster, if there is one; what went wrong."""
+    if not (parsed.text("shared-cache") or os.environ.get(VARIABLES["shared_cache"])):
+        return []
+    from ..shared_records import engine_of, records_of, told_if_unavailable
+
+    engine = engine_of(parsed)
+    records = records_of(engine, session.cluster, parsed) if engine is not None else None
+    if engine is None or records is None:
+        return []
+    try:
+        with told_if_unavailable(engine):
+            records.invalidate(time.monotonic())
+    except DiscoveryError as error:
+        return [f"{error}: other machines may still use what it holds"]
+    return []
 
 
 def _unknown(argument: str, known: list[str], server: str) -> str:

@@ -49,7 +49,7 @@ def run(parsed: Parsed) -> int:
     index = None if parsed.flag("refresh") else session.index(columns)
     resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
     if parsed.flag("refresh"):
-        session.client.invalidate()
+        session.client.invalidate_locally()
     found = [(name, row) for name in names for row in resolver.rows_for(name)]
     write(_formatted(found, parsed))
     if resolver.problems:
