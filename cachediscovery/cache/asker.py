@@ -95,5 +95,6 @@ class Asker:
         found, asked = self.ask(ask)
         if answers.asked is None:
             return found, asked
+        self._cache.fresh = False
         at, moment = answers.asked
         return found, Asked(at, moment, asked.epoch, is_shared=True)

@@ -10,13 +10,16 @@ from ..model.fields import MalformedDocument
 from ..model.group_version import GroupVersion
 from ..model.listing import result_of
 from ..model.records import NamedTuple
+from ..model.types import APIResourceList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..discovery.interfaces import DiscoveryInterface
-    from ..model.types import APIGroup, APIResourceList
+    from ..model.discovery_result import DiscoveryResult
+    from ..model.types import APIGroup
+    from ..shared.inventory import RecordEntry
 
 SAME, DIFFERENT, GONE, MISSING, BROKEN, UNKNOWN = "same", "different", "gone", "missing", "broken", "unknown"
 # The states of a wrong cache. A missing document only costs time; an unknown one the server cannot confirm now.
@@ -30,10 +33,11 @@ class Verdict(NamedTuple):
     state: str
 
 
-def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
+def verify(store: DocumentStore, server: DiscoveryInterface, shared: Sequence[RecordEntry] = ()) -> list[Verdict]:
     """Compare every document of `store` with that of `server`, a client without a cache.
 
-    The groups come first, then the others in the server's order, then those only in the cache. Raises `DiscoveryError`.
+    The groups come first, then the others in the server's order, then those only in the cache, then the records
+    `shared` with other machines. Raises `DiscoveryError`.
     """
     found = result_of(server.server_groups_and_resources)
     groups, failed = found.groups.groups, found.failed
@@ -46,7 +50,10 @@ def verify(store: DocumentStore, server: DiscoveryInterface) -> list[Verdict]:
         kept.discard(key)
     verdicts += [Verdict(str(version), UNKNOWN) for version in failed]
     left = kept - {GROUPS, *map(str, failed)}
-    return verdicts + [Verdict(key, GONE) for key in sorted(left)]
+    verdicts += [Verdict(key, GONE) for key in sorted(left)]
+    # Void and broken records are never used.
+    usable = [entry for entry in shared if entry.record is not None]
+    return verdicts + [Verdict(f"{entry.name} (shared)", _state_of_record(entry, found)) for entry in usable]
 
 
 def _state_of_groups(
@@ -75,6 +82,23 @@ def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList)
     except MalformedDocument:
         return BROKEN
     return SAME if _comparable(cached) == _comparable(served) else DIFFERENT
+
+
+def _state_of_record(entry: RecordEntry, found: DiscoveryResult) -> str:
+    answer = entry.record.answer if entry.record is not None else None
+    if isinstance(answer, APIResourceList):
+        served = found.resources.get(GroupVersion.parse(entry.name))
+        if served is None:
+            return UNKNOWN if found.failed else GONE
+        return SAME if _comparable(answer) == _comparable(served) else DIFFERENT
+    assert answer is not None
+    is_same = _comparable_groups(answer.groups.groups) == _comparable_groups(found.groups.groups) and all(
+        key in found.resources and _comparable(value) == _comparable(found.resources[key])
+        for key, value in answer.resources.items()
+    )
+    if is_same:
+        return SAME
+    return UNKNOWN if found.failed else DIFFERENT
 
 
 def _absent(store: DocumentStore, key: str) -> str:

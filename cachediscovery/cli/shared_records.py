@@ -18,6 +18,7 @@ from .output import count_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.cluster import Cluster
+    from ..shared.inventory import RecordEntry
     from .flags import Parsed
 
 
@@ -59,6 +60,16 @@ def shared_info(parsed: Parsed) -> SharedInfo | None:
             if found:
                 clusters.append(SharedCluster(server, found))
     return SharedInfo(engine.place, clusters)
+
+
+def shared_entries(parsed: Parsed, cluster: Cluster) -> list[RecordEntry]:
+    """What the shared cache holds of one cluster. Raises `DiscoveryError`."""
+    engine = engine_of(parsed)
+    records = records_of(engine, cluster, parsed) if engine is not None else None
+    if engine is None or records is None:
+        return []
+    with told_if_unavailable(engine):
+        return entries_of(records)
 
 
 def prune_shared(parsed: Parsed, *, dry: bool) -> list[str]:

@@ -53,7 +53,11 @@ def run(parsed: Parsed) -> int:
             "otherFiles": stored,
         }
         if shared is not None:
-            document["shared"] = {"place": shared.place, "clusters": [cluster._asdict() for cluster in shared.clusters]}
+            held = [
+                {"server": server, "records": [record._asdict() for record in records]}
+                for server, records in shared.clusters
+            ]
+            document["shared"] = {"place": shared.place, "clusters": held}
         write(json.dumps(document, indent=2) + "\n")
         return report(problems)
     # The platform's root is shown only if it holds something.

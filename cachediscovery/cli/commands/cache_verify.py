@@ -9,6 +9,7 @@ from ..flags import Parsed, UsageError
 from ..output import format_table, write
 from ..progress import progress
 from ..session import Session
+from ..shared_records import shared_entries
 
 
 def run(parsed: Parsed) -> int:
@@ -19,7 +20,7 @@ def run(parsed: Parsed) -> int:
     session = Session(parsed, asks=True)
     store = session.store_or_fail()
     with progress(session.server):
-        verdicts = verify(store, session.base)
+        verdicts = verify(store, session.base, shared_entries(parsed, session.cluster))
     wrong = sum(verdict.state in WRONG for verdict in verdicts)
     if output == "json":
         documents = [{"name": verdict.key or "groups", "state": verdict.state} for verdict in verdicts]
