@@ -26,8 +26,10 @@ CONNECT_TIMEOUT = 0.3
 OPERATION_TIMEOUT = 0.5
 # For so long nothing is tried after a failure.
 PAUSE = 10.0
+# For what these do not bound: a resolver that hangs, a client of the caller without time-outs.
+_MAX_OPERATION = 2.0
 # The most operations at a time. It also bounds how many threads a hanging engine can hold.
-_MAX_OPERATIONS = 16
+_MAX_OPERATIONS = 8
 # How long an operation waits for others of this process, and how often it looks whether they failed.
 _MAX_QUEUE = 5.0
 _LOOK = 0.1
@@ -72,14 +74,14 @@ class Engine:
         if self.is_paused:
             raise EngineUnavailable(_PAUSED)
         client = self.client()
-        slots, bound = self._slots, CONNECT_TIMEOUT + OPERATION_TIMEOUT
+        slots = self._slots
         deadline = time.monotonic() + _MAX_QUEUE
         while not slots.acquire(timeout=_LOOK):
             if self.is_paused:
                 raise EngineUnavailable(_PAUSED)
             if time.monotonic() >= deadline:
                 raise self._failed("too many operations at a time")
-        # A resolver, or a client of the caller without time-outs, may hang: it holds this thread, not the caller.
+        # What hangs holds this thread, not the caller's.
         over = threading.Event()
 
         def run() -> T:
@@ -93,7 +95,7 @@ class Engine:
             slots.release()
             raise EngineUnavailable(_PAUSED)
         result = begin_in_thread(run)
-        if not over.wait(bound):
+        if not over.wait(_MAX_OPERATION):
             raise self._failed("no answer in time")
         try:
             return result()
