@@ -1,12 +1,12 @@
 """`CachedDiscoveryClient`: a discovery client with a cache on disk and in memory.
 
 It combines client-go's `disk.CachedDiscoveryClient` and `memory.memCacheClient`, and adds what their users asked for:
-concurrent misses cause one fetch, no document from before an invalidation is used, and a partial listing is never
-cached as a complete one.
+one fetch for concurrent misses, nothing from before an invalidation, no partial listing cached as a complete one.
 """
 
 from __future__ import annotations
 
+import os
 import time
 
 from .._concurrency import Once
@@ -19,8 +19,9 @@ from ..discovery.interfaces import (
     SharedDiscoveryInterface,
 )
 from ..disk.document_store import GROUPS, DocumentStore, open_store
-from .default_options import options_or_defaults
+from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
 from .document_cache import DocumentCache
+from .memory_layer import key_of
 from .resource_index import CachedResourceIndex
 
 TYPE_CHECKING = False
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from .document_fetcher import DocumentFetcher
     from .options import CacheKeywords, CacheOptions, ClientKeywords, ConfigKeywords
     from .stale_while_revalidate import BackgroundRevalidation
+
+
+_DEFAULTS = (DEFAULT_TTL, RECHECK_INTERVAL, 0.0, 0.0, "", "", "")  # of `CacheOptions`, which need not be imported
 
 
 class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface):
@@ -68,8 +72,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             from .options import refuse
 
             refuse(delegate, store)
-        options = options_or_defaults(cache, keywords)
-        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = options[:5]
+        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir, *shared = _options_of(cache, keywords)
         if store is None and cache_dir:
             store = open_store(delegate.server, cache_dir)
         self._delegate = delegate
@@ -85,10 +88,10 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             self._cache.on_expired = self._revalidation.start
         self._stale_if_error = stale_if_error
         self._stale = max(stale_if_error, stale_while_revalidate)
-        if options[5]:
+        if shared[0]:
             from .sharing import shared_client
 
-            self._delegate = shared_client(delegate, self._cache, options[5], options[6], self._stale)
+            self._delegate = shared_client(delegate, self._cache, shared[0], str(shared[1]), self._stale)
         self._times = (ttl, recheck_interval, stale_if_error, 0.0 if revalidate is not None else stale_while_revalidate)
         self._openapi_made: Once[CachedOpenAPIV3] = Once()
         # None before the first miss.
@@ -160,7 +163,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
     def invalidate(self, group_version: str | None = None) -> None:
         """Invalidate everything, or one group version: use nothing older than this moment. Makes no request."""
         moment = time.monotonic()
-        self._cache.invalidate(None if group_version is None else _key_of(group_version), moment)
+        self._cache.invalidate(None if group_version is None else key_of(group_version), moment)
         if isinstance(self._delegate, SharedDiscoveryInterface):
             self._delegate.invalidate(moment)
         elif isinstance(self._delegate, CachedDiscoveryInterface):
@@ -210,7 +213,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     def path(self, group_version: str | None = None) -> str:
         """The path of the file of the groups, or of one group version; "" without a cache on disk."""
-        key = GROUPS if group_version is None else _key_of(group_version)
+        key = GROUPS if group_version is None else key_of(group_version)
         return self._cache.store.path(key) if self._cache.store is not None else ""
 
     def server_groups(self) -> APIGroupList:
@@ -229,7 +232,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         # A fast path for the common case: programs call this for every lookup.
         found = self._cache.peek(group_version) if group_version else None
         if found is None:
-            key = _key_of(group_version)
+            key = key_of(group_version)
             found = self._cache.resources(key, allow_expired=True)
             if found is None:
                 return self._fetcher.resources(key)
@@ -284,8 +287,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._fetcher.everything() if found is None else found
 
 
-def _key_of(group_version: str) -> str:
-    """The key of a group version's document. Raises `InvalidGroupVersion`."""
-    from ..model.names import parse_group_version
+def _options_of(
+    cache: CacheOptions | None, keywords: CacheKeywords
+) -> tuple[float, float, float, float, str, object, str]:
+    if cache is None and not keywords and not any(map(os.environ.get, VARIABLES.values())):
+        return _DEFAULTS
+    from .options import CacheOptions
 
-    return str(parse_group_version(group_version))
+    return CacheOptions.merged(cache, keywords)

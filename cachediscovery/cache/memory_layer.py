@@ -147,3 +147,10 @@ class MemoryLayer:
 def are_one(epoch: str, other: str) -> bool:
     """Whether documents of two epochs may be of one cluster; the epoch "" matches any."""
     return epoch == other or not epoch or not other
+
+
+def key_of(group_version: str) -> str:
+    """The key of a group version's document. Raises `InvalidGroupVersion`."""
+    from ..model.names import parse_group_version
+
+    return str(parse_group_version(group_version))

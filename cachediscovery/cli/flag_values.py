@@ -28,10 +28,15 @@ def refuse_flags_of_the_cache(parsed: Parsed) -> None:
 def check_shared_flags(parsed: Parsed) -> None:
     """Raise `UsageError` for a password that every user can see in the list of processes, or a name without effect."""
     url = parsed.text("shared-cache")
-    if parsed.given("shared-cluster") and not (url or os.environ.get(VARIABLES["shared_cache"])):
+    if parsed.given("shared-cluster") and not has_shared_cache(parsed):
         raise UsageError("--shared-cluster has no effect without --shared-cache")
     if ":" in url.partition("://")[2].rpartition("@")[0] or "password=" in url.lower():
         raise UsageError(f"--shared-cache with a password is seen by others: set ${VARIABLES['shared_cache']} instead")
+
+
+def has_shared_cache(parsed: Parsed, option: str = "shared_cache") -> bool:
+    """Whether a shared cache is named, by the flag or the variable."""
+    return bool(parsed.text("shared-cache") or os.environ.get(VARIABLES[option]))
 
 
 def overrides_from(parsed: Parsed, context: str) -> ConfigOverrides:

@@ -38,8 +38,9 @@ arguments or --context) only the folders of their clusters go, which other conte
 the command asks before it removes anything, unless --yes is given. With --shared the records of these
 clusters in the shared cache go too, for all machines.""",
     "cache size": "All files are counted: documents, indexes, stored responses. `cache info` has the documents alone.",
-    "invalidate": "The next command asks the server again. kubectl uses the same documents, and asks again too. If there is "
-    "a shared cache,\nno machine takes anything older from it.",
+    "invalidate": """\
+The next command asks the server again. kubectl uses the same documents, and asks again too. If there is a
+shared cache, no machine takes anything older from it.""",
     "options": """\
 A number after -v is its level; -v alone is level 1. To end -v before an argument that is a number, write
 -v=1 or put -v last. The levels:

@@ -126,7 +126,11 @@ def test_a_word_of_which_half_is_wrong_is_near_to_nothing() -> None:
         ("help cache cl", ["clear"]),
         ("cache clear ", ["local"]),
         ("cache warm lo", ["local"]),
-        ("cache clear --", ["--cache-dir", "--context", "--dry-run", "--help", "--kubeconfig", "--verbose", "--yes"]),
+        (
+            "cache clear --",
+            ["--cache-dir", "--context", "--dry-run", "--help", "--kubeconfig"]
+            + ["--shared", "--shared-cache", "--shared-cluster", "--verbose", "--yes"],
+        ),
         ("version --", ["--help", "--verbose"]),
     ],
 )

@@ -7,7 +7,7 @@ import sys
 
 from ...cache.inventory import clusters_in, remove, side_files_in
 from ...disk.document_store import DocumentStore
-from ...disk.layout import VARIABLES
+from ..flag_values import has_shared_cache
 from ..flags import Parsed, UsageError
 from ..output import count_of, fail, write
 from ..session import Session
@@ -25,7 +25,7 @@ def run(parsed: Parsed) -> int:
         raise UsageError("--kubeconfig has no effect without a context")
     if parsed.given("shared-cache") and not parsed.flag("shared"):
         raise UsageError("--shared-cache has no effect without --shared")
-    if parsed.flag("shared") and not (parsed.text("shared-cache") or os.environ.get(VARIABLES["shared_cache"])):
+    if parsed.flag("shared") and not has_shared_cache(parsed):
         raise UsageError("--shared has no effect without --shared-cache")
     if dry and parsed.given("yes"):
         raise UsageError("--yes has no effect with --dry-run")

@@ -8,11 +8,11 @@ from functools import partial
 
 from ...disk.document_store import DocumentStore
 from ...disk.files import reason_of
-from ...disk.layout import VARIABLES
 from ...disk.lock import FetchLock
 from ...index.index_file import INDEX_FILE
 from ...model.errors import DiscoveryError
 from ...model.names import parse_group_version
+from ..flag_values import has_shared_cache
 from ..flags import Parsed, UsageError
 from ..output import count_of, write
 from ..session import Session
@@ -52,7 +52,7 @@ def run(parsed: Parsed) -> int:
 
 def _tell_others(session: Session, parsed: Parsed) -> list[str]:
     """Invalidate what the shared cache holds of the cluster, if there is one; what went wrong."""
-    if not (parsed.text("shared-cache") or os.environ.get(VARIABLES["shared_cache"])):
+    if not has_shared_cache(parsed):
         return []
     from ..shared_records import engine_of, records_of, told_if_unavailable
 
