@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...model.fields import MalformedDocument
 from ...model.json_scanner import scan
 from .document import Document, descend
 from .tables import GROUP_VERSION, NAMES, PLACES, RESOURCES
@@ -67,7 +68,14 @@ class IndexedDocument(Document):
         if name not in self._schemas:
             offset, length = map(int, self._places[name].split(" "))
             data = self._read(offset, length)
-            value, _ = scan(data.decode("utf-8", "replace"))
+            text = data.decode("utf-8", "replace")
+            try:
+                value, end = scan(text)
+                if end != len(text):
+                    raise ValueError("something follows")
+            except ValueError as error:
+                # The response's file has changed and has kept its state, as after a fault of the disk.
+                raise MalformedDocument(f"{name} is not where its tables say: clear the cache") from error
             if b"\\ud" in data or b"\\uD" in data:
                 from ...model.documents import without_lone_surrogates
 
