@@ -19,7 +19,7 @@ from ..output import write
 _LISTING = ("api-resources", "--cached")
 _EXPLAIN = ("explain", "deployments.spec.strategy")
 # How many lines of the output of each are shown.
-_HEADS = {_LISTING: 5, _EXPLAIN: 9}
+_HEADS: dict[tuple[str, ...], int] = {_LISTING: 5, _EXPLAIN: 9}
 
 
 class _Run(NamedTuple):
