@@ -14,7 +14,7 @@ from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import kubeconfig_of
 
-ARGUMENTS = {"resolve": "resolve pods deploy", "completion": "completion bash"}
+ARGUMENTS = {"resolve": "resolve pods deploy", "completion": "completion bash", "explain": "explain pods"}
 LINES = [ARGUMENTS.get(command.name, command.name) for command in COMMANDS]
 LINES += [
     "--help",
