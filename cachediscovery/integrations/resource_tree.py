@@ -136,7 +136,10 @@ class ResourceTree:
                 subresources=subresources.get(item.name), **raw,
             )  # fmt: skip
             kinds.setdefault(item.kind, []).append(made)
-            of_list = self._resource_list(self._client, group=group, api_version=version, base_kind=item.kind)
+            lookup = {"prefix": prefix, "group": group, "api_version": version, "kind": item.kind, "name": item.name}
+            of_list = self._resource_list(
+                self._client, group=group, api_version=version, base_kind=item.kind, base_resource_lookup=lookup
+            )
             kinds.setdefault(of_list.kind, []).append(of_list)
         return kinds
 
