@@ -120,7 +120,5 @@ def test_a_client_without_what_is_needed_is_one_clear_error() -> None:
     class Client:
         _client = None
 
-    with pytest.raises(
-        TypeError, match=r"a lightkube.Client that keeps its httpx client in _client._client, and"
-    ):
+    with pytest.raises(TypeError, match=r"a lightkube.Client that keeps its httpx client in _client._client, and"):
         discovery_for(Client())
