@@ -34,6 +34,31 @@ _THEIRS = "ansible_collections.kubernetes.core.plugins.module_utils.client.disco
 class KubernetesCoreDiscoverer(CachedDiscoverer):
     """Finds what the discoverer of `kubernetes.core` finds: of several resources of one kind, that with most verbs."""
 
+    def search(
+        self,
+        prefix: str | None = None,
+        group: str | None = None,
+        api_version: str | None = None,
+        kind: str | None = None,
+        **keywords: Any,
+    ) -> list[Any]:
+        """Return the resources that match, as the base class does. The modules look for a word as a kind, then as a
+        name, and so on: the server is asked about one only if it is none of these."""
+        found = self._search(prefix, group, api_version, kind, asks_again=False, **keywords)
+        word = kind or keywords.get("name") or keywords.get("singular_name") or keywords.get("short_names")
+        if found or not word or self._is_known(group, api_version, word):
+            return found
+        return self._search(prefix, group, api_version, kind, **keywords)
+
+    def _is_known(self, group: str | None, api_version: str | None, word: Any) -> bool:
+        # With any prefix: for a kind without a group, the modules look among the core resources first.
+        where = (None, group, api_version)
+        word = word[0] if isinstance(word, list) else word
+        meanings: list[dict[str, Any]] = [{"name": word}, {"singular_name": word}, {"short_names": [word]}]
+        return bool(self._search(*where, word, asks_again=False)) or any(
+            self._search(*where, None, asks_again=False, **meaning) for meaning in meanings
+        )
+
     def choose(self, matches: list[Any]) -> list[Any]:
         """The resource with the most verbs, if all are of one kind in one group version and there is such a one."""
         if len({(item.group_version, item.kind) for item in matches}) > 1:

@@ -164,8 +164,11 @@ class CachedDiscoverer(Discoverer):
         **keywords: Any,
     ) -> list[Any]:
         """Return the resources that match. `keywords` may name any attribute of a resource."""
+        return self._search(prefix, group, api_version, kind, **keywords)
+
+    def _search(self, *wanted: str | None, **keywords: Any) -> list[Any]:
         try:
-            return self._tree.search(prefix, group, api_version, kind, **keywords)
+            return self._tree.search(*wanted, **keywords)
         except DiscoveryError as error:
             raise original_error(error) from None
 

@@ -45,17 +45,19 @@ class ResourceTree:
         group: str | None = None,
         api_version: str | None = None,
         kind: str | None = None,
+        *,
+        asks_again: bool = True,
         **attributes: Any,
     ) -> list[Any]:
         """Return all resources that match. With `attributes`: of each kind, the first resource that has any of them.
 
-        If nothing matches and the cache is not fresh, invalidate it and search again.
+        If nothing matches and the cache is not fresh, invalidate it and search again, unless `asks_again` is false.
         """
         if not group and api_version and "/" in api_version:
             group, _, api_version = api_version.partition("/")
         wanted = (prefix or _ANY, group or _ANY, api_version or _ANY, kind or _ANY)
         found = self._search(wanted, attributes)
-        if not found and not self._discovery.fresh:
+        if not found and asks_again and not self._discovery.fresh:
             self._discovery.invalidate()
             found = self._search(wanted, attributes)
         return found
