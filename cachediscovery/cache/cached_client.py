@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from .._concurrency import Once
+from .._concurrency import Lock, Once
 from ..discovery.interfaces import (
     CachedDiscoveryInterface,
     ConnectedDiscoveryInterface,
@@ -93,6 +93,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         # None before the first miss.
         self._fetcher_made: Once[DocumentFetcher] = Once()
         self._watches: list[DiscoveryWatch] = []
+        self._watches_lock = Lock()
 
     @classmethod
     def for_config(
@@ -185,13 +186,16 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         from .watches import begin_watch
 
         watch = begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
-        self._watches = [known for known in self._watches if known.is_running] + [watch]
+        with self._watches_lock:
+            self._watches = [known for known in self._watches if known.is_running] + [watch]
         return watch
 
     def close(self) -> None:
         """End the watches and the refresh in the background, and close the delegate."""
-        while self._watches:
-            self._watches.pop().close()
+        with self._watches_lock:
+            watches, self._watches = self._watches, []
+        for watch in watches:
+            watch.close()
         for made in (self._revalidation, self._openapi_made.made):
             if made is not None:
                 made.close()

@@ -9,9 +9,9 @@ from ...cache.inventory import BROKEN, EXPIRED, FRESH, ClusterEntry, SideFile, c
 from ...config.durations import format_age
 from ...model.records import NamedTuple
 from ...model.redact import printable
-from ..flag_values import ttl_from
 from ..flags import Parsed, UsageError
 from ..output import count_of, format_table, write
+from ..session import ttl_from
 from ..upkeep import contexts_by_folder, format_size, report, roots_of
 
 _HEADERS = ("CLUSTER", "DOCUMENTS", "FRESH", "EXPIRED", "BROKEN", "SIZE", "OLDEST", "SERVER", "CONTEXTS")
