@@ -9,11 +9,24 @@ from .lookups import lookups
 from .network import expired, network
 from .processes import processes
 from .scale import scale
+from .tools import tools
 from .where import where
 
 __all__ = ["CASES", "Case", "Goal", "Result"]
 
 CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (listings_85, listings_505, lookups, library, in_process, network, expired, processes, scale, where)
+    for case in (
+        listings_85,
+        listings_505,
+        lookups,
+        library,
+        in_process,
+        network,
+        expired,
+        processes,
+        scale,
+        tools,
+        where,
+    )
 }

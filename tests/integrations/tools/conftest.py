@@ -9,8 +9,10 @@ import pytest
 
 
 @pytest.fixture
-def programs(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+def programs(request: pytest.FixtureRequest, environ: dict[str, str]) -> Callable[[str], Path]:
     """The folder of the programs of the environment in which an extra is installed."""
+    # Each task of Ansible is a process that imports a large package.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def of(extra: str) -> Path:
         folder = request.config.rootpath / f".venv-{extra}" / "bin"
