@@ -57,7 +57,8 @@ _INSTALL = (f"from {_PACKAGE}.kubernetes import install", "install()")
 _ALL = [
     Tool("`kubernetes`", "kubernetes", "", *_dynamic("kubernetes"), "kubernetes"),
     Tool(
-        "`kubernetes`, every client", "kubernetes", "", *_INSTALL, "create_from_yaml", "`create_from_yaml(apply=True)`"
+        "`kubernetes`, installed", "kubernetes", "", *_INSTALL, "create_from_yaml",
+        "`create_from_yaml(apply=True)` of two objects",
     ),
     Tool("`kubernetes.aio`", "kubernetes", "", *_dynamic("kubernetes_aio"), "kubernetes_aio"),
     Tool("`kubernetes_asyncio`", "kubernetes_asyncio", "", *_dynamic("kubernetes_asyncio"), "kubernetes_asyncio"),
@@ -80,8 +81,8 @@ _ALL = [
         what="an operator starts", rounds=3, warm=2,
     ),
     Tool(
-        "Ansible", "ansible", "ansible", "in the inventory", "ansible_python_interpreter: …/cachediscovery-python",
-        what="a play of ten tasks of `kubernetes.core`", rounds=1,
+        "Ansible, `kubernetes.core`", "ansible", "ansible", "in the inventory",
+        "ansible_python_interpreter: …/cachediscovery-python", what="a play of ten tasks", rounds=3,
     ),
 ]  # fmt: skip
 
