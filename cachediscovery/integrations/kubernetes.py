@@ -79,7 +79,8 @@ class CachedDiscoverer(Discoverer):
     A subclass may override `resource_list_class`, `choose` and `cache_options`.
     """
 
-    #: The class of lists. It is created as `kubernetes.dynamic.ResourceList` is, always with a `base_resource_lookup`.
+    #: The class of lists, but for the kind `List`, as in subclasses of the package's discoverers. It is created as
+    #: `kubernetes.dynamic.ResourceList` is, always with a `base_resource_lookup`.
     resource_list_class: type[Any] = theirs.ResourceList
 
     def __init__(
@@ -93,7 +94,7 @@ class CachedDiscoverer(Discoverer):
         self._transport = BorrowedTransport(client.configuration.host, self._ask)
         options = self.cache_options(cache_file, CacheOptions.merged(cache, keywords))
         self._discovery = discovery_for_configuration(self._transport, client.configuration, options)
-        self._tree = ResourceTree(self._discovery, client, Resource, self.resource_list_class)
+        self._tree = ResourceTree(self._discovery, client, Resource, self.resource_list_class, theirs.ResourceList)
         self._version: dict[str, Any] | None = None
         # The package's discoverers keep one cache file, and some callers check its date: give them the group list.
         self._Discoverer__cache_file = self._discovery.path() or cache_file

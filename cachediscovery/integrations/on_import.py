@@ -44,7 +44,10 @@ class _Finder:
 
 def _call_after(loader: Any, name: str, call: Callable[[], None]) -> None:
     """Call `call` after `loader` has executed the module."""
-    execute = loader.exec_module
+    execute = getattr(loader, "exec_module", None)
+    if execute is None or not hasattr(loader, "__dict__"):
+        log.warning("%s discovers without the cache: it is loaded by %s", name, type(loader).__name__)
+        return
 
     def exec_module(module: ModuleType) -> None:
         execute(module)

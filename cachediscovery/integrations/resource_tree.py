@@ -24,12 +24,23 @@ _UNAVAILABLE = 503
 class ResourceTree:
     """The resources of a cluster as a dynamic client's own objects, created on demand."""
 
-    def __init__(self, discovery: CachedDiscoveryClient, client: Any, resource: type, resource_list: type) -> None:
-        """`resource` and `resource_list` are the client's classes. Their objects send requests with `client`."""
+    def __init__(
+        self,
+        discovery: CachedDiscoveryClient,
+        client: Any,
+        resource: type,
+        resource_list: type,
+        list_of_any: type | None = None,
+    ) -> None:
+        """`resource` and `resource_list` are the client's classes. Their objects send requests with `client`.
+
+        `list_of_any` is the class of the kind `List`, if it is another than that of lists of one kind.
+        """
         self._discovery = discovery
         self._client = client
         self._resource = resource
         self._resource_list = resource_list
+        self._list_of_any = list_of_any or resource_list
         # A list has the attributes of its base resource. In asyncio's client only a coroutine can get them.
         self._lists_tell = not inspect.iscoroutinefunction(getattr(resource_list, "base_resource", None))
         # The objects created from a resource list, with that list: a changed document is another list.
@@ -114,7 +125,7 @@ class ResourceTree:
     def _kinds(self, where: tuple[str, str, str]) -> Kinds:
         prefix, group, version = where
         if where == ("apis", "", "v1"):
-            return {"List": [self._resource_list(self._client)]}
+            return {"List": [self._list_of_any(self._client)]}
         resource_list = self._discovery.server_resources_for_group_version(str(GroupVersion(group, version)))
         made = self._made.get(where)
         if made is None or made[0] is not resource_list:
