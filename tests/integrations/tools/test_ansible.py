@@ -36,14 +36,18 @@ def test_a_play_of_ten_tasks_has_the_same_results_and_makes_no_discovery_request
     (tmp_path / "tmp").mkdir()
     environ.update(KUBECONFIG=str(apiserver.kubeconfig), TMPDIR=str(tmp_path / "tmp"), LC_ALL="C.UTF-8")
 
-    def play(interpreter: str) -> tuple[list[Any], list[tuple[str, int]]]:
-        """The results of the tasks, and the discovery requests."""
+    def play(interpreter: str, pipelining: str = "False") -> tuple[list[Any], list[tuple[str, int]]]:
+        """The results of the tasks, and the discovery requests. With pipelining, modules come by standard input."""
         start = len(apiserver.answers_of(AGENT))
         results = tmp_path / f"{start}.json"
         chosen = ["-e", f"ansible_python_interpreter={folder / interpreter}"]
         command = [folder / "ansible-playbook", "-i", "target,", "-c", "local", *chosen, PLAY]
         ran = subprocess.run(
-            command, env={**environ, "RESULTS": str(results)}, capture_output=True, text=True, check=False
+            command,
+            env={**environ, "RESULTS": str(results), "ANSIBLE_PIPELINING": pipelining},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert ran.returncode == 0, ran.stdout[-4000:]
         answers = apiserver.answers_of(AGENT)[start:]
@@ -55,7 +59,7 @@ def test_a_play_of_ten_tasks_has_the_same_results_and_makes_no_discovery_request
     try:
         own, own_requests = play("python")
         cold, cold_requests = play("cachediscovery-python")
-        warm, warm_requests = play("cachediscovery-python")
+        warm, warm_requests = play("cachediscovery-python", "True")
     finally:
         apiserver.uninstall([ACTS])
     assert [result.get("failed") for result in own] == [False] * TASKS
