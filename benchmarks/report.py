@@ -7,7 +7,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-_ORDER = ("listings_85", "listings_505", "lookups", "library", "in_process", "network", "processes", "expired")
+_ORDER = (
+    "listings_85",
+    "listings_505",
+    "lookups",
+    "explanations",
+    "library",
+    "in_process",
+    "network",
+    "processes",
+    "expired",
+)
 
 
 def update(page: Path, tables: dict[str, str]) -> None:
@@ -82,6 +92,9 @@ def short_table(results: Path) -> str:
     lookups = _result(results, "lookups")["details"]
     by_bare = {what: found["ratio"] for what, found in lookups.items() if "ratio" in found}
     lines.append(_row("warm lookup on the command line, by `python -c pass`", by_bare))
+    explained = _result(results, "explanations")["details"]
+    by_kubectl = {what: found["ratio"] for what, found in explained.items() if "kubectl" in found}
+    lines.append(_row("`explain`, by kubectl's time", by_kubectl))
     network = _result(results, "network")["details"]
     for distance in dict.fromkeys(what.rpartition(", ")[2] for what in network):
         ratios = {

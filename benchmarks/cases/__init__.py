@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .explanations import explanations
 from .goals import Case, Goal, Result
 from .library import in_process, library
 from .listing import listings_85, listings_505
@@ -20,6 +21,7 @@ CASES: dict[str, Case] = {
         listings_85,
         listings_505,
         lookups,
+        explanations,
         library,
         in_process,
         network,
