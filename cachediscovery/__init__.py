@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .model.errors import GroupVersionNotFoundError as GroupVersionNotFoundError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
+    from .model.errors import InvalidManifest as InvalidManifest
     from .model.errors import InvalidOption as InvalidOption
     from .model.errors import NoConfigError as NoConfigError
     from .model.errors import NoKindMatchError as NoKindMatchError
@@ -106,8 +107,8 @@ _NAMES = {
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError GroupDiscoveryFailed GroupUnavailableError GroupVersionNotFoundError InvalidDocument "
-        "InvalidGroupVersion InvalidOption NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound "
-        "RequestError RequestTimeout StaleGroupVersionError StatusError"
+        "InvalidGroupVersion InvalidManifest InvalidOption NoConfigError NoKindMatchError NoMatchError "
+        "NoResourceMatchError NotFound RequestError RequestTimeout StaleGroupVersionError StatusError"
     ),
     ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
     ".discovery.interfaces": (

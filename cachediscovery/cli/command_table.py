@@ -187,15 +187,18 @@ COMMANDS = (
     ),
     Command(
         "resolve",
-        "Resolve names to group, version, resource, kind, scope and path",
+        "Resolve names, or the objects in files, to group, version, resource, kind, scope and path",
         "resolve",
         (
+            Flag(
+                "filename", SLICE, "files of manifests (- is standard input), whose resources and paths to print", "f"
+            ),
             Flag("namespace", TEXT, "namespace of the printed path", "n"),
             Flag("no-headers", BOOL, "do not print headers"),
             Flag("output", TEXT, "json, name or yaml", "o", ("json", "name", "yaml")),
             _REFRESH,
         ),
-        "NAME...",
+        "NAME... | -f FILE",
         scopes=_USES_CACHE,
     ),
     Command(
