@@ -50,9 +50,9 @@ def run(parsed: Parsed) -> int:
     session = Session(parsed, asks=parsed.flag("refresh"))
     unread = _UNREAD if output in ("json", "yaml") else {*_UNREAD, VERBS}
     columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
-    index = None if parsed.flag("refresh") else session.index(columns)
+    index = None if session.asks else session.index(columns)
     resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
-    if parsed.flag("refresh"):
+    if session.asks:
         session.client.invalidate()
     if files:
         from ..resolved_objects import ResolvedObjects
