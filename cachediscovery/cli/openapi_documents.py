@@ -32,6 +32,7 @@ class OpenAPIDocuments:
         self._asked: OpenAPIV3 | None = None
         # What `finish` is to write: the URL that a document was found at, the document, its tables.
         self._unwritten: list[tuple[str, bytes, Tables]] = []
+        self._opened: list[Document] = []
 
     def cached(self, group: str, version: str) -> Document | None:
         """The cached document of a group version, or None. Makes no request."""
@@ -72,8 +73,14 @@ class OpenAPIDocuments:
         self._asked.invalidate()
         return True
 
+    def close(self) -> None:
+        """Close the files of the documents that were found."""
+        while self._opened:
+            self._opened.pop().close()
+
     def finish(self) -> None:
-        """Call after all output."""
+        """Close the documents, and write tables. Call after all output."""
+        self.close()
         for url, body, tables in self._unwritten:
             stored = stored_document(self._root, self._server, url)
             if stored is not None:
@@ -84,10 +91,11 @@ class OpenAPIDocuments:
         if stored is None:
             return None
         found = read_stored(self._root, stored.path, group, version)
-        if found is None:
-            body = stored_bytes(self._root, self._server, url)
-            found = self._made(url, body, group, version) if body is not None else None
-        return found
+        if found is not None:
+            self._opened.append(found)
+            return found
+        body = stored_bytes(self._root, self._server, url)
+        return self._made(url, body, group, version) if body is not None else None
 
     def _fetched(self, asked: OpenAPIV3, url: str, group: str, version: str) -> Document:
         fetched = asked.document(url)

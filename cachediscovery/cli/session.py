@@ -131,6 +131,16 @@ class Session:
         groups = DocumentCache(self.store, float("inf"), 0).groups()
         return list(map(str, groups.groups.group_versions)) if groups is not None else []
 
+    def cached_documents(self) -> DiscoveryResult:
+        """The documents in the cache, fresh or expired. Makes no request."""
+        from ..cache.document_cache import DocumentCache
+        from ..model.discovery_result import DiscoveryResult
+        from ..model.types import APIGroupList
+
+        cache = DocumentCache(self.store, float("inf"), 0)
+        groups = cache.groups()
+        return cache.with_resources(groups) if groups is not None else DiscoveryResult(APIGroupList(()))
+
     def group_versions(self) -> tuple[list[str], str]:
         """The group versions that the server lists, and an error message for those that failed."""
         index = None if self.asks else self.index([GROUP_VERSIONS])

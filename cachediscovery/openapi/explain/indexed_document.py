@@ -19,15 +19,25 @@ class IndexedDocument(Document):
     """A document with its tables. `read` gets an offset and a length, `read_whole` nothing; both return bytes."""
 
     def __init__(
-        self, tables: Mapping[str, list[str]], read: Callable[[int, int], bytes], read_whole: Callable[[], bytes]
+        self,
+        tables: Mapping[str, list[str]],
+        read: Callable[[int, int], bytes],
+        read_whole: Callable[[], bytes],
+        close: Callable[[], None] | None = None,
     ) -> None:
         super().__init__({})
+        self._close = close
         self._read = read
         self._read_whole = read_whole
         self._group_version = tables[GROUP_VERSION]
         self._resources = [line.split("\t") for line in tables[RESOURCES]]
         self._places = dict(zip(tables[NAMES], tables[PLACES], strict=True))
         self._schemas: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Close the file that the document is read from, if there is one."""
+        if self._close is not None:
+            self._close()
 
     def kind_of(self, group: str, version: str, plural: str) -> dict[str, Any]:
         """The group, version and kind of a resource; empty if the document has none."""
