@@ -111,6 +111,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "completion": (
         ("Load the completion into bash", "completion bash"),
         ("Load it into zsh", "completion zsh"),
+        ("Load it into PowerShell (add: | Out-String | Invoke-Expression)", "completion powershell"),
     ),
     "demo": (("Show the main job on a server of its own", "demo"),),
     "options": (("Print the global flags", "options"),),
