@@ -221,7 +221,7 @@ COMMANDS = (
         scopes=_USES_CACHE,
     ),
     Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish|powershell"),
-    Command("demo", "Show a cold and a warm listing against a built-in server, without any cluster", "demo"),
+    Command("demo", "Show the main job, cold and warm, against a built-in server, without any cluster", "demo"),
     Command("options", "Print the global flags", "options"),
     Command("version", "Print the version of this program", "version"),
 )
