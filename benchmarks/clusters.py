@@ -48,9 +48,18 @@ class Cluster:
     """A discovery server in another process, so that it takes no time from what is measured in this one."""
 
     def __init__(
-        self, folder: Path, recording: Recording, *, aggregated: bool = True, delay: float = 0.0, tls: bool = False
+        self,
+        folder: Path,
+        recording: Recording,
+        *,
+        aggregated: bool = True,
+        delay: float = 0.0,
+        tls: bool = False,
+        openapi: dict[str, Any] | None = None,
     ) -> None:
+        """`openapi` are OpenAPI documents by path, beside the recorded ones."""
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "openapi.json").write_text(json.dumps(openapi or {}))
         self.kubeconfig = folder / "kubeconfig"
         recording.save(folder / "recording.json")
         options = json.dumps({"aggregated": aggregated, "delay": delay, "tls": tls})
@@ -76,6 +85,14 @@ class Cluster:
         found: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
         return found
 
+    def change_openapi(self) -> None:
+        """Change every OpenAPI document, and so its hash."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("change\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
 
 def _serve(folder: Path, options: dict[str, Any]) -> None:
     recording = Recording(**json.loads((folder / "recording.json").read_text()))
@@ -92,11 +109,24 @@ def _serve(folder: Path, options: dict[str, Any]) -> None:
         options["token"] = "benchmark"
     with DiscoveryServer(recording, **options) as server:
         _add_context(server.write_kubeconfig(folder / "kubeconfig", certificate_authority=authority))
+        openapi = json.loads((folder / "openapi.json").read_text())
+        if openapi:
+            server.openapi.documents = {**server.openapi.documents, **openapi}
         print(server.url, flush=True)
-        for _ in sys.stdin:
+        for line in sys.stdin:
+            if line == "change\n":
+                documents = server.openapi.documents
+                server.openapi.documents = {path: _changed(documents[path]) for path in documents}
+                print(flush=True)
+                continue
             served = [{"path": one.path, "status": one.status, "bytes": one.sent_bytes} for one in server.requests]
             server.forget_requests()
             print(json.dumps(served), flush=True)
+
+
+def _changed(document: dict[str, Any] | bytes) -> bytes:
+    """The same document, with another hash."""
+    return (document if isinstance(document, bytes) else json.dumps(document).encode()) + b" "
 
 
 def _add_context(kubeconfig: Path) -> None:

@@ -7,7 +7,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-_ORDER = ("listings_85", "listings_505", "lookups", "library", "in_process", "network", "processes", "expired")
+_ORDER = (
+    "listings_85",
+    "listings_505",
+    "lookups",
+    "explanations",
+    "library",
+    "in_process",
+    "network",
+    "processes",
+    "expired",
+)
 
 
 def update(page: Path, tables: dict[str, str]) -> None:
@@ -18,6 +28,35 @@ def update(page: Path, tables: dict[str, str]) -> None:
         text, found = re.subn(pattern, lambda match, table=table: match[1] + table + match[2], text, flags=re.DOTALL)
         assert found == 1, f"{page} has no place for {name}"
     page.write_text(text)
+
+
+_MODES = ("own", "cold", "warm")
+
+
+def tools_table(results: Path) -> str:
+    """Each tool: what switches our discovery on, and the discovery requests and seconds without it and with it."""
+    lines = [
+        "| tool | import | the one line that changes | its own | ours, cold | ours, warm |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, tool in _result(results, "tools")["details"].items():
+        cells = [f"{_range(tool[mode]['requests'])}, {tool[mode]['seconds']:.2g} s" for mode in _MODES]
+        lines.append(f"| {name} | `{tool['first']}` | `{tool['line']}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def measured_table(results: Path) -> str:
+    """What each tool did when it was measured, and in which version."""
+    lines = ["| tool | version | what it did | requests: own, cold, warm | seconds |", "|---|---|---|---|---|"]
+    for name, tool in _result(results, "tools")["details"].items():
+        requests = ", ".join(_range(tool[mode]["requests"]) for mode in _MODES)
+        seconds = ", ".join(f"{tool[mode]['seconds']:g}" for mode in _MODES)
+        lines.append(f"| {name} | {tool['version']} | {tool['what']} | {requests} | {seconds} |")
+    return "\n".join(lines) + "\n"
+
+
+def _range(counts: list[int]) -> str:
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def whole_table(results: Path) -> str:
@@ -53,6 +92,9 @@ def short_table(results: Path) -> str:
     lookups = _result(results, "lookups")["details"]
     by_bare = {what: found["ratio"] for what, found in lookups.items() if "ratio" in found}
     lines.append(_row("warm lookup on the command line, by `python -c pass`", by_bare))
+    explained = _result(results, "explanations")["details"]
+    by_kubectl = {what: found["ratio"] for what, found in explained.items() if "kubectl" in found}
+    lines.append(_row("`explain`, by kubectl's time", by_kubectl))
     network = _result(results, "network")["details"]
     for distance in dict.fromkeys(what.rpartition(", ")[2] for what in network):
         ratios = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .explanations import explanations
 from .goals import Case, Goal, Result
 from .library import in_process, library
 from .listing import listings_85, listings_505
@@ -9,11 +10,25 @@ from .lookups import lookups
 from .network import expired, network
 from .processes import processes
 from .scale import scale
+from .tools import tools
 from .where import where
 
 __all__ = ["CASES", "Case", "Goal", "Result"]
 
 CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (listings_85, listings_505, lookups, library, in_process, network, expired, processes, scale, where)
+    for case in (
+        listings_85,
+        listings_505,
+        lookups,
+        explanations,
+        library,
+        in_process,
+        network,
+        expired,
+        processes,
+        scale,
+        tools,
+        where,
+    )
 }

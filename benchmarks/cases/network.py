@@ -30,7 +30,7 @@ def network(folder: Path, runs: int) -> Result:
     with Cluster(folder, recording_of(85), tls=True) as cluster:
         for round_trip, limits in _GOALS.items():
             with Distance(cluster.port, round_trip / 1000) as distance:
-                kubeconfig = _kubeconfig_for(folder / f"kubeconfig-{round_trip}", cluster, distance)
+                kubeconfig = kubeconfig_for(folder / f"kubeconfig-{round_trip}", cluster, distance)
                 for (name, line, prepare), limit in zip(_RUNS, limits, strict=True):
                     what = f"{name}, {round_trip} ms"
                     details[what] = _measure(folder / what, runs, kubeconfig, line, prepare)
@@ -41,14 +41,15 @@ def network(folder: Path, runs: int) -> Result:
         Cluster(place, recording_of(85), tls=True, aggregated=False) as cluster,
         Distance(cluster.port, round_trip / 1000) as distance,
     ):
-        kubeconfig = _kubeconfig_for(place / "kubeconfig-far", cluster, distance)
+        kubeconfig = kubeconfig_for(place / "kubeconfig-far", cluster, distance)
         what = f"cold, not aggregated, {round_trip} ms"
         details[what] = _measure(place / "home", runs, kubeconfig, LIST, _empty)
         goals.append(Goal(f"{what} of round trip, by kubectl's time", limit, details[what]["ratio"]))
     return Result(goals, details)
 
 
-def _kubeconfig_for(path: Path, cluster: Cluster, distance: Distance) -> Path:
+def kubeconfig_for(path: Path, cluster: Cluster, distance: Distance) -> Path:
+    """Write a kubeconfig that leads to the cluster by way of the distance."""
     path.write_text(cluster.kubeconfig.read_text().replace(f":{cluster.port}", f":{distance.port}"))
     return path
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from ..cache.cached_client import CachedDiscoveryClient
 from ..config import arguments
 from .event_loop import run_in_thread
@@ -15,28 +13,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
-    from typing import Any, ParamSpec, TypeVar
+    from typing import ParamSpec, TypeVar
 
-    from ..config.arguments import Duration
+    from typing_extensions import Self, Unpack
+
+    from ..cache.options import CacheOptions, ClientKeywords, ConfigKeywords
+    from ..config.arguments import Duration, PathArgument
+    from ..config.client_config import ClientConfig
+    from ..config.overrides import ConfigOverrides
     from ..discovery.interfaces import DiscoveryInterface
     from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+    from ..transport.options import TransportOptions
 
     P = ParamSpec("P")
     T = TypeVar("T")
-
-
-def _constructor(
-    make: Callable[P, CachedDiscoveryClient],
-) -> classmethod[Any, P, AsyncCachedDiscoveryClient]:
-    """The constructor of the sync client of the same name, with all its arguments."""
-
-    @functools.wraps(make.__func__)  # type: ignore[attr-defined]
-    def construct(
-        cls: type[AsyncCachedDiscoveryClient], *arguments: P.args, **keywords: P.kwargs
-    ) -> AsyncCachedDiscoveryClient:
-        return cls(make(*arguments, **keywords))
-
-    return classmethod(construct)  # type: ignore[arg-type]
 
 
 class AsyncCachedDiscoveryClient:
@@ -51,8 +41,29 @@ class AsyncCachedDiscoveryClient:
         arguments.instance("client", client, CachedDiscoveryClient, "or use from_kubeconfig")
         self._client = client
 
-    for_config = _constructor(CachedDiscoveryClient.for_config)
-    from_kubeconfig = _constructor(CachedDiscoveryClient.from_kubeconfig)
+    @classmethod
+    def for_config(
+        cls,
+        config: ClientConfig,
+        cache: CacheOptions | None = None,
+        *,
+        options: TransportOptions | None = None,
+        **keywords: Unpack[ConfigKeywords],
+    ) -> Self:
+        """Make a cached client for a config, as `CachedDiscoveryClient.for_config` does."""
+        return cls(CachedDiscoveryClient.for_config(config, cache, options=options, **keywords))
+
+    @classmethod
+    def from_kubeconfig(
+        cls,
+        overrides: ConfigOverrides | PathArgument | None = None,
+        cache: CacheOptions | None = None,
+        *,
+        options: TransportOptions | None = None,
+        **keywords: Unpack[ClientKeywords],
+    ) -> Self:
+        """Make a cached client for a kubeconfig, as `CachedDiscoveryClient.from_kubeconfig` does."""
+        return cls(CachedDiscoveryClient.from_kubeconfig(overrides, cache, options=options, **keywords))
 
     @property
     def client(self) -> CachedDiscoveryClient:
@@ -63,6 +74,15 @@ class AsyncCachedDiscoveryClient:
     def server(self) -> str:
         """The URL of the API server."""
         return self._client.server
+
+    @property
+    def no_peer(self) -> bool:
+        """Whether the delegate lists only what one API server serves itself. Then the cache is in memory alone."""
+        return self._client.no_peer
+
+    def with_legacy(self) -> AsyncCachedDiscoveryClient:
+        """This client itself, as client-go's cached clients return themselves."""
+        return self
 
     @property
     def delegate(self) -> DiscoveryInterface:

@@ -6,10 +6,9 @@ one fetch for concurrent misses, nothing from before an invalidation, no partial
 
 from __future__ import annotations
 
-import os
 import time
 
-from .._concurrency import Once
+from .._concurrency import Lock, Once
 from ..discovery.interfaces import (
     CachedDiscoveryInterface,
     ConnectedDiscoveryInterface,
@@ -19,7 +18,7 @@ from ..discovery.interfaces import (
     SharedDiscoveryInterface,
 )
 from ..disk.document_store import GROUPS, DocumentStore, open_store
-from ..disk.layout import DEFAULT_TTL, RECHECK_INTERVAL, VARIABLES
+from . import options_of
 from .document_cache import DocumentCache
 from .memory_layer import key_of
 from .resource_index import CachedResourceIndex
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
     from .document_fetcher import DocumentFetcher
     from .options import CacheKeywords, CacheOptions, ClientKeywords, ConfigKeywords
     from .stale_while_revalidate import BackgroundRevalidation
-
-
-_DEFAULTS = (DEFAULT_TTL, RECHECK_INTERVAL, 0.0, 0.0, "", "", "")  # of `CacheOptions`, which need not be imported
 
 
 class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface):
@@ -72,8 +68,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
             from .options import refuse
 
             refuse(delegate, store)
-        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir, *shared = _options_of(cache, keywords)
-        if store is None and cache_dir:
+        ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir, *shared = options_of(cache, keywords)
+        if getattr(delegate, "no_peer", False):
+            # What one API server serves itself is not for others.
+            store = None
+        elif store is None and cache_dir:
             store = open_store(delegate.server, cache_dir)
         self._delegate = delegate
         self._cache = DocumentCache(store, ttl, recheck_interval, stale_while_revalidate)
@@ -97,6 +96,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         # None before the first miss.
         self._fetcher_made: Once[DocumentFetcher] = Once()
         self._watches: list[DiscoveryWatch] = []
+        self._watches_lock = Lock()
 
     @classmethod
     def for_config(
@@ -144,6 +144,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
     def server(self) -> str:
         """The URL of the API server."""
         return self._delegate.server
+
+    @property
+    def no_peer(self) -> bool:
+        """Whether the delegate lists only what one API server serves itself. Then the cache is in memory alone."""
+        return getattr(self._delegate, "no_peer", False)
 
     @property
     def delegate(self) -> DiscoveryInterface:
@@ -198,13 +203,16 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         from .watches import begin_watch
 
         watch = begin_watch(self, self._delegate, self._cache, self._stale, interval, on_change)
-        self._watches = [known for known in self._watches if known.is_running] + [watch]
+        with self._watches_lock:
+            self._watches = [known for known in self._watches if known.is_running] + [watch]
         return watch
 
     def close(self) -> None:
         """End the watches and the refresh in the background, and close the delegate."""
-        while self._watches:
-            self._watches.pop().close()
+        with self._watches_lock:
+            watches, self._watches = self._watches, []
+        for watch in watches:
+            watch.close()
         for made in (self._revalidation, self._openapi_made.made):
             if made is not None:
                 made.close()
@@ -218,9 +226,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     def server_groups(self) -> APIGroupList:
         """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if a part could not be listed."""
-        found = self._cache.groups(allow_expired=True)
-        if found is None:
-            found = self._fetcher.groups()
+        found = self._cache.groups(allow_expired=True) or self._fetcher.groups()
         if not found.failed:
             return found.groups
         from ..model.listing import all_groups
@@ -285,13 +291,3 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
     def _everything(self) -> DiscoveryResult:
         found = self._cache.get_all(allow_expired=True)
         return self._fetcher.everything() if found is None else found
-
-
-def _options_of(
-    cache: CacheOptions | None, keywords: CacheKeywords
-) -> tuple[float, float, float, float, str, object, str]:
-    if cache is None and not keywords and not any(map(os.environ.get, VARIABLES.values())):
-        return _DEFAULTS
-    from .options import CacheOptions
-
-    return CacheOptions.merged(cache, keywords)

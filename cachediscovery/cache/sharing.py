@@ -26,6 +26,9 @@ def shared_client(
 
     An invalidation by another machine invalidates `cache`.
     """
+    if getattr(delegate, "no_peer", False):
+        # What one API server serves itself is not for others.
+        return delegate
     records = records_of(delegate, cache.store, address, name)
     if records is None or not can_share(delegate):
         why = "nothing is configured that tells it from others: name it by shared_cluster, or configure its CA"

@@ -9,38 +9,51 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model.discovery_result import DiscoveryResult
     from .session import Session
 
 
 # Characters allowed in a candidate. A name from a server with any other character is dropped.
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:@/")
+# A field may be named "$ref", which is written with a backslash.
+_IN_PATHS = _IN_NAMES | {"$", "\\"}
 # bash treats these as separate words.
 _BREAKS = ("", "=", ":")
 _QUOTES = "\"'"
+# The flags whose values are paths, and cobra's directives for the shell: it may complete files, or not.
+_PATHS = frozenset(("filename", "kubeconfig", "certificate-authority", "client-certificate", "client-key", "cache-dir"))
+_FILES, _NO_FILES = 0, 4
 # The characters that a backslash escapes between double quotes.
 _SPECIAL_IN_QUOTES = '$`"\\'
 
 
 def candidates(shell: str, line: str, word: str | None = None) -> list[str]:
-    """Return the candidates for the last word of `line`, unquoted. `line` begins with the program's name.
+    """Return the candidates for the last word of `line`, unquoted, each with a tab and its description if it has one.
 
-    `word` is bash's last word. bash also splits at "=", ":" and others, and wants only the part after them.
+    `line` begins with the program's name. `word` is bash's last word. bash also splits at "=", ":" and others,
+    wants only the part after them, and shows no descriptions.
     """
     words = split_line(line)
     last = words.pop() if words else ""
-    try:
-        found = _found(words[1:], last)
-    except Exception as error:
-        from ..model.errors import DiscoveryError
-
-        # Completion shows no errors for an unusable configuration.
-        if not isinstance(error, (DiscoveryError, UsageError)):
-            raise
-        found = []
+    found = _found(words[1:], last)
     if shell == "bash":
-        found = [name[len(last) - len(_rest(last, word)) :] for name in found]
-    return found
+        return [name[len(last) - len(_rest(last, word)) :] for name in found]
+    return _described(found)
+
+
+def candidates_for_cobra(words: list[str]) -> list[str]:
+    """Return the candidates for the last of the program's arguments, and a directive, as cobra's programs print them.
+
+    kubectl asks its plugins for this.
+    """
+    *before, last = words or [""]
+    is_path = (
+        before and last[:1] != "-" and any(before[-1] in _spelled(flag) for flag in all_flags() if flag.name in _PATHS)
+    )
+    return [*_described(_found(before, last)), f":{_FILES if is_path else _NO_FILES}"]
+
+
+def _described(found: dict[str, str]) -> list[str]:
+    return [f"{name}\t{description}" if description else name for name, description in found.items()]
 
 
 def _rest(last: str, word: str | None) -> str:
@@ -77,40 +90,75 @@ def split_line(line: str) -> list[str]:
     return words
 
 
-def _found(words: list[str], last: str) -> list[str]:
+def _found(words: list[str], last: str) -> dict[str, str]:
+    """The candidates, sorted, with their descriptions; none if the configuration is unusable."""
+    try:
+        found = _next(words, last)
+    except Exception as error:
+        from ..model.errors import DiscoveryError
+
+        if not isinstance(error, (DiscoveryError, UsageError)):
+            raise
+        return {}
     # The shells read one candidate per line.
-    return sorted({word for word in _next(words, last) if word and word.startswith(last) and word.isprintable()})
+    names = [word for word in found if word and word.startswith(last) and word.isprintable()]
+    return {name: found[name] for name in sorted(names)}
 
 
-def _next(words: list[str], last: str) -> Iterable[str]:
-    command, _ = find_command([word for word in words if not word.startswith("-")])
+def _next(words: list[str], last: str) -> dict[str, str]:
+    """What may follow `words` where `last` is begun, with descriptions."""
+    command, _ = find_command(_without_flags(words))
     flags = list(GLOBAL_FLAGS)
     if command is not None:
         flags = [*command.flags, *filter(command.accepts, GLOBAL_FLAGS)]
     if last.startswith("--") and "=" in last:
         name = last[2:].partition("=")[0]
-        return [f"--{name}={value}" for flag in flags if flag.name == name for value in _values(flag, words)]
+        return _bare(f"--{name}={value}" for flag in flags if flag.name == name for value in _values(flag, words))
     before = words[-1] if words else ""
     for flag in flags:
-        takes_value = flag.kind not in (BOOL, LEVEL)
-        if takes_value and before in (f"--{flag.name}", f"-{flag.letter}"):
-            return _values(flag, words)
+        if before in _spelled(flag):
+            return _bare(_values(flag, words))
     if last.startswith("-"):
-        return [f"--{flag.name}" for flag in flags]
+        return {f"--{flag.name}": flag.help for flag in flags}
     if command is None:
         return _command_words(words)
-    return _arguments(command, words, last)
+    return _explained(words, last) if command.name == "explain" else _bare(_arguments(command, words, last))
 
 
-def _command_words(words: list[str]) -> list[str]:
-    """The next word of each command that begins with `words`."""
-    names = [command.name.split() for command in COMMANDS]
-    plain = [word for word in words if not word.startswith("-")]
+def _bare(names: Iterable[str]) -> dict[str, str]:
+    """Names without descriptions."""
+    return dict.fromkeys(names, "")
+
+
+def _without_flags(words: list[str]) -> list[str]:
+    """The words that are neither flags nor values of flags."""
+    try:
+        return _parsed(words).arguments
+    except UsageError:
+        return [word for word in words if not word.startswith("-")]
+
+
+def _spelled(flag: Flag) -> tuple[str, ...]:
+    """How a flag is written before its value; not at all if it takes none."""
+    return (f"--{flag.name}", f"-{flag.letter}") if flag.kind not in (BOOL, LEVEL) else ()
+
+
+def _command_words(words: list[str]) -> dict[str, str]:
+    """The next word of each command that begins with `words`, with the command's summary."""
+    known = {command.name: command.summary for command in COMMANDS}
+    plain = _without_flags(words)
     if plain[:1] == ["help"]:
         plain = plain[1:]
     else:
-        names.append(["help"])
-    return [name[len(plain)] for name in names if len(name) > len(plain) and name[: len(plain)] == plain]
+        known["help"] = "Show the help of a command"
+    depth = len(plain)
+    found: dict[str, str] = {}
+    for name, summary in known.items():
+        parts = name.split()
+        if parts[:depth] == plain and len(parts) > depth:
+            is_last = len(parts) == depth + 1
+            found[parts[depth]] = summary if is_last else f"The commands of {parts[depth]}"
+    return found
 
 
 def _values(flag: Flag, words: list[str]) -> Iterable[str]:
@@ -118,6 +166,8 @@ def _values(flag: Flag, words: list[str]) -> Iterable[str]:
         return flag.choices
     if flag.name in ("context", "cluster", "user"):
         return _configured(flag.name, words)
+    if flag.name == "api-version":
+        return _names(_session_for(words).cached_group_versions())
     if flag.name == "api-group":
         return [name.rpartition("/")[0] for name in _names(_session_for(words).cached_group_versions()) if "/" in name]
     return []
@@ -134,8 +184,24 @@ def _arguments(command: Command, words: list[str], last: str) -> Iterable[str]:
         return _configured("context", words)
     if command.name == "resolve":
         prefix = last.rpartition(",")[0] + "," if "," in last else ""
-        return [prefix + name for name in _names(_cached_names(words, last.removeprefix(prefix)))]
+        return [prefix + name for name in _names(_cached_names(_session_for(words), last.removeprefix(prefix)))]
     return []
+
+
+def _explained(words: list[str], last: str) -> dict[str, str]:
+    """The resources and the field paths that begin with `last`, with descriptions."""
+    from .field_candidates import FieldCandidates
+
+    parsed = _parsed(words)
+    if len(parsed.arguments) > 1:
+        return {}
+    session = _session_for(words)
+    fields = FieldCandidates(session, parsed.text("api-version"))
+    try:
+        found = fields.completing(last, _names(_cached_names(session, last, categories=False)))
+    finally:
+        fields.finish()
+    return {name: text for name, text in found.items() if _IN_PATHS.issuperset(name)}
 
 
 def _configured(noun: str, words: list[str]) -> Iterable[str]:
@@ -151,19 +217,18 @@ def _names(texts: Iterable[str]) -> list[str]:
     return [text for text in texts if _IN_NAMES.issuperset(text) and not text.startswith("-")]
 
 
-def _cached_names(words: list[str], beginning: str) -> list[str]:
-    """The cached resource names and categories that start with `beginning`, fresh or expired."""
+def _cached_names(session: Session, beginning: str, *, categories: bool = True) -> list[str]:
+    """The cached names of resources, and of `categories`, that start with `beginning`, fresh or expired."""
     from ..index.search import CATEGORIES, COLUMNS, GROUP, PLURAL, SHORT_NAMES, SINGULAR
 
-    positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, CATEGORIES)
-    session = _session_for(words)
+    positions = (GROUP, PLURAL, SINGULAR, SHORT_NAMES, *([CATEGORIES] if categories else []))
     index = session.index([COLUMNS[position] for position in positions], expired=True)
     if index is not None:
         columns = [index.column(COLUMNS[position]) for position in positions]
     else:
         from ..restmapper.rows import rows_of
 
-        rows = rows_of(_cached_documents(session))
+        rows = rows_of(session.cached_documents())
         columns = [[row[position] for row in rows] for position in positions]
     groups, plurals, singulars, *lists = columns
     names = [name for column in (plurals, singulars) for name in column if name.startswith(beginning)]
@@ -182,17 +247,6 @@ def _session_for(words: list[str]) -> Session:
     from .session import Session
 
     return Session(_parsed(words))
-
-
-def _cached_documents(session: Session) -> DiscoveryResult:
-    """The documents in the cache, fresh or expired. Makes no request."""
-    from ..cache.document_cache import DocumentCache
-    from ..model.discovery_result import DiscoveryResult
-    from ..model.types import APIGroupList
-
-    cache = DocumentCache(session.store, float("inf"), 0)
-    groups = cache.groups()
-    return cache.with_resources(groups) if groups is not None else DiscoveryResult(APIGroupList(()))
 
 
 def _parsed(words: list[str]) -> Parsed:

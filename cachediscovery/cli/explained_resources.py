@@ -26,12 +26,12 @@ def discovered(session: Session, look: Callable[[Resources], T]) -> T:
     found = session.documents()
     if not session.client.fresh:
         try:
-            return look(_resources_of(found))
+            return look(resources_of(found))
         except NoResource:
             session.client.invalidate_locally()
         found = session.documents()
     try:
-        return look(_resources_of(found))
+        return look(resources_of(found))
     except NoResource as error:
         if not found.failed:
             raise
@@ -39,7 +39,8 @@ def discovered(session: Session, look: Callable[[Resources], T]) -> T:
         raise NoResource(f"{error}, but {names} could not be discovered: try again") from error
 
 
-def _resources_of(found: DiscoveryResult) -> Resources:
+def resources_of(found: DiscoveryResult, warn: Callable[[str], None] = warn) -> Resources:
+    """The resources in documents."""
     rows = rows_of(found)
     search = IndexSearch([[row[at] for row in rows] for at in range(len(COLUMNS))])
     return Resources(search, list(map(str, found.groups.group_versions)), warn)

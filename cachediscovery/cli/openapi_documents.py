@@ -32,6 +32,7 @@ class OpenAPIDocuments:
         self._asked: OpenAPIV3 | None = None
         # What `finish` is to write: the URL that a document was found at, the document, its tables.
         self._unwritten: list[tuple[str, bytes, Tables]] = []
+        self._opened: list[Document] = []
 
     def cached(self, group: str, version: str) -> Document | None:
         """The cached document of a group version, or None. Makes no request."""
@@ -52,15 +53,19 @@ class OpenAPIDocuments:
         found = self.cached(group, version) if self._asked is None and not self._session.asks else None
         if found is not None:
             return found
+        from ..model.errors import InvalidDocument, NotFound
+
         if self._asked is None:
             self._session.connect()
             self._asked = self._session.client.openapi_v3()
-        index = self._asked.index()
-        url = index.urls.get(_path(group, version), "") if index is not None else ""
-        if not url:
-            return None
-        stored = self._stored(url, group, version) if self._root else None
-        return stored or self._fetched(self._asked, url, group, version)
+        try:
+            return self._served(self._asked, group, version)
+        except (NotFound, InvalidDocument) as error:
+            # A cached index may name a document that is gone.
+            if not self.renew():
+                raise
+            log.debug("the index of the OpenAPI documents is asked for again: %s", error)
+            return self._served(self._asked, group, version)
 
     def renew(self) -> bool:
         """Forget an index that was not requested by this process; whether there was one."""
@@ -72,8 +77,14 @@ class OpenAPIDocuments:
         self._asked.invalidate()
         return True
 
+    def close(self) -> None:
+        """Close the files of the documents that were found."""
+        while self._opened:
+            self._opened.pop().close()
+
     def finish(self) -> None:
-        """Call after all output."""
+        """Close the documents, and write tables. Call after all output."""
+        self.close()
         for url, body, tables in self._unwritten:
             stored = stored_document(self._root, self._server, url)
             if stored is not None:
@@ -84,12 +95,20 @@ class OpenAPIDocuments:
         if stored is None:
             return None
         found = read_stored(self._root, stored.path, group, version)
-        if found is None:
-            body = stored_bytes(self._root, self._server, url)
-            found = self._made(url, body, group, version) if body is not None else None
-        return found
+        if found is not None:
+            self._opened.append(found)
+            return found
+        body = stored_bytes(self._root, self._server, url)
+        return self._made(url, body, group, version) if body is not None else None
 
-    def _fetched(self, asked: OpenAPIV3, url: str, group: str, version: str) -> Document:
+    def _served(self, asked: OpenAPIV3, group: str, version: str) -> Document | None:
+        index = asked.index()
+        url = index.urls.get(_path(group, version), "") if index is not None else ""
+        if not url:
+            return None
+        stored = self._stored(url, group, version) if self._root else None
+        if stored is not None:
+            return stored
         fetched = asked.document(url)
         return self._made(fetched.server_relative_url, fetched.body, group, version)
 

@@ -6,31 +6,28 @@ import os
 
 from .. import _log as log
 from ..config.cluster import Cluster
-from ..disk.layout import cache_root, cluster_folder, place_of
+from ..disk.layout import DEFAULT_TTL, VARIABLES, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.search import GROUP_VERSIONS, read_sound_index
-from .flag_values import (
-    check_shared_flags,
-    overrides_from,
-    refuse_flags_of_the_cache,
-    seconds_of,
-    transport_numbers,
-    ttl_from,
-)
+from .flags import Parsed, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from ..cache.cached_client import CachedDiscoveryClient
     from ..config.client_config import ClientConfig
+    from ..config.overrides import ConfigOverrides
     from ..discovery.lazy_client import LazyConfig, LazyDiscoveryClient
     from ..disk.document_store import DocumentStore
     from ..index.index_file import Index
     from ..model.discovery_result import DiscoveryResult
     from ..transport.dialer import Dialer
     from ..transport.options import TransportOptions
-    from .flags import Parsed
+
+# The digits of the largest 64-bit number.
+_MAX_DIGITS = 19
 
 
 class Session:
@@ -48,15 +45,16 @@ class Session:
         """
         self._parsed = parsed
         self._context = context or parsed.text("context")
-        self.asks = asks
-        if asks:
-            refuse_flags_of_the_cache(parsed)
+        # What one API server serves itself is in no cache.
+        self._is_shared = not parsed.flag("no-peer")
+        self.asks = asks if self._is_shared else True
+        if self.asks:
+            _refuse_flags_of_the_cache(parsed)
         self.ttl: float = ttl_from(parsed)
-        self._stale_if_error = seconds_of(parsed, "stale-if-error", "stale_if_error", 0.0)
-        self._stale_while_revalidate = seconds_of(parsed, "stale-while-revalidate", "stale_while_revalidate", 0.0)
+        self._stale_if_error = _seconds(parsed, "stale-if-error", "stale_if_error", 0.0)
+        self._stale_while_revalidate = _seconds(parsed, "stale-while-revalidate", "stale_while_revalidate", 0.0)
         self._used_expired = False
         self._numbers = transport_numbers(parsed)
-        check_shared_flags(parsed)
         self.cache_dir: str = parsed.text("cache-dir")
         flags = {name: parsed.text(name) for name in CLUSTER_FLAGS}
         flags["context"] = self._context
@@ -89,8 +87,8 @@ class Session:
 
     @property
     def store(self) -> DocumentStore | None:
-        """The cluster's documents on disk; None, after a warning, if there is no usable folder."""
-        if not self._opened:
+        """The cluster's documents on disk; None with `--no-peer`, or, after a warning, if there is no usable folder."""
+        if not self._opened and self._is_shared:
             from ..disk.document_store import open_store
 
             self._store, self._opened = open_store(self.cluster, self.cache_dir), True
@@ -132,6 +130,16 @@ class Session:
 
         groups = DocumentCache(self.store, float("inf"), 0).groups()
         return list(map(str, groups.groups.group_versions)) if groups is not None else []
+
+    def cached_documents(self) -> DiscoveryResult:
+        """The documents in the cache, fresh or expired. Makes no request."""
+        from ..cache.document_cache import DocumentCache
+        from ..model.discovery_result import DiscoveryResult
+        from ..model.types import APIGroupList
+
+        cache = DocumentCache(self.store, float("inf"), 0)
+        groups = cache.groups()
+        return cache.with_resources(groups) if groups is not None else DiscoveryResult(APIGroupList(()))
 
     def group_versions(self) -> tuple[list[str], str]:
         """The group versions that the server lists, and an error message for those that failed."""
@@ -208,9 +216,12 @@ class Session:
         if self._config is None:
             from ..discovery.lazy_client import LazyConfig
 
-            self._config = LazyConfig(
-                self._remembered, lambda: overrides_from(self._parsed, self._context), self._on_read
-            )
+            def overrides() -> ConfigOverrides:
+                from .overrides import overrides_from
+
+                return overrides_from(self._parsed, self._context)
+
+            self._config = LazyConfig(self._remembered, overrides, self._on_read)
         return self._config
 
     def _on_read(self, config: ClientConfig) -> None:
@@ -238,3 +249,52 @@ class Session:
 
     def _note_expired(self) -> None:
         self._used_expired = True
+
+
+def _refuse_flags_of_the_cache(parsed: Parsed) -> None:
+    """Raise `UsageError` for a flag that has no effect because the server is asked in any case."""
+    given = next((f"with --{flag}" for flag in ("no-peer", "refresh") if parsed.flag(flag)), "without --cached")
+    for flag in ("cached", "cache-ttl", "stale-if-error", "stale-while-revalidate"):
+        if parsed.flag(flag) if flag == "cached" else parsed.given(flag):
+            raise UsageError(f"--{flag} has no effect {given}")
+
+
+def ttl_from(parsed: Parsed) -> float:
+    """The TTL in seconds: `--cache-ttl`, else `$CACHEDISCOVERY_TTL`, else kubectl's six hours."""
+    return _seconds(parsed, "cache-ttl", "ttl", DEFAULT_TTL)
+
+
+def transport_numbers(parsed: Parsed) -> dict[str, Any]:
+    """The transport options that flags set. Raises `UsageError`."""
+    numbers: dict[str, Any] = {}
+    for flag, name in (("connect-timeout", "connect_timeout"), ("request-timeout", "read_timeout")):
+        seconds = _duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
+        # kubectl's default "0" means no time-out beyond the usual one.
+        if seconds:
+            numbers[name] = seconds
+    for flag, name, least in (("max-document-bytes", "max_document_bytes", 1), ("retries", "retries", 0)):
+        text = parsed.text(flag)
+        if text:
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+                raise UsageError(f"--{flag} {text[:40]!r} is not a number of {'bytes' if least else 'retries'}")
+            numbers[name] = int(text)
+    if parsed.flag("no-peer"):
+        numbers["no_peer"] = True
+    return numbers
+
+
+def _seconds(parsed: Parsed, flag: str, option: str, default: float) -> float:
+    """The seconds of a flag, else of the environment variable of the cache's `option`, else `default`."""
+    if parsed.given(flag):
+        return _duration(parsed.text(flag), f"--{flag}")
+    text = os.environ.get(VARIABLES[option], "")
+    return _duration(text, f"${VARIABLES[option]}") if text else default
+
+
+def _duration(text: str, source: str) -> float:
+    from ..config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from error

@@ -104,9 +104,6 @@ def clear_shared(parsed: Parsed, urls: Collection[str] | None, *, dry: bool) -> 
 
 def engine_of(parsed: Parsed) -> Engine | None:
     """The engine of the flag, else of the variable; None without either. Raises `DiscoveryError`."""
-    from .flag_values import check_shared_flags
-
-    check_shared_flags(parsed)
     address = CacheOptions(shared_cache=parsed.text("shared-cache") or None).shared_cache
     return Engine(address) if address else None
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 HAS_OWNERS = hasattr(os, "geteuid")
 # POSIX only, to follow no link and hang on no FIFO; elsewhere neither is needed.
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Set on a file that has an access control list with more entries than owner, group and others.
+_ACL = "system.posix_acl_access"
 # The largest prime below 2**30, the base of Python's integers: dividing by it takes one pass.
 _PRIME = 1073741789
 
@@ -46,7 +48,8 @@ def is_trusted_file(found: os.stat_result, path: str) -> bool:
     if found.st_uid not in (os.geteuid(), 0) or found.st_mode & stat.S_IWOTH:
         return False
     if found.st_mode & stat.S_IWGRP:
-        return found.st_gid == os.getegid() and not os.stat(os.path.dirname(path)).st_mode & stat.S_IWGRP
+        may_write_folder = os.stat(os.path.dirname(path)).st_mode & stat.S_IWGRP
+        return found.st_gid == os.getegid() and not may_write_folder and not _has_acl(path)
     return True
 
 
@@ -121,11 +124,22 @@ def _distrust_of_folder(path: str, found: os.stat_result) -> str:
         return f"{path} can be written by everybody"
     if HAS_OWNERS and found.st_mode & stat.S_IWGRP and found.st_gid != os.getegid():
         return f"{path} can be written by another group"
+    if HAS_OWNERS and found.st_mode & stat.S_IWGRP and _has_acl(path):
+        return f"{path} can be written by those in its access control list"
     return ""
 
 
 def _is_foreign(found: os.stat_result) -> bool:
     return HAS_OWNERS and found.st_uid not in (os.geteuid(), 0)
+
+
+def _has_acl(path: str) -> bool:
+    """Whether the mode's bits of the group are the most that an access control list grants to any user or group."""
+    try:
+        return hasattr(os, "getxattr") and bool(os.getxattr(path, _ACL, follow_symlinks=False))
+    except OSError:
+        # No list, or a file system without such lists.
+        return False
 
 
 def checksum_of(data: bytes) -> str:

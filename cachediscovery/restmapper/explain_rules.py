@@ -6,7 +6,20 @@ listed, and a group counts only after the exact plural. There, a core resource h
 
 from __future__ import annotations
 
-from ..index.search import GROUP, PLURAL, RANK, VERSION
+from ..index.search import (
+    CATEGORIES,
+    COLUMNS,
+    GROUP,
+    GROUP_VERSIONS,
+    LISTED,
+    NAMESPACED,
+    PLURAL,
+    RANK,
+    STORAGE_HASH,
+    VERBS,
+    VERSION,
+    IndexSearch,
+)
 from ..openapi.explain.errors import ExplainError
 from ..openapi.explain.field_path import parse_path
 from ..openapi.explain.go_text import quoted
@@ -18,11 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from ..index.search import IndexSearch
+    from ..index.index_file import Index
 
     # Group, version and plural.
     Resource: TypeAlias = tuple[str, str, str]
 
+_UNREAD = {NAMESPACED, VERBS, CATEGORIES, STORAGE_HASH, LISTED}
+# The sections of the index that `Resources.of_index` reads.
+SECTIONS = (GROUP_VERSIONS, *(name for at, name in enumerate(COLUMNS) if at not in _UNREAD))
 # The endings of the names that client-go makes up for the lists of each kind.
 _LIST, _LISTS = "list", "lists"
 
@@ -42,6 +58,11 @@ class Resources:
         # The core group comes first.
         self._order = {key: place for place, key in enumerate(sorted(known, key=lambda key: key[0] != ""))}
         self._warn = warn
+
+    @classmethod
+    def of_index(cls, index: Index, warn: Callable[[str], None]) -> Resources:
+        """The resources in an index."""
+        return cls(IndexSearch.of_index(index, _UNREAD), index.column(GROUP_VERSIONS), warn)
 
     def explained(self, argument: str) -> tuple[Resource, list[str]]:
         """The resource and the field path of an argument. Raises `ExplainError`."""

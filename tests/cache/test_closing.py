@@ -6,12 +6,14 @@ import gc
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DiscoveryInterface
+from cachediscovery import CachedDiscoveryClient, ClientConfig, DiscoveryClient, DiscoveryInterface, DiscoveryWatch
 from cachediscovery.config.cluster import Cluster
 from cachediscovery.discovery.lazy_client import LazyDiscoveryClient
 from cachediscovery.testing import Call, DiscoveryServer, FakeDiscoveryClient
@@ -71,6 +73,25 @@ def test_closing_ends_the_watches(server: DiscoveryServer, tmp_path: Path) -> No
     with client.watch() as another:
         assert another.is_running
     client.close()
+
+
+def test_closing_ends_watches_that_threads_began_at_the_same_time(
+    server: DiscoveryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = CachedDiscoveryClient.for_config(ClientConfig(server.url), cache_dir=tmp_path)
+    client.watch()
+
+    known = DiscoveryWatch.is_running
+
+    def slow(watch: DiscoveryWatch) -> object:
+        time.sleep(0.01)
+        return known.__get__(watch)
+
+    monkeypatch.setattr(DiscoveryWatch, "is_running", property(slow))
+    with ThreadPoolExecutor(4) as pool:
+        watches = [future.result() for future in [pool.submit(client.watch) for _ in range(4)]]
+    client.close()
+    assert not any(watch.is_running for watch in watches)
 
 
 def test_closing_ends_the_refresh_in_the_background(tmp_path: Path, port: int) -> None:

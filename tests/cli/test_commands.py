@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -116,12 +117,19 @@ def test_kubectl_runs_the_program_as_its_discovery_plugin(
     assert run([BIN / "kubectl", "discovery", "--help"], environ).out.startswith("kubectl discovery: ")
 
 
-def test_the_demo_shows_two_listings_and_their_requests(environ: dict[str, str], home: Path) -> None:
+def test_the_demo_shows_a_listing_and_an_explanation_and_their_requests(environ: dict[str, str], home: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "cachediscovery", "demo"], env=environ, capture_output=True, text=True, check=True
     )
-    cold, warm = ran.stdout.split("\nwarm: ")
-    assert "2 requests: /api, /apis," in cold
-    assert "0 requests," in warm
-    assert cold.count("bindings") == warm.count("bindings") == 1
+    _, *runs = re.split("\n(?=cold: |warm: )", ran.stdout)
+    listings, explanations = runs[:2], runs[2:]
+    for (cold, warm), words, asked in (
+        (listings, "bindings", "/api, /apis"),
+        (explanations, "FIELD: strategy <DeploymentStrategy>", "/openapi/v3, /openapi/v3/apis/apps/v1"),
+    ):
+        assert cold.startswith("cold: ")
+        assert warm.startswith("warm: ")
+        assert f"2 requests: {asked}," in cold
+        assert "0 requests," in warm
+        assert cold.count(words) == warm.count(words) == 1
     assert not list(home.iterdir()), "the demo leaves nothing behind"

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
-import shutil
-import stat
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,72 +13,10 @@ from cachediscovery.cli.commands.completion import SCRIPTS
 from cachediscovery.cli.completion_words import candidates, split_line
 from cachediscovery.testing import DiscoveryServer
 
-from ..conftest import Ran, eventually
+from ..conftest import Ran
+from .terminal import SHELLS, Terminal, install
 
 Run = Callable[..., Ran]
-
-SETUP = {
-    "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(cachediscovery completion bash)"),
-    "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(cachediscovery completion zsh)"),
-}
-# Replaces the program in the shell: completes as it does, but records its arguments instead of running.
-PROGRAM = f"""#!/bin/sh
-case "$1" in
-    __complete | completion) exec '{sys.executable}' -m cachediscovery "$@" ;;
-esac
-printf '%s\\0' "$@" >> "$RECORD.new" && mv "$RECORD.new" "$RECORD"
-"""
-SUDO = '#!/bin/sh\nexec "$@"\n'
-SHELLS = [
-    pytest.param(
-        shell,
-        marks=pytest.mark.skipif(
-            shutil.which(shell) is None,
-            reason=f"{shell} is not installed: install it, say with apt-get install {shell}",
-        ),
-    )
-    for shell in SETUP
-]
-
-
-class Terminal:
-    """A shell in a terminal that has loaded the completion script."""
-
-    def __init__(self, shell: str, environ: dict[str, str], folder: Path) -> None:
-        self.shell = shell
-        self.record = folder / "record"
-        command, setup = SETUP[shell]
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(command[0], command, {**environ, "RECORD": str(self.record), "TERM": "dumb", "PS1": "$ "})
-        self.shown = bytearray()
-        threading.Thread(target=self._read, daemon=True).start()
-        ready = folder / "ready"
-        self.type(f"{setup}; : > {ready}\n")
-        assert eventually(ready.exists), self.shown
-
-    def _read(self) -> None:
-        try:
-            while data := os.read(self.terminal, 4096):
-                self.shown += data
-        except OSError:
-            pass
-
-    def type(self, text: str) -> None:
-        os.write(self.terminal, text.encode())
-
-    def completed(self, line: str) -> list[str]:
-        """Type `line`, which contains a tab, and Enter; return the arguments that the program received."""
-        self.record.unlink(missing_ok=True)
-        self.type(f"{line}\n")
-        assert eventually(self.record.exists), self.shown
-        return self.record.read_text().split("\0")[:-1]
-
-    def close(self) -> None:
-        os.close(self.terminal)
-        os.kill(self.pid, 9)
-        os.waitpid(self.pid, 0)
 
 
 @pytest.fixture(params=SHELLS)
@@ -97,15 +30,10 @@ def terminal(
     for name in CONTEXTS:
         document["contexts"].append({"name": name, "context": context["context"]})
     kubeconfig.write_text(yaml.safe_dump(document))
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for program, text in (("cachediscovery", PROGRAM), ("sudo", SUDO)):
-        (folder / program).write_text(text)
-        (folder / program).chmod(stat.S_IRWXU)
     where = tmp_path / "where"
     where.mkdir()
     (where / "a-file").touch()
-    environ.update(PATH=f"{folder}:{environ['PATH']}", KUBECONFIG=str(kubeconfig))
+    environ.update(PATH=install(tmp_path / "bin", environ["PATH"]), KUBECONFIG=str(kubeconfig))
     running = Terminal(request.param, environ, where)
     yield running
     running.close()
@@ -160,14 +88,15 @@ def test_a_context_completed_inside_quotes_runs_no_command(terminal: Terminal) -
 
 
 # Text before and after the program. After the texts in IN_ZSH, bash takes the program for an argument; see `sudo` in
-# the package bash-completion.
+# the package bash-completion. fish has another syntax for some of them.
 ANYWHERE = [("true && ", ""), ("true; ", ""), ("X=1 ", ""), ("X=1 Y='a b' ", ""), ("true | ", ""), ("{ ", "; }")]
 IN_ZSH = [("sudo ", ""), ("! ", ""), ("echo $(", ")"), ('echo "$(', ')"'), ("if ", "; then :; fi")]
+NOT_IN = {"bash": IN_ZSH, "fish": [("{ ", "; }"), ("sudo ", ""), ("! ", ""), ("if ", "; then :; fi")]}
 
 
 @pytest.mark.parametrize(("before", "after"), ANYWHERE + IN_ZSH)
 def test_completion_works_wherever_a_command_can_appear(terminal: Terminal, before: str, after: str) -> None:
-    if terminal.shell == "bash" and (before, after) in IN_ZSH:
+    if (before, after) in NOT_IN.get(terminal.shell, ()):
         return
     line = f"{before}cachediscovery resolve virtualmachinepools.\t{after}"
     assert terminal.completed(line) == ["resolve", "virtualmachinepools.pool.kubevirt.io"]

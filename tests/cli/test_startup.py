@@ -76,6 +76,8 @@ OWN = {
         openapi.explain.word_wrap
     """,
 }
+COMPLETION = "cli.completion_words cli.field_candidates cli.commands.completion"
+UNUSED_IN_COMPLETION = {"cli.commands.explain", "openapi.explain.text", "openapi.explain.word_wrap"}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,18 @@ def test_completion_reads_the_index_of_expired_documents(
     found = imported(environ, "__complete", "zsh", f"cachediscovery {line}")
     assert "cachediscovery.index.search" in found
     assert not found & {*HEAVY, "json", "re", "cachediscovery.model.documents", "cachediscovery.cache.cached_client"}
+
+
+def test_completion_of_a_field_path_imports_only_the_listed_modules(
+    server: DiscoveryServer, cli: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    cli("explain", "pods", server=server)
+    environ["KUBECONFIG"] = str(tmp_path / "kubeconfig")
+    found = imported(environ, "__complete", "zsh", "cachediscovery explain pods.spec.con")
+    ours = {name.removeprefix("cachediscovery.") for name in found if name.startswith("cachediscovery.")}
+    of_explain = {*OWN["explain"].split()} - UNUSED_IN_COMPLETION
+    assert ours == {*ALWAYS.split(), *of_explain, *COMPLETION.split()}
+    assert not found & {"json", "re", "typing", "collections", "functools", "enum", "threading", "contextlib", "zlib"}
 
 
 def test_importing_the_package_imports_no_other_module() -> None:

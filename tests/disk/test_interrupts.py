@@ -102,7 +102,7 @@ def test_an_interrupted_command_leaves_no_temporary_file_and_no_traceback(
         command = [sys.executable, "-c", SLOW, "api-resources"]
         variables = {**environ, "KUBECACHEDIR": str(root), "KUBECONFIG": str(kubeconfig)}
         process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert eventually(lambda root=root: bool(temporary(root)))  # type: ignore[misc]
+        assert eventually(lambda p=process, root=root: bool(temporary(root)) or p.poll() is not None, 60)  # type: ignore[misc]
         for _ in range(times):
             time.sleep(chance.random() * 0.03)
             process.send_signal(signal.SIGINT)

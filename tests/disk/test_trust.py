@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,33 @@ def test_a_file_that_others_could_have_written_is_not_read(
     group = os.getegid() + (0 if is_our_group else 1)
     monkeypatch.setattr(os, "getegid", lambda: group)
     assert (read_file(str(path), 10) is not None) is is_used
+
+
+def give_write_access_to_a_user(path: Path) -> None:
+    """Set what `setfacl -m u:12345:rw` sets (acl(5)): the bits of the group then show the list's mask."""
+    user_obj, user, group_obj, mask, other = (1, 6), (2, 6), (4, 4), (16, 6), (32, 4)
+    entries = [
+        struct.pack("<HHI", *entry, 12345 if entry is user else 2**32 - 1)
+        for entry in (user_obj, user, group_obj, mask, other)
+    ]
+    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(entries))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="access control lists are read on Linux alone")
+def test_a_file_or_folder_that_an_access_control_list_lets_another_user_write_is_not_trusted(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir(0o750)
+    path = folder / "document"
+    path.write_bytes(b"{}")
+    path.chmod(0o660)
+    assert read_file(str(path), 10) is not None
+    give_write_access_to_a_user(path)
+    assert path.stat().st_mode & 0o777 == 0o664
+    assert read_file(str(path), 10) is None
+    # Without the right to write, the list does no harm.
+    path.chmod(0o640)
+    assert read_file(str(path), 10) is not None
+    give_write_access_to_a_user(folder)
+    assert "access control list" in distrust_of_path(str(tmp_path), str(folder))
+    folder.chmod(0o750)
+    assert distrust_of_path(str(tmp_path), str(folder)) == ""

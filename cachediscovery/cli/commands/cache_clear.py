@@ -7,10 +7,10 @@ import sys
 
 from ...cache.inventory import clusters_in, remove, side_files_in
 from ...disk.document_store import DocumentStore
-from ..flag_values import has_shared_cache
 from ..flags import Parsed, UsageError
 from ..output import count_of, fail, write
 from ..session import Session
+from ..shared_flags import has_shared_cache
 from ..shared_records import and_records, clear_shared
 from ..upkeep import contexts_given, kept_in_words, report, roots_of
 

@@ -10,9 +10,9 @@ from ...config.durations import format_age
 from ...model.errors import DiscoveryError
 from ...model.records import NamedTuple
 from ...model.redact import printable
-from ..flag_values import ttl_from
 from ..flags import Parsed, UsageError
 from ..output import count_of, format_table, write
+from ..session import ttl_from
 from ..shared_records import SharedInfo, shared_info
 from ..upkeep import contexts_by_folder, format_size, report, roots_of
 

@@ -7,9 +7,9 @@ import os
 from ...cache.inventory import FRESH, ClusterEntry, clusters_in, remove, side_files_in
 from ...disk.remembered import UNUSED_SECONDS
 from ...model.errors import DiscoveryError
-from ..flag_values import ttl_from
 from ..flags import Parsed
 from ..output import count_of, warn, write
+from ..session import ttl_from
 from ..shared_records import and_records, prune_shared
 from ..upkeep import kept_in_words, known_folders, report, roots_of
 

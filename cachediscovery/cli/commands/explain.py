@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ... import _log as log
-from ...index.search import CATEGORIES, COLUMNS, GROUP_VERSIONS, LISTED, NAMESPACED, STORAGE_HASH, VERBS, IndexSearch
 from ...model.fields import MalformedDocument
 from ...openapi.explain.errors import ExplainError, NotInDocument
 from ...openapi.explain.field_path import parse_path
@@ -11,7 +10,7 @@ from ...openapi.explain.go_text import printed
 from ...openapi.explain.nodes import first_name
 from ...openapi.explain.text import explanation, header
 from ...openapi.explain.walk import find_field
-from ...restmapper.explain_rules import NoResource, Resources, described
+from ...restmapper.explain_rules import SECTIONS, NoResource, Resources, described
 from ..flags import Parsed, UsageError
 from ..openapi_documents import OpenAPIDocuments
 from ..output import fail_verbatim, warn, without_control_characters, write
@@ -21,8 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...restmapper.explain_rules import Resource
 
-# Columns that the rules do not use.
-_UNREAD = {NAMESPACED, VERBS, CATEGORIES, STORAGE_HASH, LISTED}
 _PLAIN, _JSON, _OLD = "plaintext", "json", "plaintext-openapiv2"
 _MAX_INT = 2**63 - 1
 
@@ -66,6 +63,9 @@ def run(parsed: Parsed) -> int:
         write(error.printed)
         fail_verbatim(f"{error.prefix}{error}")
         code = 1
+    finally:
+        if documents is not None:
+            documents.close()
     if documents is not None:
         documents.finish()
         session.finish()
@@ -80,11 +80,10 @@ def _found(session: Session, options: _Options) -> tuple[Resource, list[str]]:
             return resources.explained_as(options.argument, options.api_version)
         return resources.explained(options.argument)
 
-    sections = [GROUP_VERSIONS, *(name for at, name in enumerate(COLUMNS) if at not in _UNREAD)]
-    index = None if session.asks else session.index(sections)
+    index = None if session.asks else session.index(SECTIONS)
     if index is not None:
         try:
-            return look(Resources(IndexSearch.of_index(index, _UNREAD), index.column(GROUP_VERSIONS), warn))
+            return look(Resources.of_index(index, warn))
         except NoResource as error:
             log.debug("cache miss: %s", error)
         session.connect()

@@ -12,10 +12,10 @@ from ...disk.lock import FetchLock
 from ...index.index_file import INDEX_FILE
 from ...model.errors import DiscoveryError
 from ...model.names import parse_group_version
-from ..flag_values import has_shared_cache
 from ..flags import Parsed, UsageError
 from ..output import count_of, write
 from ..session import Session
+from ..shared_flags import has_shared_cache
 from ..upkeep import kept_in_words, report
 
 # An error names at most this many group versions, those that are most like the argument.

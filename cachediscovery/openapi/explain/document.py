@@ -26,6 +26,9 @@ class Document:
         self._parsed = parsed
         self._followed = 0
 
+    def close(self) -> None:
+        """Close the file that the document is read from, if there is one."""
+
     def kind_of(self, group: str, version: str, plural: str) -> dict[str, Any]:
         """The group, version and kind of a resource; empty if the document has none."""
         return kind_in_paths(object_in(self._parsed, "paths"), group, version, plural)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...model.fields import MalformedDocument
 from ...model.json_scanner import scan
 from .document import Document, descend
 from .tables import GROUP_VERSION, NAMES, PLACES, RESOURCES
@@ -18,15 +19,25 @@ class IndexedDocument(Document):
     """A document with its tables. `read` gets an offset and a length, `read_whole` nothing; both return bytes."""
 
     def __init__(
-        self, tables: Mapping[str, list[str]], read: Callable[[int, int], bytes], read_whole: Callable[[], bytes]
+        self,
+        tables: Mapping[str, list[str]],
+        read: Callable[[int, int], bytes],
+        read_whole: Callable[[], bytes],
+        close: Callable[[], None] | None = None,
     ) -> None:
         super().__init__({})
+        self._close = close
         self._read = read
         self._read_whole = read_whole
         self._group_version = tables[GROUP_VERSION]
         self._resources = [line.split("\t") for line in tables[RESOURCES]]
         self._places = dict(zip(tables[NAMES], tables[PLACES], strict=True))
         self._schemas: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Close the file that the document is read from, if there is one."""
+        if self._close is not None:
+            self._close()
 
     def kind_of(self, group: str, version: str, plural: str) -> dict[str, Any]:
         """The group, version and kind of a resource; empty if the document has none."""
@@ -57,7 +68,14 @@ class IndexedDocument(Document):
         if name not in self._schemas:
             offset, length = map(int, self._places[name].split(" "))
             data = self._read(offset, length)
-            value, _ = scan(data.decode("utf-8", "replace"))
+            text = data.decode("utf-8", "replace")
+            try:
+                value, end = scan(text)
+                if end != len(text):
+                    raise ValueError("something follows")
+            except ValueError as error:
+                # The response's file has changed and has kept its state, as after a fault of the disk.
+                raise MalformedDocument(f"{name} is not where its tables say: clear the cache") from error
             if b"\\ud" in data or b"\\uD" in data:
                 from ...model.documents import without_lone_surrogates
 

@@ -44,7 +44,8 @@ def read_stored(root: str, path: str, group: str, version: str) -> Document | No
             file.seek(begin + offset)
             return file.read(length)
 
-        return IndexedDocument({each: index.column(each) for each in TABLES}, read, lambda: read(0, size))
+        tables = {each: index.column(each) for each in TABLES}
+        return IndexedDocument(tables, read, lambda: read(0, size), file.close)
     except (OSError, ValueError, LookupError) as error:
         log.debug("cache miss: the tables of %s: %s", path, error)
         return None

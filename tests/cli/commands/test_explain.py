@@ -47,6 +47,12 @@ ARGUMENTS = [
     "list",
     "pods.spec.nope.deeper",
     "pods.spec.nodeName.x",
+    # A list's items and a map's values have no name.
+    "pods.spec.containers[0].name",
+    "pods.spec.containers.0.name",
+    "pods.spec.nodeSelector.key",
+    "pods.metadata.labels.app",
+    "pods.metadata.annotations['a.b/c']",
     "deployment.apps",
     "deployments.v1.apps",
     "pods,services",
