@@ -76,3 +76,14 @@ def test_what_a_machine_takes_tells_it_which_cluster_it_is(redis_server: RedisSe
         rebuilt.headers[UID] = "uid-of-pears"
         client.server_version()
         assert kinds(client) == {"Pear"}
+
+
+def test_what_one_api_server_serves_itself_is_not_shared(
+    redis_server: RedisServer, machine: Machine, server: DiscoveryServer
+) -> None:
+    machine("a", no_peer=True).server_groups()
+    assert redis_server.client().keys() == []
+    machine("b").server_groups()
+    server.forget_requests()
+    machine("c", no_peer=True).server_groups()
+    assert server.request_count == 2
