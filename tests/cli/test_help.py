@@ -45,7 +45,11 @@ def test_every_example_is_a_valid_line_of_its_command(line: str) -> None:
 
 # The demo starts processes of its own, and has its own test.
 @pytest.mark.parametrize("line", [line for line in LINES if line != "demo"])
-def test_every_example_runs(here: Here, server: DiscoveryServer, line: str) -> None:
+def test_every_example_runs(
+    here: Here, server: DiscoveryServer, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("manifests.yaml").write_text("apiVersion: v1\nkind: Pod\n")
     here("api-resources", server)
     ran = here(line)
     assert (ran.code, ran.err) == (0, "")
