@@ -115,7 +115,7 @@ def _run_script(program: list[str]) -> None:
     except IsADirectoryError:
         source = b"PK"
     except OSError as error:
-        print(f"{sys.executable}: can't open file {script!r}: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{sys.executable}: can't open file {script!r}: {error}\n")
         sys.exit(2)
     if source.startswith(b"PK"):
         # A folder or a zip file with a __main__.
