@@ -144,4 +144,5 @@ def test_completion_offers_help_contexts_and_only_flags_with_an_effect(
     from cachediscovery.cli.completion_words import candidates
 
     here("version", server)
-    assert candidates("zsh", f"cachediscovery {line}") == expected
+    found = candidates("zsh", f"cachediscovery {line}")
+    assert [candidate.partition("\t")[0] for candidate in found] == expected
