@@ -115,7 +115,8 @@ class Engine:
                 self._client = None
         if client is not None and isinstance(self._address, str):
             try:
-                client.close()
+                # Not `close`: older versions of redis-py leave the connections of the pool open.
+                client.connection_pool.disconnect()
             except Exception as error:
                 log.debug("cannot close the connections to %s: %s", self.place, type(error).__name__)
 

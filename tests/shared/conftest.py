@@ -32,6 +32,7 @@ class RedisServer:
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[redis.Redis] = []
 
     def start(self) -> None:
         command = [str(SERVER), "--port", "0", "--unixsocket", str(self._folder / "redis.sock"), "--save", ""]
@@ -49,9 +50,12 @@ class RedisServer:
             return False
 
     def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
+        self._clients.append(redis.Redis.from_url(self.url))
+        return self._clients[-1]
 
     def kill(self) -> None:
+        while self._clients:
+            self._clients.pop().connection_pool.disconnect()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
