@@ -11,7 +11,7 @@ from pathlib import Path
 from .cases import CASES
 from .charts import draw_all
 from .environment import RESULTS, compile_package, machine
-from .report import goals_table, short_table, update, whole_table
+from .report import goals_table, measured_table, short_table, tools_table, update, whole_table
 
 
 def main() -> int:
@@ -36,8 +36,9 @@ def main() -> int:
 def update_pages() -> None:
     """Bring the tables of both pages up to date with the results."""
     root = RESULTS.parents[1]
-    update(root / "README.md", {"performance": short_table(RESULTS)})
-    update(root / "benchmarks" / "README.md", {"goals": goals_table(RESULTS), "whole": whole_table(RESULTS)})
+    update(root / "README.md", {"performance": short_table(RESULTS), "tools": tools_table(RESULTS)})
+    tables = {"goals": goals_table, "whole": whole_table, "tools": measured_table}
+    update(root / "benchmarks" / "README.md", {name: table(RESULTS) for name, table in tables.items()})
 
 
 def _run(cases: list[str], folder: Path, runs: int) -> None:

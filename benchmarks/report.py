@@ -30,6 +30,35 @@ def update(page: Path, tables: dict[str, str]) -> None:
     page.write_text(text)
 
 
+_MODES = ("own", "cold", "warm")
+
+
+def tools_table(results: Path) -> str:
+    """Each tool: what switches our discovery on, and the discovery requests and seconds without it and with it."""
+    lines = [
+        "| tool | import | the one line that changes | its own | ours, cold | ours, warm |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, tool in _result(results, "tools")["details"].items():
+        cells = [f"{_range(tool[mode]['requests'])}, {tool[mode]['seconds']:.2g} s" for mode in _MODES]
+        lines.append(f"| {name} | `{tool['first']}` | `{tool['line']}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def measured_table(results: Path) -> str:
+    """What each tool did when it was measured, and in which version."""
+    lines = ["| tool | version | what it did | requests: own, cold, warm | seconds |", "|---|---|---|---|---|"]
+    for name, tool in _result(results, "tools")["details"].items():
+        requests = ", ".join(_range(tool[mode]["requests"]) for mode in _MODES)
+        seconds = ", ".join(f"{tool[mode]['seconds']:g}" for mode in _MODES)
+        lines.append(f"| {name} | {tool['version']} | {tool['what']} | {requests} | {seconds} |")
+    return "\n".join(lines) + "\n"
+
+
+def _range(counts: list[int]) -> str:
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
 def whole_table(results: Path) -> str:
     """What the long tests counted when they last ran whole."""
     lines = ["| test | counted |", "|---|---|"]

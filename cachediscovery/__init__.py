@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from .discovery.interfaces import ResourceIndex as ResourceIndex
     from .discovery.queries import group_version_resources as group_version_resources
     from .discovery.queries import is_resource_enabled as is_resource_enabled
+    from .discovery.queries import matches_server_version as matches_server_version
+    from .discovery.queries import server_groups_and_resources as server_groups_and_resources
+    from .discovery.queries import server_preferred_namespaced_resources as server_preferred_namespaced_resources
+    from .discovery.queries import server_preferred_resources as server_preferred_resources
     from .discovery.queries import server_supports_version as server_supports_version
     from .disk.document_store import DocumentStore as DocumentStore
     from .disk.document_store import open_store as open_store
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from .model.errors import GroupVersionNotFoundError as GroupVersionNotFoundError
     from .model.errors import InvalidDocument as InvalidDocument
     from .model.errors import InvalidGroupVersion as InvalidGroupVersion
+    from .model.errors import InvalidManifest as InvalidManifest
     from .model.errors import InvalidOption as InvalidOption
     from .model.errors import NoConfigError as NoConfigError
     from .model.errors import NoKindMatchError as NoKindMatchError
@@ -77,9 +82,14 @@ if TYPE_CHECKING:
     from .openapi.documents import OpenAPIV3GroupVersion as OpenAPIV3GroupVersion
     from .openapi.root import OpenAPIRoot as OpenAPIRoot
     from .openapi.root import OpenAPISpec as OpenAPISpec
+    from .restmapper.category_expander import CategoryExpander as CategoryExpander
+    from .restmapper.category_expander import DiscoveryCategoryExpander as DiscoveryCategoryExpander
+    from .restmapper.category_expander import SimpleCategoryExpander as SimpleCategoryExpander
+    from .restmapper.category_expander import UnionCategoryExpander as UnionCategoryExpander
     from .restmapper.deferred import DeferredDiscoveryRESTMapper as DeferredDiscoveryRESTMapper
     from .restmapper.mapper import RESTMapper as RESTMapper
     from .restmapper.mapping import RESTMapping as RESTMapping
+    from .restmapper.shortcut_expander import ShortcutExpander as ShortcutExpander
     from .restmapper.table import ResourceTable as ResourceTable
     from .transport.options import TransportOptions as TransportOptions
     from .watching.change import DiscoveryChange as DiscoveryChange
@@ -106,10 +116,13 @@ _NAMES = {
     ".model.errors": (
         "AmbiguousResourceError CertificateError ClusterMismatchError ConfigChanged ConfigError CredentialsError "
         "DiscoveryError GroupDiscoveryFailed GroupUnavailableError GroupVersionNotFoundError InvalidDocument "
-        "InvalidGroupVersion InvalidOption NoConfigError NoKindMatchError NoMatchError NoResourceMatchError NotFound "
-        "RequestError RequestTimeout StaleGroupVersionError StatusError"
+        "InvalidGroupVersion InvalidManifest InvalidOption NoConfigError NoKindMatchError NoMatchError "
+        "NoResourceMatchError NotFound RequestError RequestTimeout StaleGroupVersionError StatusError"
     ),
-    ".discovery.queries": "group_version_resources is_resource_enabled server_supports_version",
+    ".discovery.queries": (
+        "group_version_resources is_resource_enabled matches_server_version server_groups_and_resources "
+        "server_preferred_namespaced_resources server_preferred_resources server_supports_version"
+    ),
     ".discovery.interfaces": (
         "AggregatedDiscoveryInterface CachedDiscoveryInterface ClusterUIDInterface ConnectedDiscoveryInterface "
         "DiscoveryInterface IndexedDiscoveryInterface ResourceIndex"
@@ -117,9 +130,13 @@ _NAMES = {
     ".model.listing": "filtered_by supports_all_verbs",
     ".openapi.documents": "OpenAPIV3 OpenAPIV3GroupVersion",
     ".openapi.root": "OpenAPIRoot OpenAPISpec",
+    ".restmapper.category_expander": (
+        "CategoryExpander DiscoveryCategoryExpander SimpleCategoryExpander UnionCategoryExpander"
+    ),
     ".restmapper.deferred": "DeferredDiscoveryRESTMapper",
     ".restmapper.mapper": "RESTMapper",
     ".restmapper.mapping": "RESTMapping",
+    ".restmapper.shortcut_expander": "ShortcutExpander",
     ".restmapper.table": "ResourceTable",
     ".model.group_version": "GroupKind GroupResource GroupVersion GroupVersionKind GroupVersionResource",
     ".transport.options": "TransportOptions",

@@ -26,10 +26,11 @@ def blocks(language: str) -> list[str]:
 
 def test_the_tables_of_both_pages_match_the_results() -> None:
     sys.path.insert(0, str(ROOT))
-    from benchmarks.report import goals_table, short_table, whole_table
+    from benchmarks.report import goals_table, measured_table, short_table, tools_table, whole_table
 
     assert short_table(RESULTS) in README
-    for table in (goals_table, whole_table):
+    assert tools_table(RESULTS) in README
+    for table in (goals_table, measured_table, whole_table):
         assert table(RESULTS) in (ROOT / "benchmarks" / "README.md").read_text()
 
 
@@ -87,8 +88,19 @@ async def main():
 asyncio.run(main())
 """
 # The program around each drop-in line of the README.
+_EVERY_CLIENT = """
+from kubernetes import config
+from kubernetes.dynamic import DynamicClient
+{imports}
+{line}
+client = DynamicClient(config.new_client_from_config())
+assert client.resources.get(api_version="apps/v1", kind="Deployment").name == "deployments"
+assert client.resources.discovery is not None
+"""
 PROGRAMS = {
-    "kubernetes": """
+    "`kubernetes`, installed": _EVERY_CLIENT,
+    "`openshift-python-wrapper`": _EVERY_CLIENT,
+    "`kubernetes`": """
 from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 {imports}
@@ -96,15 +108,15 @@ api_client = config.new_client_from_config()
 client = {line}
 assert client.resources.get(api_version="apps/v1", kind="Deployment").name == "deployments"
 """,
-    "kubernetes_asyncio": _ASYNCIO.replace("PACKAGE", "kubernetes_asyncio"),
-    "kubernetes.aio": _ASYNCIO.replace("PACKAGE", "kubernetes.aio"),
-    "kr8s": """
+    "`kubernetes_asyncio`": _ASYNCIO.replace("PACKAGE", "kubernetes_asyncio"),
+    "`kubernetes.aio`": _ASYNCIO.replace("PACKAGE", "kubernetes.aio"),
+    "`kr8s`": """
 import kr8s
 {imports}
 api = {line}
 assert any(resource["name"] == "deployments" for resource in api.api_resources())
 """,
-    "lightkube": """
+    "`lightkube`": """
 from lightkube import Client
 {imports}
 client = Client()
@@ -117,11 +129,21 @@ assert {line}.__name__ == "Certificate"
 def test_every_drop_in_of_the_readme_runs(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path, client: str
 ) -> None:
-    if client == "kubernetes.aio":
-        pytest.importorskip(client, reason="it is part of kubernetes 37 and later: pip install 'kubernetes>=37'")
-    row = re.search(rf"^\| `{client}` \| `([^`]+)` \| `([^`]+)` \|$", README, re.MULTILINE)
+    if client == "`kubernetes.aio`":
+        pytest.importorskip(
+            "kubernetes.aio", reason="it is part of kubernetes 37 and later: pip install 'kubernetes>=37'"
+        )
+    row = re.search(rf"^\| {re.escape(client)} \| `([^`]+)` \| `([^`]+)` \|", README, re.MULTILINE)
     assert row is not None
     run_python(PROGRAMS[client].format(imports=row[1], line=row[2]), server, environ, tmp_path)
+
+
+def test_no_tool_makes_a_discovery_request_with_a_warm_cache() -> None:
+    details = json.loads((RESULTS / "tools.json").read_text())["details"]
+    for name, tool in details.items():
+        # An operator asks whether anything has changed: it would not hear of a CRD that was created before its start.
+        assert tool["warm"]["requests"] == ([2] if name == "`kopf`" else [0]), name
+        assert max(tool["cold"]["requests"]) == 2, name
 
 
 def test_the_readme_is_short() -> None:

@@ -8,8 +8,9 @@ import sys
 SHOW = """
 import pkgutil, pydoc, importlib, importlib.util, cachediscovery
 for module in pkgutil.walk_packages(cachediscovery.__path__, "cachediscovery."):
-    # The oldest supported kubernetes has no kubernetes.aio.
-    is_missing = module.name.endswith("kubernetes_aio") and not importlib.util.find_spec("kubernetes.aio")
+    # The oldest supported kubernetes has no kubernetes.aio, and kopf is in an environment of its own.
+    needed = {"kubernetes_aio": "kubernetes.aio", "kopf": "kopf"}.get(module.name.rpartition(".")[2])
+    is_missing = needed is not None and not importlib.util.find_spec(needed)
     if not module.name.endswith("__main__") and not is_missing:
         print(pydoc.plain(pydoc.render_doc(importlib.import_module(module.name))))
 for function in (cachediscovery.load_config, cachediscovery.open_store, cachediscovery.in_cluster_config):

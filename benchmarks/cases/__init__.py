@@ -10,6 +10,7 @@ from .lookups import lookups
 from .network import expired, network
 from .processes import processes
 from .scale import scale
+from .tools import tools
 from .where import where
 
 __all__ = ["CASES", "Case", "Goal", "Result"]
@@ -27,6 +28,7 @@ CASES: dict[str, Case] = {
         expired,
         processes,
         scale,
+        tools,
         where,
     )
 }

@@ -76,6 +76,15 @@ class AsyncCachedDiscoveryClient:
         return self._client.server
 
     @property
+    def no_peer(self) -> bool:
+        """Whether the delegate lists only what one API server serves itself. Then the cache is in memory alone."""
+        return self._client.no_peer
+
+    def with_legacy(self) -> AsyncCachedDiscoveryClient:
+        """This client itself, as client-go's cached clients return themselves."""
+        return self
+
+    @property
     def delegate(self) -> DiscoveryInterface:
         """The client that makes the requests on a miss. It is sync."""
         return self._client.delegate

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..restmapper.deferred import DeferredDiscoveryRESTMapper
+from ..restmapper.manifest import kind_of
 from .client import AsyncCachedDiscoveryClient
 from .event_loop import run_in_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Concatenate, ParamSpec, TypeVar
 
     from ..discovery.interfaces import DiscoveryInterface
@@ -63,6 +64,11 @@ class AsyncDeferredDiscoveryRESTMapper:
     async def mapping_for(self, argument: str) -> RESTMapping:
         """See `RESTMapper.mapping_for`."""
         return await self._find(_Mapper.mapping_for, argument)
+
+    async def mapping_for_object(self, manifest: Mapping[str, Any]) -> RESTMapping:
+        """See `RESTMapper.mapping_for_object`. Reads the index, or only the documents of the group."""
+        kind = kind_of(manifest)
+        return await self.rest_mapping(kind.group_kind, kind.version)
 
     async def expand_category(self, category: str) -> list[GroupResource]:
         """See `RESTMapper.expand_category`."""

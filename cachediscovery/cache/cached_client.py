@@ -73,7 +73,10 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
             refuse(delegate, store)
         ttl, recheck_interval, stale_if_error, stale_while_revalidate, cache_dir = _cache_options(cache, keywords)
-        if store is None and cache_dir:
+        if getattr(delegate, "no_peer", False):
+            # What one API server serves itself is not for others.
+            store = None
+        elif store is None and cache_dir:
             store = open_store(delegate.server, cache_dir)
         self._delegate = delegate
         self._cache = DocumentCache(store, ttl, recheck_interval, stale_while_revalidate)
@@ -143,6 +146,11 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
         return self._delegate.server
 
     @property
+    def no_peer(self) -> bool:
+        """Whether the delegate lists only what one API server serves itself. Then the cache is in memory alone."""
+        return getattr(self._delegate, "no_peer", False)
+
+    @property
     def delegate(self) -> DiscoveryInterface:
         """The client that makes the requests on a miss."""
         return self._delegate
@@ -209,9 +217,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     def server_groups(self) -> APIGroupList:
         """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if a part could not be listed."""
-        found = self._cache.groups(allow_expired=True)
-        if found is None:
-            found = self._fetcher.groups()
+        found = self._cache.groups(allow_expired=True) or self._fetcher.groups()
         if not found.failed:
             return found.groups
         from ..model.listing import all_groups

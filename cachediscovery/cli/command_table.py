@@ -55,6 +55,9 @@ GLOBAL_FLAGS = (
 
 _CACHED = Flag("cached", BOOL, "use the cache, and ask the server only for what is missing or expired")
 _REFRESH = Flag("refresh", BOOL, "always ask the server whether anything has changed")
+_NO_PEER = Flag(
+    "no-peer", BOOL, "ask one API server for what it serves itself, without its peers and without the cache"
+)
 _DRY_RUN = Flag("dry-run", BOOL, "only print what would be removed")
 
 # The commands for one cluster; those of them that send requests; those that use documents as well.
@@ -106,6 +109,7 @@ COMMANDS = (
             Flag("categories", SLICE, "only the resources of all these categories"),
             Flag("namespaced", BOOL, "only namespaced resources, or (=false) only cluster-scoped ones"),
             Flag("no-headers", BOOL, "do not print headers"),
+            _NO_PEER,
             Flag("output", TEXT, "json, name, wide or yaml", "o", ("json", "name", "wide", "yaml")),
             Flag("sort-by", TEXT, "name or kind", choices=("name", "kind")),
             Flag("verbs", SLICE, "only the resources that support all these verbs"),
@@ -116,7 +120,7 @@ COMMANDS = (
         "api-versions",
         "Print the API versions of the server",
         "api_versions",
-        (_CACHED, _REFRESH),
+        (_CACHED, _NO_PEER, _REFRESH),
         scopes=_USES_CACHE,
     ),
     Command(
@@ -187,15 +191,19 @@ COMMANDS = (
     ),
     Command(
         "resolve",
-        "Resolve names to group, version, resource, kind, scope and path",
+        "Resolve names, or the objects in files, to group, version, resource, kind, scope and path",
         "resolve",
         (
+            Flag(
+                "filename", SLICE, "files of manifests (- is standard input), whose resources and paths to print", "f"
+            ),
             Flag("namespace", TEXT, "namespace of the printed path", "n"),
             Flag("no-headers", BOOL, "do not print headers"),
+            _NO_PEER,
             Flag("output", TEXT, "json, name or yaml", "o", ("json", "name", "yaml")),
             _REFRESH,
         ),
-        "NAME...",
+        "NAME... | -f FILE",
         scopes=_USES_CACHE,
     ),
     Command(
@@ -212,7 +220,7 @@ COMMANDS = (
         "RESOURCE[.FIELD...]",
         scopes=_USES_CACHE,
     ),
-    Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish"),
+    Command("completion", "Print the completion script of a shell", "completion", (), "bash|zsh|fish|powershell"),
     Command("demo", "Show the main job, cold and warm, against a built-in server, without any cluster", "demo"),
     Command("options", "Print the global flags", "options"),
     Command("version", "Print the version of this program", "version"),

@@ -19,6 +19,9 @@ _IN_PATHS = _IN_NAMES | {"$", "\\"}
 # bash treats these as separate words.
 _BREAKS = ("", "=", ":")
 _QUOTES = "\"'"
+# The flags whose values are paths, and cobra's directives for the shell: it may complete files, or not.
+_PATHS = frozenset(("filename", "kubeconfig", "certificate-authority", "client-certificate", "client-key", "cache-dir"))
+_FILES, _NO_FILES = 0, 4
 # The characters that a backslash escapes between double quotes.
 _SPECIAL_IN_QUOTES = '$`"\\'
 
@@ -31,17 +34,25 @@ def candidates(shell: str, line: str, word: str | None = None) -> list[str]:
     """
     words = split_line(line)
     last = words.pop() if words else ""
-    try:
-        found = _found(words[1:], last)
-    except Exception as error:
-        from ..model.errors import DiscoveryError
-
-        # Completion shows no errors for an unusable configuration.
-        if not isinstance(error, (DiscoveryError, UsageError)):
-            raise
-        found = {}
+    found = _found(words[1:], last)
     if shell == "bash":
         return [name[len(last) - len(_rest(last, word)) :] for name in found]
+    return _described(found)
+
+
+def candidates_for_cobra(words: list[str]) -> list[str]:
+    """Return the candidates for the last of the program's arguments, and a directive, as cobra's programs print them.
+
+    kubectl asks its plugins for this.
+    """
+    *before, last = words or [""]
+    is_path = (
+        before and last[:1] != "-" and any(before[-1] in _spelled(flag) for flag in all_flags() if flag.name in _PATHS)
+    )
+    return [*_described(_found(before, last)), f":{_FILES if is_path else _NO_FILES}"]
+
+
+def _described(found: dict[str, str]) -> list[str]:
     return [f"{name}\t{description}" if description else name for name, description in found.items()]
 
 
@@ -80,8 +91,15 @@ def split_line(line: str) -> list[str]:
 
 
 def _found(words: list[str], last: str) -> dict[str, str]:
-    """The candidates, sorted, with their descriptions."""
-    found = _next(words, last)
+    """The candidates, sorted, with their descriptions; none if the configuration is unusable."""
+    try:
+        found = _next(words, last)
+    except Exception as error:
+        from ..model.errors import DiscoveryError
+
+        if not isinstance(error, (DiscoveryError, UsageError)):
+            raise
+        return {}
     # The shells read one candidate per line.
     names = [word for word in found if word and word.startswith(last) and word.isprintable()]
     return {name: found[name] for name in sorted(names)}
@@ -89,7 +107,7 @@ def _found(words: list[str], last: str) -> dict[str, str]:
 
 def _next(words: list[str], last: str) -> dict[str, str]:
     """What may follow `words` where `last` is begun, with descriptions."""
-    command, _ = find_command([word for word in words if not word.startswith("-")])
+    command, _ = find_command(_without_flags(words))
     flags = list(GLOBAL_FLAGS)
     if command is not None:
         flags = [*command.flags, *filter(command.accepts, GLOBAL_FLAGS)]
@@ -98,13 +116,12 @@ def _next(words: list[str], last: str) -> dict[str, str]:
         return _bare(f"--{name}={value}" for flag in flags if flag.name == name for value in _values(flag, words))
     before = words[-1] if words else ""
     for flag in flags:
-        takes_value = flag.kind not in (BOOL, LEVEL)
-        if takes_value and before in (f"--{flag.name}", f"-{flag.letter}"):
+        if before in _spelled(flag):
             return _bare(_values(flag, words))
     if last.startswith("-"):
-        return _bare(f"--{flag.name}" for flag in flags)
+        return {f"--{flag.name}": flag.help for flag in flags}
     if command is None:
-        return _bare(_command_words(words))
+        return _command_words(words)
     return _explained(words, last) if command.name == "explain" else _bare(_arguments(command, words, last))
 
 
@@ -113,15 +130,35 @@ def _bare(names: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(names, "")
 
 
-def _command_words(words: list[str]) -> list[str]:
-    """The next word of each command that begins with `words`."""
-    names = [command.name.split() for command in COMMANDS]
-    plain = [word for word in words if not word.startswith("-")]
+def _without_flags(words: list[str]) -> list[str]:
+    """The words that are neither flags nor values of flags."""
+    try:
+        return _parsed(words).arguments
+    except UsageError:
+        return [word for word in words if not word.startswith("-")]
+
+
+def _spelled(flag: Flag) -> tuple[str, ...]:
+    """How a flag is written before its value; not at all if it takes none."""
+    return (f"--{flag.name}", f"-{flag.letter}") if flag.kind not in (BOOL, LEVEL) else ()
+
+
+def _command_words(words: list[str]) -> dict[str, str]:
+    """The next word of each command that begins with `words`, with the command's summary."""
+    known = {command.name: command.summary for command in COMMANDS}
+    plain = _without_flags(words)
     if plain[:1] == ["help"]:
         plain = plain[1:]
     else:
-        names.append(["help"])
-    return [name[len(plain)] for name in names if len(name) > len(plain) and name[: len(plain)] == plain]
+        known["help"] = "Show the help of a command"
+    depth = len(plain)
+    found: dict[str, str] = {}
+    for name, summary in known.items():
+        parts = name.split()
+        if parts[:depth] == plain and len(parts) > depth:
+            is_last = len(parts) == depth + 1
+            found[parts[depth]] = summary if is_last else f"The commands of {parts[depth]}"
+    return found
 
 
 def _values(flag: Flag, words: list[str]) -> Iterable[str]:

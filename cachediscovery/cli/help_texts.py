@@ -100,6 +100,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Print the path of a resource in a namespace", "resolve pods -n shop"),
         ("Print a resource with its verbs", "resolve vm -o yaml"),
         ("Print the resources of a category", "resolve all -o name"),
+        ("Print the resource and the path of each object in a file", "resolve -f manifests.yaml"),
     ),
     "explain": (
         ("Print the fields of a resource", "explain pods"),
@@ -110,6 +111,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "completion": (
         ("Load the completion into bash", "completion bash"),
         ("Load it into zsh", "completion zsh"),
+        ("Load it into PowerShell (add: | Out-String | Invoke-Expression)", "completion powershell"),
     ),
     "demo": (("Show the main job on a server of its own", "demo"),),
     "options": (("Print the global flags", "options"),),

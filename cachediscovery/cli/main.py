@@ -51,6 +51,12 @@ def run_and_exit() -> NoReturn:
     os._exit(code)
 
 
+def complete_for_kubectl() -> NoReturn:
+    """Run as `kubectl_complete-discovery`, with the arguments of `kubectl discovery` up to the cursor."""
+    sys.argv[1:1] = ["__complete", "cobra"]
+    run_and_exit()
+
+
 def _finish() -> bool:
     """Finish pending file writes and flush the output. Return whether an interrupt arrived meanwhile.
 
@@ -146,8 +152,14 @@ def _check_folder(path: str) -> None:
 
 
 def _complete(argv: list[str]) -> int:
-    """Run `__complete SHELL LINE [WORD]`, which the completion scripts call."""
+    """Run `__complete SHELL LINE [WORD]`, which the completion scripts call, or `__complete cobra ARGUMENT...`."""
     from .commands.completion import SCRIPTS
+
+    if argv[:1] == ["cobra"]:
+        from .completion_words import candidates_for_cobra
+
+        write("".join(f"{line}\n" for line in candidates_for_cobra(argv[1:])))
+        return 0
 
     if len(argv) not in (2, 3) or argv[0] not in SCRIPTS:
         fail(f"__complete takes a shell ({', '.join(SCRIPTS)}) and the line up to the cursor")

@@ -45,8 +45,10 @@ class Session:
         """
         self._parsed = parsed
         self._context = context or parsed.text("context")
-        self.asks = asks
-        if asks:
+        # What one API server serves itself is in no cache.
+        self._is_shared = not parsed.flag("no-peer")
+        self.asks = asks if self._is_shared else True
+        if self.asks:
             _refuse_flags_of_the_cache(parsed)
         self.ttl: float = ttl_from(parsed)
         self._stale_if_error = _seconds(parsed, "stale-if-error", "stale_if_error", 0.0)
@@ -85,8 +87,8 @@ class Session:
 
     @property
     def store(self) -> DocumentStore | None:
-        """The cluster's documents on disk; None, after a warning, if there is no usable folder."""
-        if not self._opened:
+        """The cluster's documents on disk; None with `--no-peer`, or, after a warning, if there is no usable folder."""
+        if not self._opened and self._is_shared:
             from ..disk.document_store import open_store
 
             self._store, self._opened = open_store(self.cluster, self.cache_dir), True
@@ -250,6 +252,7 @@ class Session:
 def _refuse_flags_of_the_cache(parsed: Parsed) -> None:
     """Raise `UsageError` for a flag that has no effect because the server is asked in any case."""
     why = "with --refresh" if parsed.flag("refresh") else "without --cached"
+    why = "with --no-peer" if parsed.flag("no-peer") else why
     for flag in ("cached", "cache-ttl", "stale-if-error", "stale-while-revalidate"):
         if parsed.flag(flag) if flag == "cached" else parsed.given(flag):
             raise UsageError(f"--{flag} has no effect {why}")
@@ -274,6 +277,8 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
             if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
                 raise UsageError(f"--{flag} {text[:40]!r} is not a number of {'bytes' if least else 'retries'}")
             numbers[name] = int(text)
+    if parsed.flag("no-peer"):
+        numbers["no_peer"] = True
     return numbers
 
 

@@ -22,6 +22,7 @@ from ..model.redact import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from yaml import SafeLoader as Loader
@@ -50,14 +51,26 @@ def read_yaml(data: bytes) -> Any:
 
     Raises `MalformedDocument`. Its message does not quote `data`.
     """
+    return next((value for _, value in read_yaml_documents(data)), None)
+
+
+def read_yaml_documents(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Read all documents, each with its first line. Raises `MalformedDocument` after those before the wrong one."""
     try:
-        return _Loader(data).get_data()
+        loader = _Loader(data)
+        while loader.check_node():
+            node = loader.get_node()
+            assert node is not None
+            yield node.start_mark.line + 1, loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         # Leave out the excerpt and the alias: either may be part of a secret.
         problem = (error.problem or error.context or "").partition(" alias ")[0]
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark is not None else ""
         raise MalformedDocument(f"not YAML: {one_line(problem)}{where}") from None
+    except yaml.reader.ReaderError as error:
+        line = data.count(b"\n", 0, error.position) + 1
+        raise MalformedDocument(f"not YAML: {one_line(error.reason)} in line {line}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MalformedDocument(f"not YAML: {one_line(error)}") from None
 

@@ -7,11 +7,11 @@ from functools import partial
 from .. import _log as log
 from .._concurrency import begin_in_thread
 from ..config import arguments
-from ..model.aggregated import ACCEPT, is_aggregated, split_groups_and_resources
+from ..model.aggregated import ACCEPT, ACCEPT_NO_PEER, is_aggregated, split_groups_and_resources
 from ..model.discovery_result import DiscoveryResult
-from ..model.documents import expect_kind, group_list_from, parse_object, resource_list_from, version_from
+from ..model.documents import core_group_from, group_list_from, parse_object, resource_list_from, version_from
 from ..model.errors import DiscoveryError, GroupDiscoveryFailed, InvalidDocument, NotFound, StatusError
-from ..model.fields import MalformedDocument, get_object, get_objects, get_str, get_strs
+from ..model.fields import MalformedDocument, get_objects
 from ..model.listing import (
     ALL_GROUPS,
     CORE_GROUP,
@@ -19,13 +19,14 @@ from ..model.listing import (
     all_groups,
     fetch_missing,
     groups_and_resources,
+    merged,
     namespaced_only,
     preferred_resources,
 )
 from ..model.name_filter import drop_invalid_groups, is_valid_group_version
 from ..model.names import parse_group_version, path_of
-from ..model.types import APIGroup, APIGroupList, APIResourceList, GroupVersionForDiscovery, VersionInfo
-from ..transport.server_identity import is_uid
+from ..model.types import APIGroup, APIGroupList, APIResourceList, VersionInfo
+from ..transport.server_identity import uid_of
 from .interfaces import AggregatedDiscoveryInterface, ClusterUIDInterface, ConnectedDiscoveryInterface
 
 TYPE_CHECKING = False
@@ -58,12 +59,26 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
     """
 
     def __init__(
-        self, transport: DocumentTransport, server: str, *, legacy: bool = False, max_workers: int = MAX_WORKERS
+        self,
+        transport: DocumentTransport,
+        server: str,
+        *,
+        legacy: bool = False,
+        legacy_prefix: str = "/api",
+        no_peer: bool = False,
+        max_workers: int = MAX_WORKERS,
     ) -> None:
-        """`legacy` requests only unaggregated documents. `max_workers` is the maximum of concurrent requests."""
+        """`legacy` requests only unaggregated documents. `max_workers` is the maximum of concurrent requests.
+
+        `legacy_prefix` is the path above the core group's versions (client-go's `LegacyPrefix`); "" stands for `/apis`.
+        With `no_peer` an API server is asked for what it serves itself, without its peers (`NoPeerDiscovery`); such
+        responses are never stored.
+        """
         self._transport = transport
         self._server = server
-        self._accept = _JSON if legacy else f"{ACCEPT},{_JSON}"
+        self._accept = _JSON if legacy else f"{ACCEPT_NO_PEER},{_JSON}" if no_peer else f"{ACCEPT},{_JSON}"
+        self._legacy_prefix = legacy_prefix
+        self._no_peer = no_peer
         self._max_workers = max_workers
 
     @classmethod
@@ -87,7 +102,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         options = arguments.merged("options", TransportOptions, options, keywords)
         transport = Transport(config.server, options, config=config)
         transport.responses = responses
-        return cls(transport, config.server)
+        return cls(transport, config.server, no_peer=options.no_peer)
 
     @classmethod
     def from_session(
@@ -110,7 +125,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         arguments.instance("session", session, requests.Session)
         base_url = arguments.text("base_url", base_url)
         options = arguments.merged("options", TransportOptions, options, keywords)
-        return cls(Transport(base_url, options, session=session), base_url)
+        return cls(Transport(base_url, options, session=session), base_url, no_peer=options.no_peer)
 
     @property
     def server(self) -> str:
@@ -122,9 +137,26 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         """The transport that sends the requests."""
         return self._transport
 
+    @property
+    def legacy_prefix(self) -> str:
+        """The path above the versions of the core group: client-go's `LegacyPrefix`."""
+        return self._legacy_prefix
+
+    @property
+    def no_peer(self) -> bool:
+        """Whether it lists only what the one API server that it asks serves itself: client-go's `NoPeerDiscovery`."""
+        return self._no_peer
+
     def with_legacy(self) -> DiscoveryClient:
-        """Return a copy of this client that requests only unaggregated documents."""
-        return DiscoveryClient(self._transport, self._server, legacy=True, max_workers=self._max_workers)
+        """A copy of this client that requests only unaggregated documents: client-go's `WithLegacy`."""
+        return DiscoveryClient(
+            self._transport,
+            self._server,
+            legacy=True,
+            legacy_prefix=self._legacy_prefix,
+            no_peer=self._no_peer,
+            max_workers=self._max_workers,
+        )
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
@@ -153,7 +185,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             return apis
         if isinstance(api, StatusError):
             return apis._replace(failed={CORE_GROUP: api, **apis.failed})
-        return _merged(api, apis)
+        return merged(api, apis)
 
     def server_groups(self) -> APIGroupList:
         """The groups. Raises `GroupDiscoveryFailed`, with the groups found, if some could not be listed."""
@@ -162,10 +194,9 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
         """The resources of one group version, such as `apps/v1` or `v1`. Raises `NotFound`."""
         parsed = parse_group_version(group_version)
+        path = path_of(str(parsed)) if parsed.group else f"{self._legacy_prefix or '/apis'}/{parsed.version}"
         try:
-            return self._document(
-                path_of(str(parsed)), _JSON, lambda _, source: resource_list_from(source, str(parsed))
-            )
+            return self._document(path, _JSON, lambda _, source: resource_list_from(source, str(parsed)))
         except NotFound:
             if str(parsed) == "v1":
                 return APIResourceList("v1", ())
@@ -195,7 +226,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
-        return _uid(self._object(_KUBE_SYSTEM, connection))
+        return uid_of(self._object(_KUBE_SYSTEM, connection))
 
     def priority_level_uids(self, connection: int | None = None) -> frozenset[str]:
         """The UIDs of the priority levels (KEP-1040); empty if they cannot be read."""
@@ -203,7 +234,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             levels = get_objects(self._object(_PRIORITY_LEVELS, connection), "items")
         except MalformedDocument:
             return frozenset()
-        return frozenset(filter(None, map(_uid, levels)))
+        return frozenset(filter(None, map(uid_of, levels)))
 
     def _object(self, path: str, connection: int | None) -> dict[str, Any]:
         """GET the object at `path`; empty if it cannot be read."""
@@ -241,7 +272,7 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
         if is_aggregated(response.content_type):
             found = split_groups_and_resources(source)
         else:
-            found = DiscoveryResult(_core_group(source) if is_core else group_list_from(source))
+            found = DiscoveryResult(core_group_from(source) if is_core else group_list_from(source))
         groups = APIGroupList(tuple(drop_invalid_groups(found.groups, response.url, core=is_core)))
         listed = set(groups.group_versions)
         resources = {key: value for key, value in found.resources.items() if key in listed}
@@ -266,25 +297,3 @@ class DiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterface,
             from ..transport.error_mapping import invalid_document
 
             raise invalid_document(*response[:3], error, "a discovery document") from error
-
-
-def _merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
-    """Merge both halves, the core group first. Embedded resources are used only if both halves have them."""
-    resources = {} if api.missing or apis.missing else {**api.resources, **apis.resources}
-    groups = APIGroupList(api.groups.groups + apis.groups.groups)
-    return DiscoveryResult(groups, resources, {**api.failed, **apis.failed})
-
-
-def _core_group(source: dict[str, Any]) -> APIGroupList:
-    expect_kind(source, "APIVersions", "versions")
-    versions = tuple(GroupVersionForDiscovery(version, version) for version in get_strs(source, "versions"))
-    return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
-
-
-def _uid(source: dict[str, Any]) -> str:
-    """The UID of an object; "" if it has none."""
-    try:
-        uid = get_str(get_object(source, "metadata"), "uid")
-    except MalformedDocument:
-        return ""
-    return uid if is_uid(uid) else ""

@@ -61,6 +61,18 @@ class DiscoveryInterface(ABC):
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents."""
 
+    @property
+    def no_peer(self) -> bool:
+        """Whether it lists only what the one API server that it asks serves itself: client-go's `NoPeerDiscovery`."""
+        return False
+
+    def with_legacy(self) -> DiscoveryInterface:
+        """A copy of this client that requests only unaggregated documents: client-go's `WithLegacy`.
+
+        A client that cannot do that, such as a cached one, returns itself.
+        """
+        return self
+
     def close(self) -> None:  # noqa: B027 - a client without connections and threads has nothing to close
         """Close all connections, and end all threads of this client. It may be closed and used again."""
 

@@ -130,6 +130,11 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         return self._cluster.server
 
     @property
+    def no_peer(self) -> bool:
+        """Whether it lists only what the one API server that it asks serves itself: client-go's `NoPeerDiscovery`."""
+        return self._options is not None and self._options.no_peer
+
+    @property
     def client(self) -> DiscoveryClient:
         """The base client, created on first use."""
         found = self._made.made
@@ -173,7 +178,11 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
         # Responses are stored by URL: if two clusters share one, their responses cannot be told apart.
         if self._store is not None and not config.shares_url:
             transport.responses = HTTPStore(self._store.root)
-        return DiscoveryClient(transport, config.server)
+        return DiscoveryClient(transport, config.server, no_peer=self.no_peer)
+
+    def with_legacy(self) -> DiscoveryClient:
+        """A copy of the base client that requests only unaggregated documents: client-go's `WithLegacy`."""
+        return self.client.with_legacy()
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
@@ -225,10 +234,13 @@ class LazyDiscoveryClient(AggregatedDiscoveryInterface, ConnectedDiscoveryInterf
 def connected(
     cluster: Cluster, config: Callable[[], ClientConfig], cache_dir: str, options: TransportOptions | None
 ) -> tuple[LazyDiscoveryClient, DocumentStore | None]:
-    """A client for a cluster, and the store of the cluster's documents; None if there is no place for one."""
+    """A client for a cluster, and the store of the cluster's documents; None if there is no place for one.
+
+    None also with `no_peer`: others use the store, for what all API servers of the cluster serve.
+    """
     from ..disk.document_store import open_store
 
-    store = open_store(cluster, cache_dir)
+    store = open_store(cluster, cache_dir) if options is None or not options.no_peer else None
     return LazyDiscoveryClient(cluster, config, store, options), store
 
 

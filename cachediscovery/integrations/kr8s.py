@@ -5,7 +5,7 @@
 
     api = use_cache(kr8s.api())            # or: use_cache(await kr8s.asyncio.api())
 
-The connection and the credentials are those of `api`; its errors are kr8s's.
+`stop_using_cache(api)` undoes it. The connection and the credentials are those of `api`; its errors are kr8s's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import anyio.from_thread
 import anyio.to_thread
-from kr8s._data_utils import sort_versions
 
 from .. import _log as log
 from .._cancellation import Cancellation, current
@@ -47,11 +46,32 @@ def use_cache(api: T, cache: CacheOptions | None = None, **keywords: Unpack[Cach
     Each field of `CacheOptions` may be given as a keyword: `use_cache(kr8s.api(), ttl="10m")`. On an event loop other
     than asyncio's, `stale_while_revalidate` refreshes before the call returns.
     """
+    _check(api)
     cached = _CachedApi(api, CacheOptions.merged(cache, keywords))
-    api.async_api_resources = cached.api_resources  # type: ignore[attr-defined]
-    api.async_api_resources_uncached = cached.api_resources_uncached  # type: ignore[attr-defined]
-    api.async_api_versions = cached.api_versions  # type: ignore[attr-defined]
+    replacements = (cached.api_resources, cached.api_resources_uncached, cached.api_versions)
+    vars(api).update(zip(_REPLACED, replacements, strict=True))
     return api
+
+
+def stop_using_cache(api: T) -> T:
+    """Undo `use_cache`: `api` discovers as kr8s does. Return the same object."""
+    for name in _REPLACED:
+        vars(api).pop(name, None)
+    return api
+
+
+# The methods through which kr8s discovers, in all versions seen, and what its requests are sent with.
+_REPLACED = ("async_api_resources", "async_api_resources_uncached", "async_api_versions")
+_USED = ("call_api", "auth")
+
+
+def _check(api: object) -> None:
+    missing = [name for name in (*_REPLACED, *_USED) if not hasattr(api, name)]
+    if missing:
+        raise TypeError(
+            f"use_cache needs a kr8s.Api that has {', '.join(missing)}, and this {type(api).__name__} has not: "
+            "install kr8s 0.20, or report the version of kr8s"
+        )
 
 
 class _CachedApi:
@@ -152,8 +172,9 @@ class _CachedApi:
 
 
 def _in_order(groups: Iterable[APIGroup]) -> list[str]:
-    """The group versions in kr8s's order, which decides the match for a kind."""
-    names = []
-    for group in sorted(groups, key=lambda group: group.name):
-        names += sort_versions([version.group_version for version in group.versions], key=str)
-    return names
+    """The group versions in kr8s's order, which decides the match for a kind: it is alphabetical in each group."""
+    return [
+        name
+        for group in sorted(groups, key=lambda group: group.name)
+        for name in sorted(version.group_version for version in group.versions)
+    ]

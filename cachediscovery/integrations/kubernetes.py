@@ -7,29 +7,36 @@
 
 `discoverer=CachedDiscoverer.with_options(ttl="10m", stale_if_error="24h")` sets options of the cache.
 
-One argument changes; the client's own connection and credentials are used. Errors are those of the
-`kubernetes` package.
+For programs and libraries that name no discoverer, one line switches it on for all their clients:
+
+    cachediscovery.integrations.kubernetes.install()
+
+The client's own connection and credentials are used. Errors are those of the `kubernetes` package.
 """
 
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import kubernetes.dynamic.resource as theirs
+from kubernetes.dynamic.client import DynamicClient
 from kubernetes.dynamic.discovery import Discoverer
+from kubernetes.dynamic.exceptions import ResourceNotFoundError, ResourceNotUniqueError
 
 from ..cache.cached_client import CachedDiscoveryClient
 from ..cache.options import CacheOptions
 from ..model.errors import DiscoveryError
 from ..transport.base import NOT_MODIFIED
 from .borrowed_transport import BorrowedTransport, discovery_for_configuration, original_error
+from .patch import Patch
 from .resource_tree import ResourceTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, KeysView, Mapping
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Self, Unpack
 
@@ -67,8 +74,14 @@ class CachedDiscoverer(Discoverer):
     """Implements the interface of `LazyDiscoverer` and `EagerDiscoverer`: `get`, `search`, `api_groups`, `version`,
     `invalidate_cache` and iteration.
 
-    It makes no request and reads nothing before the first call. `cache_file` is ignored: the cache is kubectl's.
+    It makes no request and reads nothing before the first call. Its cache is kubectl's.
+
+    A subclass may override `resource_list_class`, `choose` and `cache_options`.
     """
+
+    #: The class of lists, but for the kind `List`, as in subclasses of the package's discoverers. It is created as
+    #: `kubernetes.dynamic.ResourceList` is, always with a `base_resource_lookup`.
+    resource_list_class: type[Any] = theirs.ResourceList
 
     def __init__(
         self,
@@ -79,10 +92,9 @@ class CachedDiscoverer(Discoverer):
     ) -> None:
         self.client = client
         self._transport = BorrowedTransport(client.configuration.host, self._ask)
-        self._discovery = discovery_for_configuration(
-            self._transport, client.configuration, CacheOptions.merged(cache, keywords)
-        )
-        self._tree = ResourceTree(self._discovery, client, Resource, theirs.ResourceList)
+        options = self.cache_options(cache_file, CacheOptions.merged(cache, keywords))
+        self._discovery = discovery_for_configuration(self._transport, client.configuration, options)
+        self._tree = ResourceTree(self._discovery, client, Resource, self.resource_list_class, theirs.ResourceList)
         self._version: dict[str, Any] | None = None
         # The package's discoverers keep one cache file, and some callers check its date: give them the group list.
         self._Discoverer__cache_file = self._discovery.path() or cache_file
@@ -91,6 +103,16 @@ class CachedDiscoverer(Discoverer):
     def with_options(cls, **keywords: Unpack[CacheKeywords]) -> Callable[..., Self]:
         """The discoverer for `discoverer=`, with the fields of `CacheOptions` given as keywords."""
         return partial(cls, cache=CacheOptions.merged(None, keywords))
+
+    def cache_options(self, cache_file: str | None, options: CacheOptions) -> CacheOptions:
+        """The options of the cache. A subclass may override it, for example to make something of `cache_file`, which
+        is ignored here."""
+        return options
+
+    def choose(self, matches: list[Any]) -> list[Any]:
+        """The resources to keep where `get` found several. A subclass may override it; if it leaves more than one,
+        `get` raises `ResourceNotUniqueError`."""
+        return matches
 
     @property
     def discovery(self) -> CachedDiscoveryClient:
@@ -116,6 +138,24 @@ class CachedDiscoverer(Discoverer):
         except DiscoveryError as error:
             raise original_error(error) from None
 
+    def get(self, **keywords: Any) -> Any:
+        """Return the resource that matches. Raises `ResourceNotFoundError`, `ResourceNotUniqueError`.
+
+        Of several, those with exactly this `api_version` come first, then those that are no lists, then `choose`.
+        """
+        found = self.search(**keywords)
+        if len(found) > 1 and keywords.get("api_version"):
+            found = [item for item in found if item.group_version == keywords["api_version"]]
+        if len(found) > 1:
+            found = [item for item in found if not isinstance(item, self.resource_list_class)] or found
+        if len(found) > 1:
+            found = self.choose(found)
+        if not found:
+            raise ResourceNotFoundError(f"No matches found for {keywords}")
+        if len(found) > 1:
+            raise ResourceNotUniqueError(f"Multiple matches found for {keywords}: {found}")
+        return found[0]
+
     def search(
         self,
         prefix: str | None = None,
@@ -125,8 +165,11 @@ class CachedDiscoverer(Discoverer):
         **keywords: Any,
     ) -> list[Any]:
         """Return the resources that match. `keywords` may name any attribute of a resource."""
+        return self._search(prefix, group, api_version, kind, **keywords)
+
+    def _search(self, *wanted: str | None, **keywords: Any) -> list[Any]:
         try:
-            return self._tree.search(prefix, group, api_version, kind, **keywords)
+            return self._tree.search(*wanted, **keywords)
         except DiscoveryError as error:
             raise original_error(error) from None
 
@@ -163,3 +206,51 @@ class CachedDiscoverer(Discoverer):
                 raise
             return NOT_MODIFIED, error.headers or {}, b""
         return answer.status, answer.headers, answer.data
+
+
+# `install` is for the clients to which no discoverer is given, so for the name of none.
+_NO_DISCOVERER = ""
+
+
+def install(cache: CacheOptions | None = None, **keywords: Unpack[CacheKeywords]) -> None:
+    """From now on every `DynamicClient` of this process that is given no discoverer uses the cache.
+
+    Each field of `CacheOptions` may be given as a keyword: `install(ttl="10m")`. A second call replaces the options of
+    the first. Clients that exist already, and those that are given a discoverer, are left alone.
+    """
+    CONSTRUCTOR.install(_NO_DISCOVERER, _discoverer(cache, keywords))
+
+
+def uninstall() -> None:
+    """Undo `install`: clients made from now on use the discoverer of their package again."""
+    CONSTRUCTOR.install(_NO_DISCOVERER, None)
+
+
+def installed(cache: CacheOptions | None = None, **keywords: Unpack[CacheKeywords]) -> AbstractContextManager[None]:
+    """`install` for the length of a `with` block, in all threads: `with installed(ttl="10m"): …`."""
+    return CONSTRUCTOR.during(_NO_DISCOVERER, _discoverer(cache, keywords))
+
+
+def _discoverer(cache: CacheOptions | None, keywords: Mapping[str, object]) -> Callable[[Any], Callable[..., Any]]:
+    made = partial(CachedDiscoverer, cache=CacheOptions.merged(cache, keywords))
+    return lambda _: made
+
+
+def name_of(discoverer: Any) -> str:
+    """The full name of a discoverer's class, "" for none."""
+    return f"{getattr(discoverer, '__module__', '')}.{getattr(discoverer, '__qualname__', '')}" if discoverer else ""
+
+
+def _with_ours(original: Callable[..., None], installed: Callable[[str], Any]) -> Callable[..., None]:
+    @wraps(original)
+    def __init__(  # noqa: N807 - it replaces the class's own
+        self: Any, client: Any, cache_file: Any = None, discoverer: Any = None, *more: Any, **keywords: Any
+    ) -> None:
+        instead = installed(name_of(discoverer))
+        original(self, client, cache_file, instead(discoverer) if instead else discoverer, *more, **keywords)
+
+    return __init__
+
+
+# What is installed here, by the name of a discoverer's class, is a function that returns the discoverer to use instead.
+CONSTRUCTOR = Patch(DynamicClient, "__init__", _with_ours)

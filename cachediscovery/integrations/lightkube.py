@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightkube.core.resource import NamespacedResource
+from lightkube.core.resource import NamespacedResource, api_info
 from lightkube.core.resource_registry import resource_registry
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 
@@ -46,8 +46,7 @@ def discovery_for(
 
     Each field of `CacheOptions` may be given as a keyword: `discovery_for(client, ttl="10m")`.
     """
-    # lightkube's own httpx client.
-    connection = client._client._client
+    connection = _connection_of(client)
     server = str(connection.base_url).rstrip("/")
 
     def ask(path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
@@ -55,6 +54,17 @@ def discovery_for(
         return answer.status_code, answer.headers, answer.content
 
     return discovery_by(BorrowedTransport(server, ask), server, CacheOptions.merged(cache, keywords))
+
+
+def _connection_of(client: Any) -> Any:
+    """The httpx client of a `lightkube.Client`, which has no public name. Another one would log in a second time."""
+    connection = getattr(getattr(client, "_client", None), "_client", None)
+    if not (hasattr(connection, "base_url") and hasattr(connection, "get")):
+        raise TypeError(
+            "discovery_for needs a lightkube.Client that keeps its httpx client in _client._client, "
+            f"and this {type(client).__name__} does not: install lightkube 1.0, or report the version of lightkube"
+        )
+    return connection
 
 
 def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str) -> Any:
@@ -74,7 +84,7 @@ def generic_resource(discovery: DiscoveryInterface, api_version: str, kind: str)
 def _is_for(known: Any, mapping: RESTMapping) -> bool:
     """Return whether a class sends requests for the resource."""
     is_namespaced = issubclass(known, NamespacedResource)
-    return bool(known._api_info.plural == mapping.plural and is_namespaced == mapping.namespaced)
+    return bool(api_info(known).plural == mapping.plural and is_namespaced == mapping.namespaced)
 
 
 def load_generic_resources(discovery: DiscoveryInterface) -> list[Any]:

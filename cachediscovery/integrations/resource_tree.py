@@ -24,12 +24,23 @@ _UNAVAILABLE = 503
 class ResourceTree:
     """The resources of a cluster as a dynamic client's own objects, created on demand."""
 
-    def __init__(self, discovery: CachedDiscoveryClient, client: Any, resource: type, resource_list: type) -> None:
-        """`resource` and `resource_list` are the client's classes. Their objects send requests with `client`."""
+    def __init__(
+        self,
+        discovery: CachedDiscoveryClient,
+        client: Any,
+        resource: type,
+        resource_list: type,
+        list_of_any: type | None = None,
+    ) -> None:
+        """`resource` and `resource_list` are the client's classes. Their objects send requests with `client`.
+
+        `list_of_any` is the class of the kind `List`, if it is another than that of lists of one kind.
+        """
         self._discovery = discovery
         self._client = client
         self._resource = resource
         self._resource_list = resource_list
+        self._list_of_any = list_of_any or resource_list
         # A list has the attributes of its base resource. In asyncio's client only a coroutine can get them.
         self._lists_tell = not inspect.iscoroutinefunction(getattr(resource_list, "base_resource", None))
         # The objects created from a resource list, with that list: a changed document is another list.
@@ -45,17 +56,19 @@ class ResourceTree:
         group: str | None = None,
         api_version: str | None = None,
         kind: str | None = None,
+        *,
+        asks_again: bool = True,
         **attributes: Any,
     ) -> list[Any]:
         """Return all resources that match. With `attributes`: of each kind, the first resource that has any of them.
 
-        If nothing matches and the cache is not fresh, invalidate it and search again.
+        If nothing matches and the cache is not fresh, invalidate it and search again, unless `asks_again` is false.
         """
         if not group and api_version and "/" in api_version:
             group, _, api_version = api_version.partition("/")
         wanted = (prefix or _ANY, group or _ANY, api_version or _ANY, kind or _ANY)
         found = self._search(wanted, attributes)
-        if not found and not self._discovery.fresh:
+        if not found and asks_again and not self._discovery.fresh:
             self._discovery.invalidate()
             found = self._search(wanted, attributes)
         return found
@@ -112,7 +125,7 @@ class ResourceTree:
     def _kinds(self, where: tuple[str, str, str]) -> Kinds:
         prefix, group, version = where
         if where == ("apis", "", "v1"):
-            return {"List": [self._resource_list(self._client)]}
+            return {"List": [self._list_of_any(self._client)]}
         resource_list = self._discovery.server_resources_for_group_version(str(GroupVersion(group, version)))
         made = self._made.get(where)
         if made is None or made[0] is not resource_list:
@@ -136,7 +149,10 @@ class ResourceTree:
                 subresources=subresources.get(item.name), **raw,
             )  # fmt: skip
             kinds.setdefault(item.kind, []).append(made)
-            of_list = self._resource_list(self._client, group=group, api_version=version, base_kind=item.kind)
+            lookup = {"prefix": prefix, "group": group, "api_version": version, "kind": item.kind, "name": item.name}
+            of_list = self._resource_list(
+                self._client, group=group, api_version=version, base_kind=item.kind, base_resource_lookup=lookup
+            )
             kinds.setdefault(of_list.kind, []).append(of_list)
         return kinds
 

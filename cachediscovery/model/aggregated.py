@@ -20,6 +20,9 @@ KIND = "APIGroupDiscoveryList"
 # v2 is GA since Kubernetes 1.30; v2beta1 is served by 1.26 to 1.32. Servers require this order of the parameters.
 VERSIONS = ("v2", "v2beta1")
 ACCEPT = ",".join(f"application/json;g={GROUP};v={version};as={KIND}" for version in VERSIONS)
+# Asks for what one API server serves itself, without its peers (KEP-4020). Others ignore the profile.
+NO_PEER = "profile=nopeer"
+ACCEPT_NO_PEER = f"application/json;g={GROUP};v={VERSIONS[0]};as={KIND};{NO_PEER},{ACCEPT}"
 
 
 def is_aggregated(content_type: str) -> bool:

@@ -74,6 +74,13 @@ def group_list_from(parsed: dict[str, Any], *, strict: bool = False) -> APIGroup
     return APIGroupList(groups)
 
 
+def core_group_from(parsed: dict[str, Any]) -> APIGroupList:
+    """The core group of the unaggregated `/api`; no group without a version. Raises `MalformedDocument`."""
+    expect_kind(parsed, "APIVersions", "versions")
+    versions = tuple(GroupVersionForDiscovery(version, version) for version in get_strs(parsed, "versions"))
+    return APIGroupList((APIGroup("", versions, versions[0]),) if versions else ())
+
+
 def resource_list_from(parsed: dict[str, Any], group_version: str, *, strict: bool = False) -> APIResourceList:
     """The `APIResourceList` of `group_version` from parsed JSON. Raises `MalformedDocument`, also for another's."""
     expect_kind(parsed, RESOURCE_LIST_KIND, "resources", strict=strict)

@@ -25,6 +25,10 @@ class InvalidGroupVersion(DiscoveryError, ValueError):
     """An argument is not a group version: neither `VERSION` nor `GROUP/VERSION`."""
 
 
+class InvalidManifest(DiscoveryError, ValueError):
+    """An object is no manifest: its `apiVersion`, `kind`, `metadata` are missing or wrong, or its file is not YAML."""
+
+
 class ConfigError(DiscoveryError):
     """A kubeconfig, or a file that it names, cannot be used."""
 

@@ -23,6 +23,13 @@ CORE_GROUP = GroupVersion("", "*")
 MAX_WORKERS = 96
 
 
+def merged(api: DiscoveryResult, apis: DiscoveryResult) -> DiscoveryResult:
+    """Merge both halves, the core group first. Embedded resources are used only if both halves have them."""
+    resources = {} if api.missing or apis.missing else {**api.resources, **apis.resources}
+    groups = APIGroupList(api.groups.groups + apis.groups.groups)
+    return DiscoveryResult(groups, resources, {**api.failed, **apis.failed})
+
+
 def all_groups(found: DiscoveryResult) -> APIGroupList:
     """The groups. Raises `GroupDiscoveryFailed`, with them as `result`, if a part could not be listed."""
     missing = {key: error for key, error in found.failed.items() if key in (ALL_GROUPS, CORE_GROUP)}

@@ -15,7 +15,7 @@ from .table import ResourceTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
 
     from ..model.group_version import GroupKind, GroupResource, GroupVersionKind, GroupVersionResource
@@ -80,6 +80,13 @@ class DeferredDiscoveryRESTMapper:
     def mapping_for(self, argument: str) -> RESTMapping:
         """See `RESTMapper.mapping_for`."""
         return self._find(None, RESTMapper.mapping_for, argument)
+
+    def mapping_for_object(self, manifest: Mapping[str, Any]) -> RESTMapping:
+        """See `RESTMapper.mapping_for_object`. Reads the index, or only the documents of the group."""
+        from .manifest import kind_of
+
+        kind = kind_of(manifest)
+        return self.rest_mapping(kind.group_kind, kind.version)
 
     def expand_category(self, category: str) -> list[GroupResource]:
         """See `RESTMapper.expand_category`."""

@@ -15,7 +15,8 @@ from . import name_rules as rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from .mapping import RESTMapping
     from .table import ResourceTable
@@ -82,6 +83,17 @@ class RESTMapper:
             groups = (rest, group) if dot else rest
             raise self._no_match(NoResourceMatchError, message, groups, elsewhere, lambda: self.nearest_names(argument))
         return found
+
+    def mapping_for_object(self, manifest: Mapping[str, Any]) -> RESTMapping:
+        """The mapping of an object, by the `apiVersion` and the `kind` of its manifest.
+
+        Its `group`, `version`, `plural` and `namespaced` are what clients for custom objects ask for, and
+        `object_path(manifest)` is the object's path. Raises `InvalidManifest` if `manifest` is none.
+        """
+        from .manifest import kind_of
+
+        kind = kind_of(manifest)
+        return self.rest_mapping(kind.group_kind, kind.version)
 
     def expand_category(self, category: str) -> list[GroupResource]:
         """The resources of a category such as `all`, each once; none for an unknown category."""

@@ -8,6 +8,9 @@ from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from ..index.search import Row
 
 
@@ -70,10 +73,19 @@ class RESTMapping(NamedTuple):
         """
         if name and self.namespaced and not namespace:
             raise ValueError(f"{self.group_resource} are namespaced: a name needs a namespace")
-        from .paths import collection_path, quoted
+        from .paths import object_path
 
-        path = collection_path(self.group, self.version, self.plural, namespace if self.namespaced else "")
-        return f"{path}/{quoted(name)}" if name else path
+        return object_path(self.group, self.version, self.plural, namespace if self.namespaced else "", name)
+
+    def object_path(self, manifest: Mapping[str, Any], namespace: str = "default") -> str:
+        """The URL path of the object that `manifest` describes; of its collection, if its metadata has no name.
+
+        `namespace` is for a namespaced object whose metadata has none. Raises `InvalidManifest`.
+        """
+        from .manifest import address_of
+
+        own, name = address_of(manifest)
+        return self.path(own or namespace, name)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -9,6 +9,12 @@ def collection_path(group: str, version: str, plural: str, namespace: str = "") 
     return f"{prefix}/namespaces/{quoted(namespace)}/{plural}" if namespace else f"{prefix}/{plural}"
 
 
+def object_path(group: str, version: str, plural: str, namespace: str, name: str) -> str:
+    """The path of an object; of its collection without a `name`."""
+    path = collection_path(group, version, plural, namespace)
+    return f"{path}/{quoted(name)}" if name else path
+
+
 def quoted(name: str) -> str:
     """Quote a name as one segment of a path."""
     if name.isascii() and name.replace("-", "").isalnum():

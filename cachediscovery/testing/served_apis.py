@@ -173,3 +173,11 @@ class ServedAPIs:
             versions, subresources = found.versions_of(group, plural), found.subresources_of(path, plural)
             crd = manifests.crd_of(group, versions, resource, subresources)
             self._log.put(CRDS, manifests.established(manifests.accepted(crd)))
+
+
+def guessed_plural(kind: str) -> str:
+    """The plural that client-go guesses for a kind (`meta.UnsafeGuessKindToResource`)."""
+    name = kind.lower()
+    if name.endswith("s"):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"

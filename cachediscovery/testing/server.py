@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..config.client_config import ClientConfig
-from ..model.aggregated import GROUP, KIND, VERSIONS
+from ..model.aggregated import GROUP, KIND, NO_PEER, VERSIONS
 from .failure import Failure, status_object
 from .http_server import Answer, HTTPServer, ServedRequest
 from .openapi import RecordedOpenAPI
 from .recording import Recording, load_recording
-from .served_apis import VERBS, ServedAPIs
+from .served_apis import VERBS, ServedAPIs, guessed_plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class DiscoveryServer:
         `prefix` is a path before all others, as behind a proxy: `/k8s/clusters/c-1`.
         """
         self.recording: Recording = recording if recording is not None else load_recording()
+        # What its peers serve as well: for all requests for aggregated documents except those with `profile=nopeer`.
+        self.with_peers: Recording | None = None
         self.aggregated: tuple[str, ...] = VERSIONS if aggregated is True else aggregated or ()
         self.delay = delay
         self.token = token
@@ -127,7 +129,7 @@ class DiscoveryServer:
         for `uninstall_crd`.
         """
         resource = {
-            "name": plural or _plural(kind),
+            "name": plural or guessed_plural(kind),
             "singularName": kind.lower(),
             "namespaced": namespaced,
             "kind": kind,
@@ -243,9 +245,10 @@ class DiscoveryServer:
         recording = self.recording
         content_type = "application/json"
         document: dict[str, Any] | None = recording.unaggregated.get(path)
-        version = self._aggregated_version(accept) if path in ("/api", "/apis") else ""
+        version, is_local = self._aggregated_version(accept) if path in ("/api", "/apis") else ("", False)
         if version:
-            document = recording.api if path == "/api" else recording.apis
+            served = recording if is_local or self.with_peers is None else self.with_peers
+            document = served.api if path == "/api" else served.apis
             content_type = f"application/json;g={GROUP};v={version};as={KIND}"
         if document is None and self._apis.serves(path):
             return 200, {"Content-Type": content_type}, b""
@@ -271,25 +274,17 @@ class DiscoveryServer:
                     del self.failures[path]
             return failure
 
-    def _aggregated_version(self, accept: str) -> str:
-        """Return the first version of aggregated discovery that both sides support; "" for none."""
+    def _aggregated_version(self, accept: str) -> tuple[str, bool]:
+        """The first version of aggregated discovery that both sides support, "" for none, and whether without peers."""
         for item in accept.replace(" ", "").split(","):
             for version in self.aggregated:
-                if item == f"application/json;g={GROUP};v={version};as={KIND}":
-                    return version
-        return ""
+                if item.removesuffix(f";{NO_PEER}") == f"application/json;g={GROUP};v={version};as={KIND}":
+                    return version, item.endswith(NO_PEER)
+        return "", False
 
     def _note(self, request: ServedRequest) -> None:
         with self._lock:
             self.requests.append(request)
-
-
-def _plural(kind: str) -> str:
-    """The plural that client-go guesses for a kind (`meta.UnsafeGuessKindToResource`)."""
-    name = kind.lower()
-    if name.endswith("s"):
-        return f"{name}es"
-    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _json(document: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..model.aggregated import NO_PEER
 from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -86,7 +87,8 @@ class DocumentTransport(ABC):
         (and 304 for a stored response), or another `RequestError`.
         """
         url = self._server + path if path.startswith("/") else path
-        store = self.responses
+        # Stored responses are found by their URL: those of a profile are others.
+        store = self.responses if NO_PEER not in accept else None
         stored = store.load(url) if store is not None and conditional else None
         known = stored.etag if stored is not None else etag
         answer = self.ask(url, {"Accept": accept, **({"If-None-Match": known} if known else {})})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         max_document_bytes: int | None
         pool_size: int | None
         retries: int | None
+        no_peer: bool | None
 
 
 # Aggregated discovery fetches two documents concurrently.
@@ -36,10 +37,11 @@ class _Options(NamedTuple):
     max_document_bytes: int = 64 << 20
     pool_size: int = 96
     retries: int | None = None
+    no_peer: bool = False
 
 
 class TransportOptions(_Options):
-    """Time-outs, the document size limit in (decompressed) bytes, the number of open connections, and retries.
+    """Time-outs, the document size limit in (decompressed) bytes, the number of open connections, retries, peers.
 
     A time-out is given in seconds, as a timedelta or as a duration such as "10s", and kept in seconds. None stands for
     the default. Raises `TypeError` for a wrong type, `InvalidOption` for a value that makes no sense.
@@ -49,6 +51,9 @@ class TransportOptions(_Options):
     failed connections, time-outs, broken responses, and the statuses 429, 500, 502, 503 and 504 are tried again too,
     after a random pause that doubles each time, from 0.25 s to 8 s. None begins later than 20 s after the first
     request. Each is logged at INFO. Certificate errors and other statuses would be the same again.
+
+    With `no_peer` discovery asks for what one API server serves itself, without its peers (client-go's
+    `NoPeerDiscovery`). A client with it reads and writes no cache but its own memory.
     """
 
     __slots__ = ()
@@ -60,6 +65,7 @@ class TransportOptions(_Options):
         max_document_bytes: int | None = None,
         pool_size: int | None = None,
         retries: int | None = None,
+        no_peer: bool | None = None,
     ) -> Self:
         """Check and convert every value that is not None."""
         given = locals()
@@ -83,4 +89,6 @@ def _checked(name: str, value: object) -> Any:
 
     if name.endswith("_timeout"):
         return arguments.seconds(name, value, is_limit=True)
+    if name == "no_peer":
+        return arguments.flag(name, value)
     return arguments.number(name, value, 0 if name == "retries" else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ..model.fields import MalformedDocument, get_object, get_str
 from ..model.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -41,6 +42,15 @@ def identity_of(headers: Mapping[str, str], certificate: str = "", connection: i
 def is_uid(value: str) -> bool:
     """Return whether a string looks like a UID."""
     return 0 < len(value) <= _MAX_UID and value.isascii() and value.replace("-", "").isalnum()
+
+
+def uid_of(source: dict[str, Any]) -> str:
+    """The UID of a Kubernetes object; "" if it has none."""
+    try:
+        uid = get_str(get_object(source, "metadata"), "uid")
+    except MalformedDocument:
+        return ""
+    return uid if is_uid(uid) else ""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ LOOKUPS: list[tuple[object, ...]] = [
     ("kind_for", PODS), ("kinds_for", PODS), ("resource_for", PODS), ("resources_for", PODS),
     ("rest_mapping", CERTIFICATE), ("rest_mapping", CERTIFICATE, "v1"), ("rest_mappings", CERTIFICATE),
     ("resource_singularizer", "pods"), ("mapping_for", "deploy"), ("expand_category", "all"),
-    ("nearest_names", "deplo"),
+    ("nearest_names", "deplo"), ("mapping_for_object", {"apiVersion": "cert-manager.io/v1", "kind": "Certificate"}),
 ]  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_a_completed_context_is_quoted(terminal: Terminal) -> None:
         (r"--context 'user@h", ["--context", "user@home"]),
         (r'--context "arn:aws:e', ["--context", "arn:aws:eks:eu:1:cluster/x"]),
         (r"api-resources --sort-by=k", ["api-resources", "--sort-by=kind"]),
-        (r"api-resources --sort-by=kind --no", ["api-resources", "--sort-by=kind", "--no-headers"]),
+        (r"api-resources --sort-by=kind --no-h", ["api-resources", "--sort-by=kind", "--no-headers"]),
     ],
 )
 def test_a_word_is_completed_after_special_characters_and_open_quotes(

@@ -11,7 +11,7 @@ import kr8s
 import kr8s.asyncio
 import pytest
 
-from cachediscovery.integrations.kr8s import use_cache
+from cachediscovery.integrations.kr8s import stop_using_cache, use_cache
 from cachediscovery.testing import DiscoveryServer
 
 from ..crds import CRD
@@ -125,3 +125,37 @@ def test_a_cancelled_call_ends_and_other_calls_finish(server: DiscoveryServer, t
         assert len(await other) > 50
 
     asyncio.run(ask())
+
+
+def test_the_order_of_versions_is_that_of_kr8s(server: DiscoveryServer, tmp_path: Path) -> None:
+    widgets = [{"name": "widgets", "singularName": "widget", "namespaced": True, "kind": "Widget", "verbs": ["get"]}]
+    versions = ("v1", "v10", "v2", "v1beta1", "v2alpha1", "odd")
+    server.recording.add_group("many.test", dict.fromkeys(versions, widgets))
+    kubeconfig = str(server.write_kubeconfig(tmp_path / "kubeconfig"))
+    theirs = kr8s.api(kubeconfig=kubeconfig)
+    expected = [item["version"] for item in theirs.api_resources() if item["kind"] == "Widget"]
+    assert len(expected) == len(versions)
+    found = use_cache(theirs).api_resources()
+    assert [item["version"] for item in found if item["kind"] == "Widget"] == expected
+
+
+def test_an_api_discovers_by_itself_again_after_stop_using_cache(twin: Cluster) -> None:
+    api = api_for(twin)
+    attributes = dict(vars(api))
+    assert stop_using_cache(use_cache(api)) is api
+    assert vars(api) == attributes
+    start = len(asked(twin))
+    api.api_resources()
+    assert len(asked(twin)) - start > 20
+    assert stop_using_cache(api) is api
+
+
+def test_an_api_without_what_is_needed_is_one_clear_error() -> None:
+    class Api:
+        async_api_versions = call_api = auth = None
+
+    message = (
+        "use_cache needs a kr8s.Api that has async_api_resources, async_api_resources_uncached, and this Api has not"
+    )
+    with pytest.raises(TypeError, match=message):
+        use_cache(Api())

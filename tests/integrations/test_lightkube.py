@@ -114,3 +114,11 @@ def test_an_existing_class_with_other_paths_is_an_error(client: lightkube.Client
     with pytest.raises(ValueError, match="different signature"):
         generic_resource(discovery_for(client), "light.test/v1", "Lamp")
     resource_registry.clear()
+
+
+def test_a_client_without_what_is_needed_is_one_clear_error() -> None:
+    class Client:
+        _client = None
+
+    with pytest.raises(TypeError, match=r"a lightkube.Client that keeps its httpx client in _client._client, and"):
+        discovery_for(Client())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..flags import Parsed, UsageError
 from ..output import write
 
-# Each script passes the current command's line up to the cursor, and reads one candidate per line. For zsh and fish, a
-# tab and a description may follow. Names are quoted when inserted into the line: bash does it here, the other shells do
-# it themselves.
+# Each script passes the current command's line up to the cursor, and reads one candidate per line. For all but bash, a
+# tab and a description may follow. Names are quoted when inserted into the line: the scripts of bash and PowerShell do
+# it, the other shells do it themselves.
 _BASH = """\
 _cachediscovery() {
     local candidate
@@ -37,7 +37,21 @@ compdef _cachediscovery cachediscovery
 _FISH = """\
 complete -c cachediscovery -f -a '(cachediscovery __complete fish (commandline -cp | string collect) 2>/dev/null)'
 """
-SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+# PowerShell takes a name with a comma or a quote for more than one word, and passes on no double quotes.
+_POWERSHELL = """\
+Register-ArgumentCompleter -Native -CommandName cachediscovery -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $length = $cursorPosition - $commandAst.Extent.StartOffset
+    $line = "$commandAst".PadRight($length).Substring(0, $length).Replace('\\', '\\\\').Replace('"', "'")
+    cachediscovery __complete powershell "$line" 2>$null | ForEach-Object {
+        $name, $description = $_ -split "`t", 2
+        $word = if ($name -match '^[\\w./:=-]+$') { $name } else { "'" + $name.Replace("'", "''") + "'" }
+        if (-not $description) { $description = $name }
+        [System.Management.Automation.CompletionResult]::new($word, $name, 'ParameterValue', $description)
+    }
+}
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}
 
 
 def run(parsed: Parsed) -> int:

@@ -25,6 +25,7 @@ from ..session import Session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...index.search import Row
+    from ...model.group_version import GroupVersionKind
     from ...restmapper.deferred import DeferredDiscoveryRESTMapper
     from ...restmapper.mapping import RESTMapping
 
@@ -41,16 +42,27 @@ def run(parsed: Parsed) -> int:
         raise UsageError(f"--output must be json, name or yaml, not {output!r}")
     # Like kubectl: one argument may hold several names separated by commas.
     names = [name for argument in parsed.arguments for name in argument.split(",")]
-    if not names:
-        raise UsageError("give at least one name of a resource, a kind, a short name or a category")
+    files = parsed.texts("filename")
+    if not names and not files:
+        raise UsageError("give at least one name of a resource, a kind, a short name or a category, or -f FILE")
+    if names and files:
+        raise UsageError("give names or --filename, not both")
     session = Session(parsed, asks=parsed.flag("refresh"))
     unread = _UNREAD if output in ("json", "yaml") else {*_UNREAD, VERBS}
     columns = [name for position, name in enumerate(COLUMNS) if position not in unread]
-    index = None if parsed.flag("refresh") else session.index(columns)
+    index = None if session.asks else session.index(columns)
     resolver = _Resolver(session, IndexSearch.of_index(index, unread) if index is not None else None)
-    if parsed.flag("refresh"):
+    if session.asks:
         session.client.invalidate()
-    found = [(name, row) for name in names for row in resolver.rows_for(name)]
+    if files:
+        from ..resolved_objects import ResolvedObjects
+
+        objects = ResolvedObjects(parsed, lambda: session.cluster.context, resolver.row_for_kind)
+        resolver.problems = objects.problems
+        found = objects.in_files(files)
+    else:
+        namespace = parsed.text("namespace")
+        found = [(name, row, _path(row, namespace), "") for name in names for row in resolver.rows_for(name)]
     write(_formatted(found, parsed))
     if resolver.problems:
         from ..output import fail
@@ -85,10 +97,9 @@ class _Resolver:
 
     def _in_mapper(self, name: str) -> list[Row]:
         from ...model.errors import GroupUnavailableError, NoMatchError
-        from ...restmapper.deferred import DeferredDiscoveryRESTMapper
         from ..progress import progress
 
-        mapper = self._mapper = self._mapper or DeferredDiscoveryRESTMapper(self._session.client)
+        mapper = self._deferred()
         try:
             with progress(self._session.server):
                 category = map(str, mapper.expand_category(name)) if name else ()
@@ -96,6 +107,23 @@ class _Resolver:
         except (NoMatchError, GroupUnavailableError) as error:
             self.problems.append(str(error))
         return []
+
+    def row_for_kind(self, kind: GroupVersionKind) -> Row:
+        """Return the resource of a kind. Raises `NoMatchError` or `GroupUnavailableError`."""
+        search = self._search
+        found = rules.of_kind(search, kind.kind, kind.group, [kind.version]) if search is not None else []
+        if found:
+            return found[0]
+        from ..progress import progress
+
+        with progress(self._session.server):
+            return _row_of(self._deferred().rest_mapping(kind.group_kind, kind.version))
+
+    def _deferred(self) -> DeferredDiscoveryRESTMapper:
+        from ...restmapper.deferred import DeferredDiscoveryRESTMapper
+
+        self._mapper = self._mapper or DeferredDiscoveryRESTMapper(self._session.client)
+        return self._mapper
 
 
 def _warn(message: str) -> None:
@@ -110,16 +138,22 @@ def _row_of(mapping: RESTMapping) -> Row:
     return group, version, plural, singular, kind, TRUE if namespaced else FALSE, ",".join(verbs)
 
 
-def _formatted(found: list[tuple[str, Row]], parsed: Parsed) -> str:
-    output, namespace = parsed.text("output"), parsed.text("namespace")
+def _formatted(found: list[tuple[str, Row, str, str]], parsed: Parsed) -> str:
+    """The output for labels, rows, paths, and what follows the resource in `-o name`."""
+    output = parsed.text("output")
     if output == "name":
-        return "".join([f"{row[PLURAL]}.{row[GROUP]}\n" if row[GROUP] else f"{row[PLURAL]}\n" for _, row in found])
-    cells = [_cells(name, row, namespace) for name, row in found]
+        return "".join(
+            [
+                f"{row[PLURAL]}.{row[GROUP]}{end}\n" if row[GROUP] else f"{row[PLURAL]}{end}\n"
+                for _, row, _, end in found
+            ]
+        )
+    cells = [_cells(name, row, path) for name, row, path, _ in found]
     if output in ("json", "yaml"):
         keys = [header.lower() for header in _HEADERS]
         objects = [
             {**dict(zip(keys, row, strict=True)), "verbs": whole[VERBS].split(",") if whole[VERBS] else []}
-            for row, (_, whole) in zip(cells, found, strict=True)
+            for row, (_, whole, _, _) in zip(cells, found, strict=True)
         ]
         if output == "yaml":
             from ..go_yaml import go_yaml_list
@@ -133,7 +167,10 @@ def _formatted(found: list[tuple[str, Row]], parsed: Parsed) -> str:
     return format_table(cells if parsed.flag("no-headers") or not cells else [_HEADERS, *cells])
 
 
-def _cells(name: str, row: Row, namespace: str) -> tuple[str, ...]:
-    group, version, plural, kind, namespaced = row[GROUP], row[VERSION], row[PLURAL], row[KIND], row[NAMESPACED] == TRUE
-    path = collection_path(group, version, plural, namespace if namespaced else "")
-    return name, group, version, plural, kind, "Namespaced" if namespaced else "Cluster", path
+def _path(row: Row, namespace: str) -> str:
+    return collection_path(row[GROUP], row[VERSION], row[PLURAL], namespace if row[NAMESPACED] == TRUE else "")
+
+
+def _cells(name: str, row: Row, path: str) -> tuple[str, ...]:
+    scope = "Namespaced" if row[NAMESPACED] == TRUE else "Cluster"
+    return name, row[GROUP], row[VERSION], row[PLURAL], row[KIND], scope, path

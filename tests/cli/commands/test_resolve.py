@@ -96,13 +96,13 @@ def test_a_wrong_command_line_is_one_error(server: DiscoveryServer, cli: Run, li
         ("cachediscovery cache ", ["clear", "info", "path", "prune", "size", "verify", "warm"]),
         ("cachediscovery api-resources -o ", ["json", "name", "wide", "yaml"]),
         ("cachediscovery api-resources --sort-by=", ["--sort-by=kind", "--sort-by=name"]),
-        ("cachediscovery api-resources --no", ["--no-headers"]),
+        ("cachediscovery api-resources --no", ["--no-headers", "--no-peer"]),
         ("cachediscovery resolve virtualmachinepo", ["virtualmachinepool", "virtualmachinepools", "virtualmachinepools.pool.kubevirt.io"]),
         ("cachediscovery resolve deploy,virtualmachinepoo", ["deploy,virtualmachinepool", "deploy,virtualmachinepools", "deploy,virtualmachinepools.pool.kubevirt.io"]),
         ("cachediscovery invalidate pool", ["pool.kubevirt.io/v1alpha1", "pool.kubevirt.io/v1beta1"]),
         ("cachediscovery --context ", ["local"]),
         ("cachediscovery api-resources --api-group cert", ["cert-manager.io", "certificates.k8s.io"]),
-        ("cachediscovery completion ", ["bash", "fish", "zsh"]),
+        ("cachediscovery completion ", ["bash", "fish", "powershell", "zsh"]),
         ("cachediscovery nothing ", []),
     ],
 )  # fmt: skip
@@ -111,7 +111,8 @@ def test_completion_offers_the_possible_next_words(
 ) -> None:
     cli("api-resources", server=server)
     server.forget_requests()
-    assert cli("__complete", "zsh", line, server=server).out.splitlines() == expected
+    lines = cli("__complete", "zsh", line, server=server).out.splitlines()
+    assert [candidate.partition("\t")[0] for candidate in lines] == expected
     assert server.request_count == 0
 
 
