@@ -47,7 +47,7 @@ class Session:
         self._context = context or parsed.text("context")
         # What one API server serves itself is in no cache.
         self._is_shared = not parsed.flag("no-peer")
-        self.asks = asks if self._is_shared else True
+        self.asks: bool | None = asks if self._is_shared else True
         if self.asks:
             _refuse_flags_of_the_cache(parsed)
         self.ttl: float = ttl_from(parsed)

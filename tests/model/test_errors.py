@@ -44,6 +44,7 @@ NOT_FOUND = errors.NotFound(URL, "not there", 404, "NotFound", 1.5)
 EXAMPLES: list[BaseException] = [
     errors.DiscoveryError("went wrong"),
     errors.InvalidGroupVersion("'a/b/c' is not a group version"),
+    errors.InvalidManifest("no kind"),
     errors.ConfigError("no"),
     errors.ConfigChanged("another one"),
     errors.NoConfigError("none"),
@@ -90,9 +91,9 @@ NAMES = [type(error).__name__ for error in EXAMPLES]
 
 def exceptions_of_the_package() -> Iterator[type[BaseException]]:
     for module in pkgutil.walk_packages(cachediscovery.__path__, "cachediscovery."):
-        # The oldest supported kubernetes has no kubernetes.aio.
-        is_missing = module.name.endswith("kubernetes_aio") and not importlib.util.find_spec("kubernetes.aio")
-        if module.name.endswith("__main__") or is_missing:
+        # The oldest supported kubernetes has no kubernetes.aio, and kopf has an environment of its own.
+        needed = {"kubernetes_aio": "kubernetes.aio", "kopf": "kopf"}.get(module.name.rpartition(".")[2])
+        if module.name.endswith("__main__") or (needed and not importlib.util.find_spec(needed)):
             continue
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, BaseException) and value.__module__ == module.name:
