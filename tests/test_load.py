@@ -71,7 +71,7 @@ def test_many_processes_fetch_each_document_at_most_once_per_invalidation(
         ended = [process.communicate(timeout=900) for process in running]
         # On a busy machine a process may wait longer than two seconds, and then it says so.
         said = [line for _, err in ended for line in err.decode().splitlines()]
-        assert [line for line in said if not line.startswith("waiting for process ")] == []
+        assert [line for line in said if not line.startswith("waiting for ")] == []
         reports = [json.loads(out) for out, _ in ended]
         asked = Counter(server.paths())
     assert [error for report in reports for error in report["errors"]] == []

@@ -7,6 +7,7 @@ import sys
 
 from ..config.yaml_reader import read_yaml_documents
 from ..model.fields import MalformedDocument
+from ..model.json_scanner import skip_spaces
 from ..model.redact import one_line
 from .flags import UsageError
 
@@ -82,12 +83,13 @@ def _json_documents(data: bytes) -> Iterator[tuple[int, Any]]:
     decoder = json.JSONDecoder()
     try:
         text = data.decode()
-        at = 0
-        while text[at:].lstrip():
-            at = len(text) - len(text[at:].lstrip())
+        line, end, at = 1, 0, skip_spaces(text, 0)
+        while at < len(text):
+            line += text.count("\n", end, at)
             document, end = decoder.raw_decode(text, at)
-            yield text.count("\n", 0, at) + 1, document
-            at = end
+            yield line, document
+            line += text.count("\n", at, end)
+            at = skip_spaces(text, end)
     except json.JSONDecodeError as error:
         raise MalformedDocument(f"not JSON: {error.msg} in line {error.lineno}") from None
     except (ValueError, RecursionError) as error:

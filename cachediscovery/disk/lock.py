@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from .. import _log as log
 from .._cancellation import current
-from .._concurrency import Lock, renew_after_fork
+from .._concurrency import UNFORKABLE, Lock, renew_after_fork
 from .files import overwrite, read_part
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ class FetchLock:
 class _LockFiles:
     """The lock files that this process has opened, by device and inode: a child of a fork releases them at once.
 
-    filelock does so too, except if one thread forks while another imports it, before its fork hooks are registered.
+    filelock does so too, except if a fork could not wait until another thread had imported it with its fork hooks.
     """
 
     def __init__(self) -> None:
@@ -222,8 +222,10 @@ def _acquire_file(path: str, timeout: float, *, preserve: bool = False) -> Calla
 
     Raises `BlockingIOError` if it is held, `OSError` if it cannot be locked, as on a file system without locks.
     """
-    # Imported here because it is slow: the caller has already begun to connect to the server.
-    import filelock
+    # Imported here because it is slow: the caller has already begun to connect to the server. While it is imported it
+    # holds a lock of `tempfile`, which would stay locked in the child of a fork.
+    with UNFORKABLE:
+        import filelock
 
     # Make a new lock each time: one inherited by a fork is of no use to the child.
     lock = filelock.FileLock(

@@ -170,6 +170,37 @@ print(status, slow_module.VALUE)
     assert ran.stdout.split() == [b"0", b"1"], ran.stderr.decode()
 
 
+def test_a_fork_waits_until_filelock_is_imported(tmp_path: Path) -> None:
+    """While filelock is imported, it holds a lock of `tempfile`, which would stay locked in the child."""
+    (tmp_path / "filelock.py").write_text(
+        "import gate\nwith gate.held:\n    gate.importing.set()\n    gate.over.wait(0.5)\n"
+        "class Timeout(Exception): pass\nclass FileLock:\n    def __init__(self, *args, **options): pass\n"
+        "    def acquire(self, **options): pass\n    release = acquire\n"
+    )
+    (tmp_path / "gate.py").write_text(
+        "import threading\nheld, importing, over = threading.Lock(), threading.Event(), threading.Event()\n"
+    )
+    program = """
+import gate, os, sys, threading
+from cachediscovery.disk.lock import file_lock
+def use_lock():
+    with file_lock(sys.argv[1]):
+        pass
+thread = threading.Thread(target=use_lock)
+thread.start()
+gate.importing.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if gate.held.acquire(timeout=10) else 1)
+print(os.waitpid(child, 0)[1])
+thread.join()
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program, str(tmp_path / "lock")]
+    path = os.pathsep.join((str(tmp_path), *sys.path))
+    ran = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, timeout=60, check=False)
+    assert ran.stdout.split() == [b"0"], ran.stderr.decode()
+
+
 def test_a_fork_waits_for_the_end_of_an_unforkable_section() -> None:
     begun, over = threading.Event(), threading.Event()
 
