@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..discovery.interfaces import DiscoveryInterface, SharedAnswers
     from ..model.types import APIResourceList
+    from ..openapi.documents import OpenAPIV3
     from .document_cache import DocumentCache
 
     T = TypeVar("T")
@@ -42,7 +43,7 @@ class Asker:
         delegate = self._delegate
         if isinstance(delegate, SharedDiscoveryInterface):
             since = max(since, self._cache.files.last_invalidation)
-            return self._ask_shared(delegate, lambda answers: answers.groups_and_maybe_resources(), since)
+            return self._ask_shared(delegate, lambda answers: answers.groups_and_maybe_resources(), since, self._cache)
         if isinstance(delegate, AggregatedDiscoveryInterface):
             return self.ask(delegate.groups_and_maybe_resources)
         return self.ask(lambda: DiscoveryResult(delegate.server_groups()))
@@ -52,8 +53,17 @@ class Asker:
         delegate = self._delegate
         if isinstance(delegate, SharedDiscoveryInterface):
             since = max(since, self._cache.files.invalidated_at(key))
-            return self._ask_shared(delegate, lambda answers: answers.server_resources_for_group_version(key), since)
+            return self._ask_shared(
+                delegate, lambda answers: answers.server_resources_for_group_version(key), since, self._cache
+            )
         return self.ask(lambda: delegate.server_resources_for_group_version(key))
+
+    def openapi(self, call: Callable[[OpenAPIV3], T], since: float, cache: DocumentCache) -> tuple[T, Asked]:
+        """What `call` returns for the OpenAPI documents of the server; it is put into `cache`."""
+        delegate = self._delegate
+        if isinstance(delegate, SharedDiscoveryInterface):
+            return self._ask_shared(delegate, lambda answers: call(answers.openapi_v3()), since, cache)
+        return self.ask(lambda: call(delegate.openapi_v3()))
 
     def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
         """The result of `call`, from one cluster only, and when it was requested."""
@@ -82,7 +92,11 @@ class Asker:
         )
 
     def _ask_shared(
-        self, delegate: SharedDiscoveryInterface, call: Callable[[SharedAnswers], T], since: float
+        self,
+        delegate: SharedDiscoveryInterface,
+        call: Callable[[SharedAnswers], T],
+        since: float,
+        cache: DocumentCache,
     ) -> tuple[T, Asked]:
         """Ask a client that shares its answers, and date the answer by when it was requested of the server."""
         answers = delegate.answering(since, self.identity.accepts)
@@ -95,6 +109,6 @@ class Asker:
         found, asked = self.ask(ask)
         if answers.asked is None:
             return found, asked
-        self._cache.fresh = False
+        cache.fresh = False
         at, moment = answers.asked
         return found, Asked(at, moment, asked.epoch, is_shared=True)

@@ -264,7 +264,7 @@ class CachedDiscoveryClient(CachedDiscoveryInterface, IndexedDiscoveryInterface)
 
     def server_version(self) -> VersionInfo:
         """The server's version. Never cached, as in client-go's cached clients."""
-        return self._fetcher.ask(self._delegate.server_version)[0]
+        return self._fetcher.asker.ask(self._delegate.server_version)[0]
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents: the index is cached for the TTL, a document while the index names its hash."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..discovery.interfaces import DiscoveryInterface
     from .document_cache import DocumentCache
     from .document_fetcher import DocumentFetcher
+    from .entry import Asked
     from .stale_while_revalidate import BackgroundRevalidation
 
 # In seconds. For some time after a CRD was changed, the API server's index names the old hash: an index requested so
@@ -55,7 +56,6 @@ class CachedOpenAPIV3(OpenAPIV3):
         self._cache = OpenAPICache(store, server, ttl, recheck_interval, stale_while_revalidate)
         self._by_hash = OpenAPICache(store, server, math.inf, recheck_interval)
         self._stale_if_error = StaleIfError(self._cache, stale_if_error)
-        self._refreshed_at = -math.inf
         # The URLs of the index fetched before.
         self._named: set[str] = set()
         for cache in (self._cache, self._by_hash):
@@ -111,7 +111,6 @@ class CachedOpenAPIV3(OpenAPIV3):
 
     def note_refresh(self) -> None:
         """The discovery documents were refreshed: the index may have changed with them, or will in a moment."""
-        self._refreshed_at = time.monotonic()
         self._invalidate()
 
     def _invalidate(self) -> None:
@@ -124,14 +123,14 @@ class CachedOpenAPIV3(OpenAPIV3):
         known = self._cache.known_index()
         etag = known.etag if known is not None else ""
         try:
-            found, asked = self._fetcher().ask(lambda: self._delegate.openapi_v3().index(etag))
+            found, asked = self._ask_index(etag)
         except NotFound:
             self._cache.remove_file(self._cache.index_key)
             raise
         if found is None:
             assert known is not None
             found = known
-        if asked.moment - self._refreshed_at < _UNSETTLED:
+        if asked.moment - self._fetcher().refreshed_at < _UNSETTLED:
             self._cache.put_index(found, asked, _UNSETTLED)
             return found
         self._cache.put_index(found, asked)
@@ -141,8 +140,16 @@ class CachedOpenAPIV3(OpenAPIV3):
         self._named = named
         return found
 
+    def _ask_index(self, etag: str) -> tuple[OpenAPIIndex | None, Asked]:
+        cache, since = self._cache, self._cache.files.invalidated_at(self._cache.index_key)
+        if time.monotonic() - self._fetcher().refreshed_at < _UNSETTLED:
+            # Not for other machines either.
+            since = math.inf
+        return self._fetcher().asker.openapi(lambda documents: documents.index(etag), since, cache)
+
     def _fetch_document(self, url: str) -> OpenAPIDocument:
-        document, asked = self._fetcher().ask(lambda: self._delegate.openapi_v3().document(url))
+        cache = self._by_hash if hash_of(url) else self._cache
+        document, asked = self._fetcher().asker.openapi(lambda documents: documents.document(url), -math.inf, cache)
         found = document.server_relative_url
         if found != url and hash_of(found):
             self._note_moved(url, found)

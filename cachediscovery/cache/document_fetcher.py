@@ -51,8 +51,8 @@ class DocumentFetcher:
         """Make a fetcher that, for `stale_if_error` seconds, uses an expired document if it cannot be fetched."""
         self._delegate = delegate
         self._cache = cache
-        self._asker = Asker(delegate, cache)
-        self._identity = self._asker.identity
+        self.asker: Asker = Asker(delegate, cache)
+        self._identity = self.asker.identity
         cache.current_epoch = lambda: self._identity.epoch
         self._stale_if_error = StaleIfError(cache, stale_if_error)
         # `_lock` is between processes; `_fetching` has a lock for each document between the threads of this one.
@@ -62,6 +62,8 @@ class DocumentFetcher:
         self._fetching: dict[str, Lock] = {}
         # Whether the server sends all resources at once; None while unknown.
         self._aggregates: bool | None = None
+        # When the last `refresh` ended, on the monotonic clock.
+        self.refreshed_at: float = _ANY_TIME
 
     def everything(self) -> DiscoveryResult:
         """Groups and resources, fetched if one of them is missing."""
@@ -86,6 +88,7 @@ class DocumentFetcher:
 
         run = self._lock.run if wait else self._lock.run_if_free
         self._with_credentials(lambda: run(fetch, is_newer))
+        self.refreshed_at = time.monotonic()
 
     def _fetch_everything(self, *, again: bool = True) -> DiscoveryResult:
         found = self.groups()
@@ -129,7 +132,7 @@ class DocumentFetcher:
             found = call()
             if changes == (self._identity.changes, self._cache.clusters) and epoch in ("", self._identity.epoch):
                 return found
-        raise self._asker.mismatch()
+        raise self.asker.mismatch()
 
     def resources(self, key: str) -> APIResourceList:
         """The resources of one group version. Makes no request for one that the server does not list."""
@@ -176,7 +179,7 @@ class DocumentFetcher:
 
     def _fetch_resources(self, key: str, since: float = _ANY_TIME) -> APIResourceList:
         try:
-            fetched, asked = self._asker.resources(key, since)
+            fetched, asked = self.asker.resources(key, since)
         except NotFound:
             self._cache.remove_file(key)
             raise
@@ -207,11 +210,7 @@ class DocumentFetcher:
             return self._fetching.setdefault(key, Lock())
 
     def _fetch_groups(self, since: float = _ANY_TIME) -> DiscoveryResult:
-        return self._keep_groups(*self._asker.groups(since))
-
-    def ask(self, call: Callable[[], T]) -> tuple[T, Asked]:
-        """The result of `call`, from one cluster only, and when it was requested."""
-        return self._asker.ask(call)
+        return self._keep_groups(*self.asker.groups(since))
 
     def _keep_groups(self, found: DiscoveryResult, asked: Asked) -> DiscoveryResult:
         self._aggregates = not found.missing

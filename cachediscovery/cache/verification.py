@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..disk.document_store import GROUPS, DocumentStore
 from ..disk.layout import is_url
+from ..model.discovery_result import DiscoveryResult
 from ..model.documents import group_list_from, parse_object, resource_list_from
 from ..model.errors import DiscoveryError
 from ..model.fields import MalformedDocument
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..discovery.interfaces import DiscoveryInterface
-    from ..model.discovery_result import DiscoveryResult
     from ..model.types import APIGroup
     from ..shared.inventory import RecordEntry
 
@@ -51,9 +51,12 @@ def verify(store: DocumentStore, server: DiscoveryInterface, shared: Sequence[Re
     verdicts += [Verdict(str(version), UNKNOWN) for version in failed]
     left = kept - {GROUPS, *map(str, failed)}
     verdicts += [Verdict(key, GONE) for key in sorted(left)]
-    # Void and broken records are never used.
-    usable = [entry for entry in shared if entry.record is not None]
-    return verdicts + [Verdict(f"{entry.name} (shared)", _state_of_record(entry, found)) for entry in usable]
+    for entry in shared:
+        # Void and broken records are never used.
+        answer = entry.record.answer if entry.record is not None else None
+        if isinstance(answer, (DiscoveryResult, APIResourceList)):
+            verdicts.append(Verdict(f"{entry.name} (shared)", _state_of_record(entry.name, answer, found)))
+    return verdicts
 
 
 def _state_of_groups(
@@ -84,14 +87,12 @@ def _state_of_resources(store: DocumentStore, key: str, served: APIResourceList)
     return SAME if _comparable(cached) == _comparable(served) else DIFFERENT
 
 
-def _state_of_record(entry: RecordEntry, found: DiscoveryResult) -> str:
-    answer = entry.record.answer if entry.record is not None else None
+def _state_of_record(name: str, answer: DiscoveryResult | APIResourceList, found: DiscoveryResult) -> str:
     if isinstance(answer, APIResourceList):
-        served = found.resources.get(GroupVersion.parse(entry.name))
+        served = found.resources.get(GroupVersion.parse(name))
         if served is None:
             return UNKNOWN if found.failed else GONE
         return SAME if _comparable(answer) == _comparable(served) else DIFFERENT
-    assert answer is not None
     is_same = _comparable_groups(answer.groups.groups) == _comparable_groups(found.groups.groups) and all(
         key in found.resources and _comparable(value) == _comparable(found.resources[key])
         for key, value in answer.resources.items()

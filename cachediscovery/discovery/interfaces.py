@@ -122,7 +122,8 @@ class SharedDiscoveryInterface(AggregatedDiscoveryInterface):
     def answering(self, since: float, accepts: Callable[[Sequence[ServerIdentity]], bool]) -> SharedAnswers:
         """What this client answers, but nothing requested before `since` (on the monotonic clock).
 
-        `accepts` says whether those who gave an answer to another machine are servers of the cluster.
+        If `since` is inf, nothing is shared. `accepts` says whether those who gave an answer to another machine are
+        servers of the cluster.
         """
 
     @abstractmethod
@@ -142,6 +143,10 @@ class SharedAnswers(ABC):
 
     @abstractmethod
     def server_resources_for_group_version(self, group_version: str) -> APIResourceList:
+        """As of `DiscoveryInterface`."""
+
+    @abstractmethod
+    def openapi_v3(self) -> OpenAPIV3:
         """As of `DiscoveryInterface`."""
 
 

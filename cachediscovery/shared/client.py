@@ -15,9 +15,11 @@ from ..model.discovery_result import DiscoveryResult
 from ..model.listing import all_groups, fetch_missing, groups_and_resources, namespaced_only, preferred_resources
 from ..model.names import parse_group_version
 from ..model.types import APIResourceList
+from ..openapi.documents import OpenAPIDocument, OpenAPIIndex
 from ..transport.server_identity import gathered_identities, note_identity
 from .engine import EngineUnavailable
 from .news import News
+from .openapi import SharedOpenAPIV3
 from .record_store import Dated
 from .records import GROUPS_RECORD, Record, one_cluster
 from .single_flight import SingleFlight
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from ..transport.base import DocumentTransport
     from ..transport.server_identity import ServerIdentity
     from .record_store import RecordStore
+    from .records import Answer
 
-    T = TypeVar("T", DiscoveryResult, APIResourceList)
+    T = TypeVar("T")
 
 
 class SharedDiscoveryClient(SharedDiscoveryInterface, ConnectedDiscoveryInterface, ClusterUIDInterface):
@@ -81,7 +84,10 @@ class SharedDiscoveryClient(SharedDiscoveryInterface, ConnectedDiscoveryInterfac
         self._delegate.close()
 
     def answering(self, since: float, accepts: Callable[[Sequence[ServerIdentity]], bool]) -> SharedAnswers:
-        """What this client answers, but nothing requested before `since` (on the monotonic clock)."""
+        """What this client answers, but nothing requested before `since` (on the monotonic clock).
+
+        If `since` is inf, nothing is shared.
+        """
         return _Answers(self, since, accepts)
 
     def invalidate(self, moment: float) -> None:
@@ -122,7 +128,7 @@ class SharedDiscoveryClient(SharedDiscoveryInterface, ConnectedDiscoveryInterfac
 
     def openapi_v3(self) -> OpenAPIV3:
         """The OpenAPI v3 documents of the server."""
-        return self._delegate.openapi_v3()
+        return self.answering(float("-inf"), _anybody).openapi_v3()
 
     def cluster_uid(self, connection: int | None = None) -> str:
         """The UID of the namespace kube-system; "" if it cannot be read."""
@@ -151,9 +157,10 @@ class SharedDiscoveryClient(SharedDiscoveryInterface, ConnectedDiscoveryInterfac
             for identity in answered:
                 note_identity(identity)
         identities = one_cluster(answered)
-        if identities is not None and _is_whole(found):
+        answer = _whole(name, found)
+        if identities is not None and answer is not None:
             try:
-                self.records.put(name, Record(found, identities), began, self._expiry)
+                self.records.put(name, Record(answer, identities), began, self._expiry)
             except EngineUnavailable:
                 pass
         return found
@@ -178,9 +185,12 @@ class _Answers(SharedAnswers):
         name = str(parse_group_version(group_version))
         return self._answer(name, lambda: self._client.delegate.server_resources_for_group_version(name))
 
+    def openapi_v3(self) -> OpenAPIV3:
+        return SharedOpenAPIV3(self._client.delegate.openapi_v3, self._answer)
+
     def _answer(self, name: str, fetch: Callable[[], T]) -> T:
         client = self._client
-        if client._ttl <= 0:
+        if client._ttl <= 0 or self._since == float("inf"):
             return fetch()
         try:
             found: Dated | T | None = self._look(name)
@@ -217,9 +227,16 @@ def _anybody(_: Sequence[ServerIdentity]) -> bool:
     return True
 
 
-def _is_whole(found: DiscoveryResult | APIResourceList) -> bool:
-    """Whether an answer may be shared: nothing failed, and no half of it can have been hidden by a proxy."""
-    if isinstance(found, APIResourceList):
-        return True
+def _whole(name: str, found: object) -> Answer | None:
+    """An answer, if it may be shared: nothing failed, and no half of it can have been hidden by a proxy."""
+    if isinstance(found, OpenAPIDocument):
+        # A server redirects to the document that has replaced it.
+        return found if found.server_relative_url == name else None
+    if isinstance(found, (APIResourceList, OpenAPIIndex)):
+        return found
+    if not isinstance(found, DiscoveryResult):
+        # The index has not changed.
+        return None
     names = {group.name for group in found.groups.groups}
-    return not found.failed and "" in names and len(names) > 1 and (not found.resources or not found.missing)
+    is_whole = not found.failed and "" in names and len(names) > 1 and (not found.resources or not found.missing)
+    return found if is_whole else None

@@ -1,8 +1,8 @@
 """`Record`: one answer of a server as bytes, in the encodings of the disk, with the identity of who answered.
 
 A record is a header line, which the engine's scripts read, and a compressed body. The body is a line of JSON that says
-of which cluster it is, and a line for each document. It is trusted no more than a server's answer: sizes are bounded,
-and a record is used only if it is, to the byte, what this module would have written.
+of which cluster it is, and a line for each document; an OpenAPI document is as received. It is trusted no more than a
+server's answer: sizes are bounded, and a record is used only if this module would have written just these bytes.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import json
 import re
 import zlib
 
+from ..disk.response_file import OPENAPI
 from ..model.discovery_result import DiscoveryResult
 from ..model.documents import (
     encode_group_list,
     encode_resource_list,
+    go_json,
     group_list_from,
     parse_object,
     resource_list_from,
@@ -24,6 +26,8 @@ from ..model.group_version import GroupVersion
 from ..model.names import is_group_name, is_version_name
 from ..model.records import NamedTuple
 from ..model.types import APIResourceList
+from ..openapi.documents import OpenAPIDocument, OpenAPIIndex, parse_document
+from ..openapi.index import encode_index, index_from
 from ..transport.server_identity import ServerIdentity, is_uid
 
 TYPE_CHECKING = False
@@ -33,9 +37,9 @@ if TYPE_CHECKING:
 
     from ..model.types import APIGroupList
 
-    Answer: TypeAlias = DiscoveryResult | APIResourceList
+    Answer: TypeAlias = DiscoveryResult | APIResourceList | OpenAPIIndex | OpenAPIDocument
 
-# The name of the record of the groups; those of resource lists are group versions.
+# The name of the record of the groups; those of resource lists are group versions, those of OpenAPI documents URLs.
 GROUPS_RECORD = "groups"
 # The most bytes of a record in the engine, and of its documents.
 MAX_RECORD_BYTES = 16 << 20
@@ -78,11 +82,11 @@ def decode_record(data: bytes, cluster: Mapping[str, str], name: str) -> Record:
     if header is None or len(data) > MAX_RECORD_BYTES:
         raise MalformedDocument("not a record")
     body = _inflated(data[header.end() :])
-    lines = body.split(b"\n")
-    about = parse_object(lines[0])
+    first, _, rest = body.partition(b"\n")
+    about = parse_object(first)
     if get_object(about, "cluster") != cluster:
         raise MalformedDocument("the record is another cluster's")
-    record = Record(_answer_from(name, [line + b"\n" for line in lines[1:-1]]), _identities_from(about))
+    record = Record(_answer_from(name, rest), _identities_from(about))
     if _body(record, cluster) != body:
         raise MalformedDocument("the record is not in the form in which records are written")
     return record
@@ -98,13 +102,25 @@ def _body(record: Record, cluster: Mapping[str, str]) -> bytes:
 
 def _documents(answer: Answer) -> Iterable[bytes]:
     """The documents of an answer, one a line: the groups, and the resources in the order of the groups, if any."""
+    if isinstance(answer, OpenAPIDocument):
+        return [answer.body]
+    if isinstance(answer, OpenAPIIndex):
+        return [(go_json({"etag": answer.etag}) + "\n").encode(), encode_index(answer)]
     if isinstance(answer, APIResourceList):
         return [encode_resource_list(answer)]
     keys = answer.groups.group_versions if answer.resources else ()
     return [encode_group_list(answer.groups), *(encode_resource_list(answer.resources[key]) for key in keys)]
 
 
-def _answer_from(name: str, lines: Sequence[bytes]) -> Answer:
+def _answer_from(name: str, data: bytes) -> Answer:
+    if name.startswith(f"{OPENAPI}/"):
+        parse_document(data)
+        return OpenAPIDocument(name, data)
+    lines = [line + b"\n" for line in data.split(b"\n")[:-1]]
+    if name == OPENAPI:
+        if len(lines) != 2:
+            raise MalformedDocument("not one index")
+        return index_from(lines[1], "", get_str(parse_object(lines[0]), "etag"))
     if name != GROUPS_RECORD:
         if len(lines) != 1:
             raise MalformedDocument("not one resource list")
