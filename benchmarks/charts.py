@@ -29,7 +29,7 @@ mpl.rcParams.update(
 def draw_all(results: Path) -> list[Path]:
     """Draw every chart for which there are results."""
     drawn = []
-    for name, draw in (("startup", _startup), ("scale", _scale), ("network", _network), ("processes", _processes)):
+    for name, draw in _CHARTS.items():
         path = results / f"{name}.svg"
         try:
             figure = draw(results)
@@ -126,3 +126,27 @@ def _processes(results: Path) -> Any:
     axes.set_ylabel("requests in all")
     axes.legend(frameon=False)
     return figure
+
+
+def _fleet(results: Path) -> Any:
+    details = {what: found for what, found in _details(results, "fleet").items() if what.endswith(" machines")}
+    figure, axes = plt.subplots(figsize=(7, 3))
+    counts = [int(what.split()[0]) for what in details]
+    # The first two are the same: each machine has a disk of its own.
+    series = (
+        ("kubectl", OTHER, "--"),
+        ("cachediscovery", OURS_WORST, ":"),
+        ("cachediscovery, shared cache", OURS, "-"),
+    )
+    for name, color, style in series:
+        requests = [found[name] for found in details.values()]
+        axes.plot(counts, requests, marker="o", label=name, color=color, linestyle=style)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("machines, started with empty disks, 50 at a time")
+    axes.set_ylabel("requests in all")
+    axes.legend(frameon=False)
+    return figure
+
+
+_CHARTS = {"startup": _startup, "scale": _scale, "network": _network, "processes": _processes, "fleet": _fleet}

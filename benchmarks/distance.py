@@ -7,6 +7,7 @@ over: whoever does something else in the meantime loses nothing by it. Every chu
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,13 @@ _CHUNK = 256 << 10
 class Distance:
     """The proxy, in a process of its own: `url` leads to `upstream` (host and port) by way of it."""
 
-    def __init__(self, port: int, round_trip: float) -> None:
-        """`port` is the server's, on loopback; `round_trip` is in seconds."""
+    def __init__(self, port: int, round_trip: float, certificate: Path | None = None) -> None:
+        """`port` is the server's, on loopback; `round_trip` is in seconds.
+
+        With the file of a certificate and its key, the proxy ends TLS in place of the server.
+        """
         command = [sys.executable, "-m", "benchmarks.distance", str(port), str(round_trip)]
+        command += [str(certificate)] if certificate is not None else []
         self._process = subprocess.Popen(
             command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -34,7 +39,7 @@ class Distance:
         self._process.wait(10)
 
 
-async def _serve(port: int, round_trip: float) -> None:
+async def _serve(port: int, round_trip: float, certificate: str = "") -> None:
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -78,11 +83,15 @@ async def _serve(port: int, round_trip: float) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    tls = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:]))

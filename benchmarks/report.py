@@ -16,6 +16,7 @@ _ORDER = (
     "in_process",
     "network",
     "processes",
+    "fleet",
     "expired",
 )
 

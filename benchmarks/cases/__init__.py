@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .explanations import explanations
+from .fleet import fleet
 from .goals import Case, Goal, Result
 from .library import in_process, library
 from .listing import listings_85, listings_505
@@ -27,6 +28,7 @@ CASES: dict[str, Case] = {
         network,
         expired,
         processes,
+        fleet,
         scale,
         tools,
         where,

@@ -54,13 +54,25 @@ def kubeconfig_for(path: Path, cluster: Cluster, distance: Distance) -> Path:
     return path
 
 
+def measure_cold(folder: Path, runs: int, kubeconfig: Path, variables: dict[str, str]) -> dict[str, Any]:
+    """A listing with an empty cache on disk; ours has these environment variables."""
+    return _measure(folder, runs, kubeconfig, LIST, _empty, variables)
+
+
 def _measure(
-    folder: Path, runs: int, kubeconfig: Path, line: list[str], prepare: Callable[[Path], None]
+    folder: Path,
+    runs: int,
+    kubeconfig: Path,
+    line: list[str],
+    prepare: Callable[[Path], None],
+    variables: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     commands = []
     for name, program in (("cachediscovery", OURS), ("kubectl", KUBECTL)):
         # Each has a cache of its own, as it would leave it.
         environ = environ_for(folder / name, kubeconfig)
+        if program == OURS:
+            environ |= variables or {}
         cache = Path(environ["KUBECACHEDIR"])
         subprocess.run([program, *line], env=environ, check=True, stdout=subprocess.DEVNULL)
         commands.append(Command(name, [program, *line], environ, lambda cache=cache: prepare(cache)))
