@@ -13,7 +13,7 @@ from itertools import count
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Generic, Protocol, TypeVar
+    from typing import Any, Generic, Protocol, TypeVar
 
     T = TypeVar("T")
 
@@ -66,12 +66,24 @@ def _forget_imports() -> None:
     """
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     for name, reference in locks.copy().items():
-        if getattr(reference(), "owner", None) in (None, get_ident()):
+        lock = reference()
+        owner = getattr(lock, "owner", None)
+        # A thread that is about to own a lock, or gives it up, holds the lock within it for a moment.
+        if owner == get_ident() or (owner is None and _is_free(getattr(lock, "lock", None))):
             continue
         locks.pop(name, None)
         if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
             for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
                 del sys.modules[known]
+
+
+def _is_free(lock: Any) -> bool:
+    if lock is None:
+        return True
+    is_free = bool(lock.acquire(False))
+    if is_free:
+        lock.release()
+    return is_free
 
 
 class Lock:

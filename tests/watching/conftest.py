@@ -62,6 +62,18 @@ class Fixture:
         self.server.start()
         self.client = CachedDiscoveryClient.for_config(ClientConfig(self.server.url), cache_dir=str(cache_dir))
         self.changes = 0
+        # The refreshes under way.
+        self.refreshing: list[None] = []
+        refresh = self.client.refresh
+
+        def noted(*arguments: Any, **keywords: Any) -> None:
+            self.refreshing.append(None)
+            try:
+                refresh(*arguments, **keywords)
+            finally:
+                self.refreshing.pop()
+
+        self.client.refresh = noted  # type: ignore[method-assign]
         self.watch: DiscoveryWatch | None = None
 
     def begin(self, **keywords: Any) -> DiscoveryWatch:
@@ -93,10 +105,13 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fixture
 
 def settle(watched: Fixture) -> None:
     """Wait until the refreshes after the start of the watches are done."""
-    assert watched.watch is not None
-    assert watched.watch.wait_until_watching(20)
+    watch = watched.watch
+    assert watch is not None
+    assert watch.wait_until_watching(20)
     assert eventually(lambda: watched.discovery_requests() > 0)
     while True:
+        # A refresh may be slow after its last request: it writes files.
+        assert eventually(lambda: watch._refresher._schedule.next_at() is None and not watched.refreshing)
         before = watched.discovery_requests()
         if remains(lambda before=before: watched.discovery_requests() == before, 0.5):  # type: ignore[misc]
             return
