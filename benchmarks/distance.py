@@ -59,11 +59,14 @@ async def _serve(port: int, round_trip: float, certificate: str = "") -> None:
                 await writer.drain()
 
         delivering = asyncio.create_task(deliver())
-        data = b"-"
-        while data:
-            data = await reader.read(_CHUNK)
-            queue.put_nowait((max(loop.time(), not_before) + round_trip / 2, data))
-        await delivering
+        try:
+            data = b"-"
+            while data:
+                data = await reader.read(_CHUNK)
+                queue.put_nowait((max(loop.time(), not_before) + round_trip / 2, data))
+            await delivering
+        finally:
+            delivering.cancel()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         not_before = loop.time() + round_trip
