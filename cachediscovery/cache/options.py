@@ -63,8 +63,9 @@ class CacheOptions(_Options):
     `stale_if_error` after it expired, a document is used, with a warning, if the server cannot be reached. For
     `stale_while_revalidate` after it expired, it is served at once, and refreshed in a thread (RFC 5861). `cache_dir`
     is the root of the cache; the default is kubectl's. `shared_cache` is Redis or Valkey, which machines share: a URL
-    (`redis://`, `rediss://`, `unix://`, `valkey://`, `valkeys://`) or a client of redis-py or valkey-py. A cluster is
-    known by its CA certificates and URL; without a CA nothing is shared, unless `shared_cluster` names the cluster.
+    (`redis://`, `rediss://`, `unix://`, `valkey://`, `valkeys://`) or a client of redis-py or valkey-py, that of Redis
+    Cluster or of a Sentinel's master too. A cluster is known by its CA certificates and URL; without a CA nothing is
+    shared, unless `shared_cluster` names the cluster.
 
     A time is given in seconds, as a timedelta or as a duration such as "1h30m", and kept in seconds. Without a value,
     or with None, its environment variable (`CACHEDISCOVERY_TTL` …) counts, then the default. Raises `TypeError` for a
