@@ -95,14 +95,19 @@ def test_a_warm_client_that_was_made_before_an_invalidation_hears_it_when_it_beg
 def test_what_was_asked_for_before_an_invalidation_is_not_put_after_it(
     machine: Machine, server: DiscoveryServer, records: RecordStore
 ) -> None:
-    server.delay = 0.2
     client = machine("a")
-    asked = threading.Event()
-    server.on_request = lambda _: asked.set()
+    asked, invalidated = threading.Event(), threading.Event()
+
+    def wait(_: str) -> None:
+        asked.set()
+        invalidated.wait(20)
+
+    server.on_request = wait
     thread = threading.Thread(target=client.server_groups)
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(20)
     records.invalidate(time.monotonic())
+    invalidated.set()
     thread.join()
     assert records.see("groups").data == b""
 
