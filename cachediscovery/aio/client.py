@@ -100,8 +100,15 @@ class AsyncCachedDiscoveryClient:
         return self._client.fresh
 
     def invalidate(self, group_version: str | None = None) -> None:
-        """Invalidate everything, or one group version: use nothing older than this moment. Makes no request."""
+        """Invalidate everything, or one group version: use nothing older than this moment. Makes no request.
+
+        With a shared cache it waits for that, without yielding: some milliseconds, or two seconds if it hangs.
+        """
         self._client.invalidate(group_version)
+
+    def invalidate_locally(self) -> None:
+        """As `invalidate()`, but a cache that other machines share stays as it is: this client alone asks anew."""
+        self._client.invalidate_locally()
 
     async def refresh(self, since: float | None = None, *, wait: bool = True) -> None:
         """Bring the cache up to date, as `CachedDiscoveryClient.refresh` does."""
