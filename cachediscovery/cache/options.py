@@ -51,7 +51,7 @@ class _Options(NamedTuple):
     stale_if_error: float = 0.0
     stale_while_revalidate: float = 0.0
     cache_dir: str = ""
-    shared_cache: SharedCacheArgument = ""
+    shared_cache: object = ""
     shared_cluster: str = ""
 
 

@@ -25,6 +25,7 @@ from cachediscovery.model import errors
 from cachediscovery.model.fields import MalformedDocument
 from cachediscovery.openapi.explain.errors import ExplainError, NotInDocument
 from cachediscovery.restmapper.explain_rules import NoResource
+from cachediscovery.shared.engine import EngineUnavailable
 from cachediscovery.testing.object_log import CompactedError
 from cachediscovery.transport.credentials import PluginNeeded
 from cachediscovery.transport.dialer import ConnectTimeoutError
@@ -77,6 +78,7 @@ EXAMPLES: list[BaseException] = [
     CompactedError("too old"),
     PluginNeeded("expired"),
     UsageError("unknown flag: --x"),
+    EngineUnavailable("no answer in time"),
     OutputError("standard output cannot be written"),
     MalformedDocument("not a list"),
     ConnectTimeoutError("late"),
