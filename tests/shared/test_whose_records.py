@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from pathlib import Path
+from uuid import uuid4
 
 import trustme
 
@@ -12,6 +14,13 @@ from ..other_clusters import APPLES, PEARS, client_for, kinds, tls_of, write_kub
 from .conftest import Machine, RedisServer
 
 UID = "X-Kubernetes-Pf-Prioritylevel-Uid"
+
+
+class OtherUIDs(UserDict[str, str]):
+    """Headers with another UID for each response."""
+
+    def __getitem__(self, name: str) -> str:
+        return f"uid-{uuid4()}"
 
 
 def test_clusters_at_one_url_with_their_own_ca_share_nothing(
@@ -58,7 +67,7 @@ def test_a_record_whose_cluster_cannot_be_proved_is_not_used(redis_server: Redis
 def test_an_answer_of_two_clusters_is_not_shared(
     redis_server: RedisServer, machine: Machine, server: DiscoveryServer
 ) -> None:
-    server.on_request = lambda path: server.headers.update({UID: f"uid-of-{path.strip('/')}"})
+    server.headers = OtherUIDs({UID: ""})  # type: ignore[assignment]
     client = machine("a")
     client.delegate.groups_and_maybe_resources()  # type: ignore[attr-defined]
     assert redis_server.client().keys("*:record:*") == []
