@@ -57,6 +57,7 @@ print(json.dumps({"invalidated": invalidated, "errors": errors, "groups": groups
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("aggregated", [True, False])
 def test_many_processes_fetch_each_document_at_most_once_per_invalidation(
     tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None], aggregated: bool

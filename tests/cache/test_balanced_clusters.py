@@ -23,6 +23,8 @@ from ..other_clusters import client_for, tls_of, write_kubeconfig
 from .balancer import Balancer
 from .test_races import InterruptedStore
 
+pytestmark = pytest.mark.long
+
 FLOW, PRIORITY = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 GROUP_VERSIONS = ("v1", "apps/v1", "batch/v1", "policy/v1", "storage.k8s.io/v1")

@@ -35,6 +35,7 @@ while True:
 """
 
 
+@pytest.mark.long
 def test_killed_writers_leave_complete_documents_and_no_lock(
     server: DiscoveryServer, cli: Run, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]
 ) -> None:

@@ -23,6 +23,7 @@ def start(command: list[str], environ: dict[str, str], count: int) -> list[tuple
     return ended
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("aggregated", [True, False])
 def test_64_processes_on_an_empty_cache_fetch_each_document_once(
     environ: dict[str, str], tmp_path: Path, aggregated: bool

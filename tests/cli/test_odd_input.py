@@ -86,6 +86,7 @@ COMMAND_LINES = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMMAND_LINES)
 def test_no_flag_value_causes_a_traceback(
     name: str, server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
@@ -117,6 +118,7 @@ VARIABLES = ["CACHEDISCOVERY_TTL", "KUBECACHEDIR", "KUBECONFIG", "HOME", "XDG_CA
 VARIABLES += ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "HTTPS_PROXY", "ALL_PROXY", "TMPDIR"]
 
 
+@pytest.mark.long
 def test_no_environment_variable_causes_a_traceback(
     server: DiscoveryServer, environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def documents(store: DocumentStore) -> dict[str, bytes]:
     return {key: stored.data for key, stored in found.items() if stored is not None}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["close", "reset", "garbage", "silence", "drip"])
 def test_a_fault_at_any_byte_never_caches_a_partial_document(
     faulty: tuple[DiscoveryServer, FaultyLink],

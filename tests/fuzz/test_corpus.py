@@ -34,6 +34,7 @@ def test_random_bytes_raise_only_discovery_errors(target: str, data: bytes) -> N
     TARGETS[target](data)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_run_of_the_fuzzer_finds_nothing(
     target: str, tmp_path: Path, request: pytest.FixtureRequest, figures: Callable[..., None]

@@ -222,6 +222,7 @@ def test_schemas_that_double_with_each_reference_are_not_inlined() -> None:
     assert JSONSchemas(schemas, strict=False).schema("0", inline=False)["$defs"]
 
 
+@pytest.mark.long
 def test_every_kind_of_the_recorded_server_has_a_valid_schema(server: DiscoveryServer) -> None:
     root = OpenAPIRoot(DiscoveryClient.for_config(ClientConfig(server.url)).openapi_v3())
     count = 0

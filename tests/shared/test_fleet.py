@@ -35,6 +35,7 @@ def machines(
         return list(pool.map(start, range(count)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("aggregated", [True, False])
 def test_machines_with_empty_disks_ask_for_each_document_once(
     redis_server: RedisServer,

@@ -164,6 +164,7 @@ def hostile(chance: random.Random, good: bytes) -> bytes:
     return chance.choice(choices)()
 
 
+@pytest.mark.long
 def test_poisoned_records_are_never_used_and_are_replaced(
     machine: Machine,
     server: DiscoveryServer,

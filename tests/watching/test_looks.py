@@ -14,6 +14,8 @@ from cachediscovery.watching.schedule import LOOKS_AFTER_CHANGE, MAX_LOOKS_IN_A_
 from ..conftest import WIDGETS, eventually, remains
 from .conftest import CRDS, Fixture, settle
 
+pytestmark = pytest.mark.long
+
 # A look requests two documents.
 PER_LOOK = 2
 # The longest possible pause between two looks after one change.
