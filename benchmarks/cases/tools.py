@@ -155,8 +155,10 @@ def _run(tool: Tool, mode: str, environ: dict[str, str]) -> float:
 
 def _start_of_operator(tool: Tool, environ: dict[str, str]) -> float:
     command = [tool.python.with_name("kopf"), "run", "-A", "--standalone", "--quiet", TOOLS / "operator.py"]
+    # kopf takes the relative path of the CA from the working directory, not from the kubeconfig's folder.
+    folder = Path(environ["KUBECONFIG"]).parent
     start = time.perf_counter()
-    with _terminated(subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)) as operator:
+    with _terminated(subprocess.Popen(command, env=environ, cwd=folder, stdout=subprocess.PIPE, text=True)) as operator:
         assert operator.stdout is not None
         for line in operator.stdout:
             if line == "seen Robot one\n":

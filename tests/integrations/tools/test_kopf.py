@@ -56,7 +56,15 @@ def start(
     def run(mode: str) -> Iterator[Operator]:
         command = [kopf, "run", "--all-namespaces", "--standalone", "--quiet", OPERATOR]
         variables = {**environ, "MODE": mode, "KUBECONFIG": str(apiserver.kubeconfig)}
-        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # kopf takes the relative path of the CA from the working directory, not from the kubeconfig's folder.
+        process = subprocess.Popen(
+            command,
+            env=variables,
+            cwd=apiserver.kubeconfig.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         operator = Operator(process)
         try:
             assert operator.said("seen Robot one"), operator.lines
