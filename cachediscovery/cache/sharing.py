@@ -8,14 +8,13 @@ from .. import _log as log
 from ..config.cluster import cluster_at
 from ..shared.client import SharedDiscoveryClient, can_share
 from ..shared.engine import Engine
-from ..shared.record_store import RecordStore
+from ..shared.record_store import records_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..discovery.interfaces import DiscoveryInterface
-    from ..disk.document_store import DocumentStore
     from .document_cache import DocumentCache
 
 
@@ -29,7 +28,9 @@ def shared_client(
     if getattr(delegate, "no_peer", False):
         # What one API server serves itself is not for others.
         return delegate
-    records = records_of(delegate, cache.store, address, name)
+    store = cache.store
+    fingerprint = store.trust_fingerprint if store is not None else getattr(delegate, "trust_fingerprint", "")
+    records = records_of(Engine(address), cluster_at(delegate.server).url, fingerprint, name)
     if records is None or not can_share(delegate):
         why = "nothing is configured that tells it from others: name it by shared_cluster, or configure its CA"
         log.warning(
@@ -49,16 +50,3 @@ def _invalidate(known: ref[DocumentCache], moment: float) -> None:
     cache = known()
     if cache is not None:
         cache.invalidate(None, moment)
-
-
-def records_of(
-    delegate: DiscoveryInterface, store: DocumentStore | None, address: Any, name: str
-) -> RecordStore | None:
-    """The records of a cluster in the engine at `address`; None if nothing tells the cluster from others.
-
-    `http://localhost:8080` is another cluster on every machine.
-    """
-    fingerprint = store.trust_fingerprint if store is not None else getattr(delegate, "trust_fingerprint", "")
-    if not fingerprint and not name:
-        return None
-    return RecordStore(Engine(address), cluster_at(delegate.server).url, fingerprint, name)

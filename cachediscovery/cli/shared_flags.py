@@ -17,6 +17,6 @@ def check_shared_flags(parsed: Parsed) -> None:
         raise UsageError("--shared-cache with a password is seen by others: set $CACHEDISCOVERY_SHARED_CACHE instead")
 
 
-def has_shared_cache(parsed: Parsed, option: str = "shared_cache") -> bool:
+def has_shared_cache(parsed: Parsed) -> bool:
     """Whether a shared cache is named, by the flag or the variable."""
-    return bool(parsed.text("shared-cache") or os.environ.get(VARIABLES[option]))
+    return bool(parsed.text("shared-cache") or os.environ.get(VARIABLES["shared_cache"]))

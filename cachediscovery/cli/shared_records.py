@@ -12,7 +12,7 @@ from ..model.errors import ConfigError, DiscoveryError
 from ..model.records import NamedTuple
 from ..shared.engine import Engine, EngineUnavailable
 from ..shared.inventory import entries_of
-from ..shared.record_store import RecordStore
+from ..shared.record_store import RecordStore, records_of
 from .output import count_of
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def shared_info(parsed: Parsed) -> SharedInfo | None:
 def shared_entries(parsed: Parsed, cluster: Cluster) -> list[RecordEntry]:
     """What the shared cache holds of one cluster. Raises `DiscoveryError`."""
     engine = engine_of(parsed)
-    records = records_of(engine, cluster, parsed) if engine is not None else None
+    records = records_of_cluster(engine, cluster, parsed) if engine is not None else None
     if engine is None or records is None:
         return []
     with told_if_unavailable(engine):
@@ -108,12 +108,9 @@ def engine_of(parsed: Parsed) -> Engine | None:
     return Engine(address) if address else None
 
 
-def records_of(engine: Engine, cluster: Cluster, parsed: Parsed) -> RecordStore | None:
-    """The records of a cluster; None if nothing tells it from others."""
-    name = parsed.text("shared-cluster")
-    if not cluster.trust_fingerprint and not name:
-        return None
-    return RecordStore(engine, cluster.url, cluster.trust_fingerprint, name)
+def records_of_cluster(engine: Engine, cluster: Cluster, parsed: Parsed) -> RecordStore | None:
+    """The records of a cluster, by its fingerprint or the flag's name; None without either."""
+    return records_of(engine, cluster.url, cluster.trust_fingerprint, parsed.text("shared-cluster"))
 
 
 def configured_records(engine: Engine, parsed: Parsed) -> list[tuple[str, RecordStore]]:
@@ -124,7 +121,7 @@ def configured_records(engine: Engine, parsed: Parsed) -> list[tuple[str, Record
         return []
     found = {}
     for cluster in clusters:
-        records = records_of(engine, cluster, parsed) if cluster.server else None
+        records = records_of_cluster(engine, cluster, parsed) if cluster.server else None
         if records is not None:
             found[records.prefix] = (cluster.url, records)
     return list(found.values())

@@ -31,12 +31,6 @@ def checked_address(source: str, value: object) -> Any:
     return value
 
 
-def has_password(url: str) -> bool:
-    """Whether a URL may hold a password."""
-    userinfo = url.partition("://")[2].rpartition("@")[0]
-    return ":" in userinfo or "password=" in url.lower()
-
-
 def place_of(address: Any) -> str:
     """The address without secrets, for messages."""
     if not isinstance(address, str):

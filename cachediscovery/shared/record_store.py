@@ -244,6 +244,14 @@ class RecordStore:
             self.on_invalidated(moment)
 
 
+def records_of(engine: Engine, server: str, trust_fingerprint: str, name: str) -> RecordStore | None:
+    """The records of a cluster; None if nothing tells it from others.
+
+    `http://localhost:8080` is another cluster on every machine.
+    """
+    return RecordStore(engine, server, trust_fingerprint, name) if trust_fingerprint or name else None
+
+
 def _token() -> str:
     return os.urandom(8).hex()
 

@@ -54,10 +54,10 @@ def _tell_others(session: Session, parsed: Parsed) -> list[str]:
     """Invalidate what the shared cache holds of the cluster, if there is one; what went wrong."""
     if not has_shared_cache(parsed):
         return []
-    from ..shared_records import engine_of, records_of, told_if_unavailable
+    from ..shared_records import engine_of, records_of_cluster, told_if_unavailable
 
     engine = engine_of(parsed)
-    records = records_of(engine, session.cluster, parsed) if engine is not None else None
+    records = records_of_cluster(engine, session.cluster, parsed) if engine is not None else None
     if engine is None or records is None:
         return []
     try:
