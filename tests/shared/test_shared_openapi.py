@@ -63,6 +63,25 @@ def test_an_invalidation_makes_one_machine_ask_for_the_index_again(machine: Mach
     assert asked(server) == ["/openapi/v3", f"/openapi/v3/{APPS}"]
 
 
+def test_a_client_that_has_invalidated_locally_takes_no_older_index(machine: Machine, server: DiscoveryServer) -> None:
+    first, second = machine("a"), machine("b")
+    body(first), body(second)
+    server.openapi.documents = {**server.openapi.documents, APPS: NEW}
+    asked(server)
+    second.invalidate_locally()
+    assert json.loads(body(second)) == NEW
+    assert asked(server) == ["/openapi/v3", f"/openapi/v3/{APPS}"]
+
+
+def test_an_index_with_the_known_etag_is_not_returned_again(machine: Machine, server: DiscoveryServer) -> None:
+    index = machine("a").openapi_v3().index()
+    assert index is not None
+    shared = machine("b").delegate.openapi_v3()  # type: ignore[attr-defined]
+    assert shared.index(index.etag) is None
+    assert shared.index('"other"') == index
+    assert asked(server) == ["/openapi/v3"]
+
+
 def test_an_old_index_of_the_shared_cache_is_not_used(
     machine: Machine, server: DiscoveryServer, redis_server: RedisServer
 ) -> None:
