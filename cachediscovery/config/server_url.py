@@ -12,6 +12,8 @@ from ..model.errors import ConfigError
 from ..model.redact import one_line, without_userinfo
 
 _SCHEMES = ("http", "https")
+# RFC 1035, 2.3.4, in bytes.
+_MAX_LABEL = 63
 _PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")
 
 
@@ -45,7 +47,8 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
     try:
         # Parse without user information: the error quotes a part of the URL.
         parts = urlsplit(f"{scheme}://{host}{behind}")
-        _ = parts.port, (parts.hostname or "x").encode("idna")
+        _ = parts.port
+        _check_host(parts.hostname or "")
     except ValueError as error:
         # Not chained: the cause may quote a password that was not recognized as one.
         raise ConfigError(f"{what} {shown!r} is not a URL: {one_line(error)}") from None
@@ -56,3 +59,12 @@ def _split(url: str, what: str, schemes: tuple[str, ...], expected: str) -> tupl
     # The scheme in lower case, as in Go, because it decides whether TLS is used.
     plain = f"{parts.scheme}://{host}{behind.partition('#')[0].partition('?')[0]}"
     return plain, unquote(user), unquote(password)
+
+
+def _check_host(host: str) -> None:
+    """Raise `ValueError` if no name in the DNS can be `host`."""
+    if not host.isascii():
+        # It checks the labels too. For other hosts Python need not import it.
+        host.encode("idna")
+    elif host and not all(0 < len(label) <= _MAX_LABEL for label in host.removesuffix(".").split(".")):
+        raise ValueError("a label of the host is empty or too long")

@@ -40,7 +40,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from error
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a JSON object")
-    document: dict[str, Any] = without_lone_surrogates(parsed) if b"\\ud" in data.lower() else parsed
+    document: dict[str, Any] = without_lone_surrogates(parsed) if b"\\ud" in data or b"\\uD" in data else parsed
     return document
 
 
