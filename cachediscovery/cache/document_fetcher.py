@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from .._concurrency import Lock, run_together
-from ..discovery.interfaces import ConnectedDiscoveryInterface
+from ..discovery.interfaces import ConnectedDiscoveryInterface, SharedDiscoveryInterface
 from ..disk.document_store import GROUPS
 from ..disk.lock import FetchLock
 from ..model.discovery_result import DiscoveryResult
@@ -201,6 +201,14 @@ class DocumentFetcher:
     def _with_credentials(self, call: Callable[[], T]) -> T:
         """Call it with no exec plugin running in it, so that a plugin that hangs blocks no other process or thread."""
         delegate = self._delegate
+        if isinstance(delegate, SharedDiscoveryInterface):
+            from ..transport.credentials import PluginNeeded, without_plugins
+
+            try:
+                # What is shared needs neither credentials nor a connection to the server.
+                return without_plugins(call)
+            except PluginNeeded:
+                pass
         if isinstance(delegate, ConnectedDiscoveryInterface):
             return delegate.transport.run_with_credentials(call)
         return call()

@@ -74,8 +74,7 @@ class SharedDiscoveryClient(SharedDiscoveryInterface, ConnectedDiscoveryInterfac
         return _connected(self._delegate).transport
 
     def connect_ahead(self) -> None:
-        """Start connecting to the server: it may have to be asked, and the handshakes take time."""
-        _connected(self._delegate).connect_ahead()
+        """Do nothing: what is shared needs no connection, and none of the credentials that an exec plugin gives."""
 
     def close(self) -> None:
         """Close all connections, and end the thread that listens."""

@@ -6,6 +6,7 @@ import threading
 import time
 
 from .. import _log as log
+from ..transport.credentials import PluginNeeded
 from .engine import EngineUnavailable
 from .news import FAILED, News
 
@@ -58,7 +59,12 @@ class SingleFlight:
                 extender.start()
             except RuntimeError as error:
                 log.debug("cannot extend a lock of %s: %s", self._records.engine.place, error)
-            fetched = fetch()
+            try:
+                fetched = fetch()
+            except PluginNeeded:
+                # It did not fail: this machine comes back with credentials, and others need not wait for them.
+                message = name
+                raise
             message = name
             return fetched
         finally:

@@ -24,11 +24,21 @@ if TYPE_CHECKING:
 _TOKEN_FILE_SECONDS = 60.0
 
 # The credentials whose `run_with` this thread, or the one that started it, is in; and whether that is its last try.
-_held: ContextVar[tuple[Credentials, bool] | None] = ContextVar("held", default=None)
+# Without credentials: it is in `without_plugins`.
+_held: ContextVar[tuple[Credentials | None, bool] | None] = ContextVar("held", default=None)
 
 
 class PluginNeeded(Exception):
-    """A credential expired or was refused within `Credentials.run_with`, which handles this."""
+    """A plugin would have to run now, within `without_plugins`, or within `Credentials.run_with`, which handles this."""
+
+
+def without_plugins(call: Callable[[], T]) -> T:
+    """Return the result of `call`, within which no exec plugin runs. Raises `PluginNeeded` if one would have to."""
+    token = _held.set((None, False))
+    try:
+        return call()
+    finally:
+        _held.reset(token)
 
 
 class Identity(NamedTuple):
@@ -79,9 +89,9 @@ class Credentials:
             _held.reset(token)
 
     def _try(self) -> bool | None:
-        """Within `run_with`, whether it is the last try; None elsewhere."""
+        """Within `run_with` or `without_plugins`, whether it is the last try; None elsewhere."""
         held = _held.get()
-        return held[1] if held is not None and held[0] is self else None
+        return held[1] if held is not None and held[0] in (self, None) else None
 
     def identity(self) -> Identity:
         """Return the current identity. Raises `CredentialsError` or `ConfigError`."""

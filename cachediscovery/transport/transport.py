@@ -95,9 +95,11 @@ class Transport(StreamingTransport):
         """Start connecting, in threads, for requests that follow. Errors are ignored: the request raises them again."""
         if self._credentials is None or may_need_proxy_for(self._config):
             return
+        from .credentials import PluginNeeded
+
         try:
             dialer = self._dialer_for(self._credentials.identity())
-        except DiscoveryError:
+        except (DiscoveryError, PluginNeeded):
             return
         dialer.begin(CONNECTIONS_AHEAD)
 
