@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _FAILED_TTL = 10.0
 # If more documents than this are missing, fetch the aggregated documents, which hold them all.
 _FEW = 2
-# Several threads write files: most of the time is spent waiting, above all for a network file system.
-_WRITERS = 4
+# Two threads write files, since a network file system makes each wait. More would wait for each other on a local disk.
+_WRITERS = 2
 # Before every invalidation.
 _ANY_TIME = float("-inf")
 

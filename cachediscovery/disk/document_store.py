@@ -108,9 +108,10 @@ class DocumentStore:
         path = self.path(key)
         if not path or not self._may_write():
             return None
-        if epoch and self.record().epoch not in ("", epoch):
+        record = self.record()
+        if epoch and record.epoch not in ("", epoch):
             return None
-        if not self.is_of_cluster():
+        if not record.is_of(self.server, self.trust_fingerprint):
             from .cluster_record import new_record
 
             self.start_over(new_record(self.server, self.trust_fingerprint))

@@ -34,6 +34,8 @@ class DocumentWriter:
         self._pause = 0.0
         self._paused_until = 0.0
         self._has_tidied = False
+        # Folders that this has made, or found. Replaced as a whole.
+        self._known: frozenset[str] = frozenset()
 
     @property
     def may_try(self) -> bool:
@@ -78,12 +80,20 @@ class DocumentWriter:
             remove_leftovers(self._folder, _is_ours)
         for _ in range(_TRIES):
             try:
-                for folder in dict.fromkeys((self._folder, os.path.dirname(path))):
-                    make_folder(folder, self._root)
+                self._make_folders(self._folder, os.path.dirname(path))
                 return replace_file(path, data, mtime, os.path.join(self._folder, TEMPORARY))
             except FileNotFoundError as error:
+                self._known = frozenset()
                 vanished = error
         raise vanished
+
+    def _make_folders(self, *folders: str) -> None:
+        for folder in folders:
+            known = self._known
+            if folder not in known:
+                is_below = self._folder in known and folder.startswith(self._folder + os.sep)
+                make_folder(folder, self._folder if is_below else self._root)
+                self._known = known | {folder}
 
     def _is_of_one(self, error: Exception) -> bool:
         """Whether an error concerns one document, not the whole disk."""

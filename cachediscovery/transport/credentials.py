@@ -29,7 +29,7 @@ _held: ContextVar[tuple[Credentials | None, bool] | None] = ContextVar("held", d
 
 
 class PluginNeeded(Exception):
-    """A plugin would have to run now, within `without_plugins`, or within `Credentials.run_with`, which handles this."""
+    """A plugin would have to run within `without_plugins`, or within `Credentials.run_with`, which handles this."""
 
 
 def without_plugins(call: Callable[[], T]) -> T:
