@@ -168,6 +168,21 @@ def test_request_errors_are_raised_as_the_clients_exceptions(twins: Cluster, pac
     assert caught.value.status == 403
 
 
+@pytest.mark.parametrize("status", [400, 501])
+def test_a_status_is_raised_as_the_clients_exception(
+    server: DiscoveryServer, package: Package, tmp_path: Path, status: int
+) -> None:
+    server.fail("/apis", Failure(status, "no"))
+
+    async def ask() -> None:
+        async with package.connected(server.write_kubeconfig(tmp_path / "kubeconfig")) as client:
+            await client.resources.get(kind="Deployment")
+
+    with pytest.raises(package.client.exceptions.ApiException) as caught:
+        asyncio.run(ask())
+    assert caught.value.status == status
+
+
 def test_a_connection_error_is_the_clients_own(package: Package, tmp_path: Path) -> None:
     server = DiscoveryServer()
     server.start()
