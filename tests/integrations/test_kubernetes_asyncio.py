@@ -183,6 +183,20 @@ def test_a_status_is_raised_as_the_clients_exception(
     assert caught.value.status == status
 
 
+def test_a_group_version_that_fails_otherwise_than_by_being_down_is_an_error(
+    legacy_server: DiscoveryServer, package: Package, tmp_path: Path
+) -> None:
+    legacy_server.fail("/apis/kubevirt.io/v1", Failure(501, "no"))
+
+    async def search() -> None:
+        async with package.connected(legacy_server.write_kubeconfig(tmp_path / "kubeconfig")) as client:
+            await client.resources.search(group="kubevirt.io", api_version="v1")
+
+    with pytest.raises(package.client.exceptions.ApiException) as caught:
+        asyncio.run(search())
+    assert caught.value.status == 501
+
+
 def test_a_connection_error_is_the_clients_own(package: Package, tmp_path: Path) -> None:
     server = DiscoveryServer()
     server.start()

@@ -9,12 +9,12 @@ import pytest
 
 from cachediscovery import CachedDiscoveryClient, DeferredDiscoveryRESTMapper
 from cachediscovery.shared import news
-from cachediscovery.shared.engine import EngineUnavailable
+from cachediscovery.shared.engine import Engine, EngineUnavailable
 from cachediscovery.shared.record_store import RecordStore
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import eventually
-from .conftest import Machine, RedisServer, aged
+from .conftest import CLUSTER, Machine, RedisServer, aged
 
 
 def has_widgets(client: CachedDiscoveryClient) -> bool:
@@ -155,6 +155,21 @@ def test_an_invalidation_that_the_engine_missed_is_made_up_for(
     redis_server.client().mset({**data, generation[0]: token})
     assert has_widgets(client)
     assert has_widgets(machine("b"))
+
+
+def test_an_invalidation_from_before_a_client_was_made_is_no_news_to_it(
+    records: RecordStore, redis_server: RedisServer, server: DiscoveryServer
+) -> None:
+    records.invalidate(time.monotonic())
+    heard: list[float] = []
+    later = RecordStore(Engine(redis_server.url), server.url, "", CLUSTER)
+    later.on_invalidated = heard.append
+    assert later.see().generation
+    assert heard == []
+    records.invalidate(time.monotonic())
+    later.see()
+    later.engine.close()
+    assert len(heard) == 1
 
 
 def test_the_one_who_invalidates_is_not_told_by_itself(

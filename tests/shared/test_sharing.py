@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscoveryRESTMapper, DiscoveryClient
+from cachediscovery.shared import single_flight
 from cachediscovery.shared.client import SharedDiscoveryClient
 from cachediscovery.shared.engine import Engine
 from cachediscovery.shared.record_store import RecordStore
+from cachediscovery.shared.records import GROUPS_RECORD
 from cachediscovery.testing import DiscoveryServer
 
 from ..conftest import WIDGETS
@@ -52,6 +54,17 @@ def test_machines_that_miss_at_the_same_time_ask_once(machine: Machine, aggregat
             thread.join()
         assert len(server.paths()) == len(set(server.paths()))
         assert clients[0].server_groups_and_resources() == clients[5].server_groups_and_resources()
+
+
+def test_a_lock_that_is_held_for_too_long_is_not_waited_for(
+    machine: Machine, server: DiscoveryServer, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_flight, "_MAX_WAIT", 0.2)
+    client = machine("a")
+    records = client.delegate.records  # type: ignore[attr-defined]
+    assert redis_server.client().set(f"{records.prefix}:lock:{GROUPS_RECORD}", "somebody", px=100_000)
+    assert client.server_groups().groups
+    assert server.request_count == 2
 
 
 def test_without_a_ca_nothing_is_shared_unless_the_cluster_is_named(

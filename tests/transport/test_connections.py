@@ -285,6 +285,20 @@ def test_connections_opened_in_advance_are_used(script: Script) -> None:
     connections.close()
 
 
+@pytest.mark.parametrize(("url", "port"), [("http://h", 80), ("https://h", 443), ("https://h:6443", 6443)])
+def test_a_url_without_a_port_has_that_of_its_scheme(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
+    asked = []
+
+    def look_up(host: bytes, port: int, **_: object) -> None:
+        asked.append((host, port))
+        raise socket.gaierror("unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(OSError, match="unknown"):
+        Dialer(url, 1.0).make()
+    assert asked == [(b"h", port)]
+
+
 def test_a_connection_that_failed_in_advance_raises_when_used() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
