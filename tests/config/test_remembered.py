@@ -36,6 +36,22 @@ def test_a_server_is_remembered_for_the_same_files_and_flags(tmp_path: Path, kub
     assert server_of(remembered(tmp_path, kubeconfig, "other")) == ""
 
 
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        Cluster("https://one", context="a\nb"),
+        Cluster("https://one", "f\n00"),
+        Cluster("https://one", ca_files=("/a", "/a\nb")),
+    ],
+)
+def test_what_would_be_read_back_as_several_lines_is_not_remembered(
+    tmp_path: Path, kubeconfig: Path, cluster: Cluster
+) -> None:
+    remembered(tmp_path, kubeconfig).save(cluster)
+    assert remembered(tmp_path, kubeconfig).load() is None
+    assert not (tmp_path / "cache").exists()
+
+
 def _replace_alike(kubeconfig: Path) -> None:
     """Replace the file as `rm` and `cp -p` do: same size and mtime, perhaps the same inode."""
     before = kubeconfig.stat()

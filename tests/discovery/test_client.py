@@ -299,6 +299,14 @@ def test_a_server_with_no_groups_supports_every_version() -> None:
     assert server_supports_version(Nothing(), GroupVersion("apps", "v1"))  # type: ignore[arg-type]
 
 
+def test_a_version_in_a_partial_listing_is_supported(server: DiscoveryServer, base_client: Make) -> None:
+    client = base_client(server)
+    server.fail("/api", Failure(403, "no"))
+    assert server_supports_version(client, GroupVersion("apps", "v1"))
+    with pytest.raises(GroupDiscoveryFailed):
+        server_supports_version(client, GroupVersion("", "v1"))
+
+
 def test_openapi_urls_of_other_hosts_are_dropped(server: DiscoveryServer, base_client: Make) -> None:
     index = {"paths": {"apis/apps/v1": {"serverRelativeURL": "/openapi/v3/apis/apps/v1?hash=1"}}}
     index["paths"]["evil"] = {"serverRelativeURL": "//evil.example/x"}

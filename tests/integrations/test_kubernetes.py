@@ -16,8 +16,9 @@ from kubernetes.dynamic.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from cachediscovery import StatusError
 from cachediscovery.integrations.kubernetes import CachedDiscoverer
-from cachediscovery.testing import DiscoveryServer
+from cachediscovery.testing import DiscoveryServer, Failure
 from cachediscovery.transport.server_identity import gathered_identities
 
 from ..crds import CRD
@@ -194,6 +195,17 @@ def test_the_cache_folder_is_kubectls(twins: Cluster, home: Path) -> None:
     dynamic(twins).resources.search(kind="Pod")
     assert list((home / ".kube" / "cache" / "discovery").rglob("apps/v1/serverresources.json"))
     assert os.environ["HOME"] == str(home)
+
+
+def test_an_error_response_identifies_the_cluster(server: DiscoveryServer, tmp_path: Path) -> None:
+    server.headers["X-Kubernetes-Pf-Flowschema-Uid"] = "0f8a"
+    api_client = config.new_client_from_config(str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+    resources = DynamicClient(api_client, discoverer=CachedDiscoverer).resources
+    server.fail("/api", Failure(403, "no"))
+    server.fail("/apis", Failure(403, "no"))
+    with gathered_identities() as found, pytest.raises(StatusError):
+        resources.discovery.delegate.server_groups()
+    assert [identity.uids for identity in found] == [{"0f8a"}, {"0f8a"}]
 
 
 def test_a_304_identifies_the_cluster(server: DiscoveryServer, tmp_path: Path) -> None:

@@ -197,6 +197,16 @@ def test_a_group_version_that_fails_otherwise_than_by_being_down_is_an_error(
     assert caught.value.status == 501
 
 
+def test_the_groups_are_asked_for_each_time(server: DiscoveryServer, package: Package, tmp_path: Path) -> None:
+    async def look_twice() -> None:
+        async with package.connected(server.write_kubeconfig(tmp_path / "kubeconfig")) as client:
+            assert "example.com" not in await client.resources.api_groups
+            server.install_crd("example.com/v1", "Widget")
+            assert "example.com" in await client.resources.api_groups
+
+    asyncio.run(look_twice())
+
+
 def test_a_connection_error_is_the_clients_own(package: Package, tmp_path: Path) -> None:
     server = DiscoveryServer()
     server.start()

@@ -187,3 +187,16 @@ def test_exceptions_pass_through_process_pools(tmp_path: Path) -> None:
     for error, caught in zip(EXAMPLES, pickle.loads(file.read_bytes()), strict=True):
         for again in caught:
             assert described(again)[:4] == described(error)[:4]
+
+
+@pytest.mark.parametrize(
+    ("nearest", "server", "text"),
+    [
+        ([], "", "no pod"),
+        (["pods"], "", "no pod (did you mean pods?)"),
+        ([], "https://h", "no pod (the server is https://h)"),
+        (["pods", "nodes"], "https://h", "no pod (did you mean pods, nodes? The server is https://h)"),
+    ],
+)
+def test_no_match_says_what_is_known(nearest: list[str], server: str, text: str) -> None:
+    assert str(errors.NoMatchError("no pod", lambda: nearest, server)) == text

@@ -63,3 +63,18 @@ def test_a_document_that_the_cached_groups_lack_is_removed(server: DiscoveryServ
     gone.write_bytes(apps.read_bytes())
     assert here("invalidate gone.test/v1").out == f"invalidated 1 document of {server.url}\n"
     assert not gone.exists()
+
+
+def test_a_folder_that_is_not_trusted_is_told_and_the_other_is_invalidated(
+    server: DiscoveryServer, here: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    here("api-resources", server)
+    ((apps,), written) = home.rglob("apps/v1/serverresources.json"), len(list(home.rglob("server*.json")))
+    apps.parents[2].chmod(0o777)
+    assert here("api-resources").code == 0
+    ran = here("invalidate")
+    assert (ran.code, ran.out) == (1, f"invalidated {written} documents of {server.url}\n")
+    assert "can be written by everybody: the files there are left alone" in ran.err
+    assert apps.exists()
+    assert not list((tmp_path / "xdg").rglob("server*.json"))
