@@ -143,6 +143,24 @@ def test_invalid_resource_names_are_not_offered(
         assert (ran.out.splitlines(), ran.err) == ([words + name for name in names], "")
 
 
+@pytest.mark.parametrize("has_index", [True, False])
+def test_groups_and_versions_of_flags_come_from_the_cache(
+    server: DiscoveryServer, cli: Run, has_index: bool, home: Path
+) -> None:
+    cli("api-resources", server=server)
+    if not has_index:
+        for path in home.rglob(".cachediscovery.index"):
+            path.unlink()
+    server.forget_requests()
+    for line, expected in (
+        ("api-resources --api-group ap", ["apiextensions.k8s.io", "apiregistration.k8s.io", "apps"]),
+        ("explain pods --api-version=batch", ["--api-version=batch/v1"]),
+    ):
+        ran = cli("__complete", "zsh", f"cachediscovery {line}", server=server)
+        assert (sorted(ran.out.splitlines()), ran.err) == (expected, "")
+    assert server.request_count == 0
+
+
 @pytest.mark.parametrize("flag", ["context", "cluster", "user"])
 def test_kubeconfig_names_with_control_characters_are_not_offered(
     server: DiscoveryServer, cli: Run, tmp_path: Path, flag: str
