@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident, interrupt_main, start_new_thread
 
 from .output import OutputError, fail, let_go_of_stdout, warn, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from sys import UnraisableHookArgs
     from typing import NoReturn
 
     from .command_table import Command
@@ -40,6 +42,7 @@ def run_and_exit() -> NoReturn:
 
     # Objects live until the command ends, so garbage collection would find nothing.
     gc.disable()
+    sys.unraisablehook = _interrupt_again
     code = INTERRUPTED
     try:
         code = main()
@@ -49,6 +52,30 @@ def run_and_exit() -> NoReturn:
     if _finish():
         code = INTERRUPTED
     os._exit(code)
+
+
+def _interrupt_again(dropped: UnraisableHookArgs) -> None:
+    """Raise an interrupt again that Python drops, and would print: it arrived in a finalizer or a weakref callback."""
+    if dropped.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(dropped)
+        return
+    try:
+        # Not from here, where it would be dropped again.
+        start_new_thread(_interrupt_soon, (get_ident(),))
+    except RuntimeError:
+        pass
+
+
+def _interrupt_soon(thread: int) -> None:
+    import signal
+    from time import sleep
+
+    sleep(0.001)
+    if hasattr(signal, "pthread_kill"):
+        # It ends what the thread waits for, too.
+        signal.pthread_kill(thread, signal.SIGINT)
+    else:
+        interrupt_main()
 
 
 def complete_for_kubectl() -> NoReturn:

@@ -74,7 +74,7 @@ def test_an_expired_document_is_a_miss(server: DiscoveryServer, cached_client: M
 
 
 def test_documents_in_memory_expire_too(server: DiscoveryServer, cached_client: Make) -> None:
-    client = cached_client(server, ttl=0.3)
+    client = cached_client(server, ttl=3)
     client.server_groups()
     client.server_groups()
     assert server.request_count == 2

@@ -39,3 +39,46 @@ def test_interrupts_leave_no_temporary_files(
         assert process.returncode in (0, 130)
         assert b"Traceback" not in err
     assert [path for path in home.rglob("*") if TEMPORARY.search(path.name)] == []
+
+
+def test_an_interrupt_in_a_finalizer_ends_the_command_without_a_word(environ: dict[str, str]) -> None:
+    code = """
+import os, signal, time
+from cachediscovery.cli import main
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+
+def work():
+    Dropped()
+    time.sleep(60)
+    return 0
+
+main.main = work
+main.run_and_exit()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stderr) == (130, b"")
+
+
+def test_other_errors_in_a_finalizer_are_shown(environ: dict[str, str]) -> None:
+    code = """
+from cachediscovery.cli import main
+
+class Broken:
+    def __del__(self):
+        raise ValueError("no")
+
+def work():
+    Broken()
+    return 0
+
+main.main = work
+main.run_and_exit()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, timeout=30, check=False)
+    assert ran.returncode == 0
+    assert b"ValueError: no" in ran.stderr
