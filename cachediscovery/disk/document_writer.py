@@ -10,7 +10,7 @@ from .. import _log as log
 from .._concurrency import Lock
 from .files import Signature, make_folder, reason_of, refresh_file, remove_leftovers, replace_file
 from .layout import TEMPORARY
-from .trust import distrust_of_file
+from .trust import distrust_below, distrust_of_file
 
 # Errors that concern one document, not the whole disk. ECANCELED means that the process is about to end.
 _OF_ONE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EXDEV, errno.ECANCELED)
@@ -44,7 +44,8 @@ class DocumentWriter:
 
     def write(self, path: str, data: bytes, mtime: float) -> Signature | None:
         """Replace the document at `path`, dated `mtime`. Its new state; None if it was not written."""
-        reason = distrust_of_file(self._root, self._folder, path)
+        # Each time: a folder made before may be a link by now.
+        reason = distrust_below(self._root, self._folder) or distrust_of_file(self._root, self._folder, path)
         if reason:
             log.debug("cannot write %s: %s", path, reason)
             return None
@@ -91,8 +92,7 @@ class DocumentWriter:
         for folder in folders:
             known = self._known
             if folder not in known:
-                is_below = self._folder in known and folder.startswith(self._folder + os.sep)
-                make_folder(folder, self._folder if is_below else self._root)
+                make_folder(folder, self._root)
                 self._known = known | {folder}
 
     def _is_of_one(self, error: Exception) -> bool:
