@@ -201,17 +201,14 @@ class DocumentFetcher:
     def _with_credentials(self, call: Callable[[], T]) -> T:
         """Call it with no exec plugin running in it, so that a plugin that hangs blocks no other process or thread."""
         delegate = self._delegate
+        if not isinstance(delegate, ConnectedDiscoveryInterface):
+            return call()
         if isinstance(delegate, SharedDiscoveryInterface):
-            from ..transport.credentials import PluginNeeded, without_plugins
+            from ..transport.credentials import without_plugins
 
-            try:
-                # What is shared needs neither credentials nor a connection to the server.
-                return without_plugins(call)
-            except PluginNeeded:
-                pass
-        if isinstance(delegate, ConnectedDiscoveryInterface):
-            return delegate.transport.run_with_credentials(call)
-        return call()
+            # What is shared needs neither credentials nor a connection to the server.
+            return without_plugins(call, lambda: delegate.transport.run_with_credentials(call))
+        return delegate.transport.run_with_credentials(call)
 
     def _fetching_lock(self, key: str) -> Lock:
         with self._mutex:

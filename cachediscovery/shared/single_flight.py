@@ -59,14 +59,13 @@ class SingleFlight:
                 extender.start()
             except RuntimeError as error:
                 log.debug("cannot extend a lock of %s: %s", self._records.engine.place, error)
-            try:
-                fetched = fetch()
-            except PluginNeeded:
-                # It did not fail: this machine comes back with credentials, and others need not wait for them.
-                message = name
-                raise
+            fetched = fetch()
             message = name
             return fetched
+        except PluginNeeded:
+            # It did not fail: this machine comes back with credentials, and others need not wait for them.
+            message = name
+            raise
         finally:
             over.set()
             self._release(lock, message)

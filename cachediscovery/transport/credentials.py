@@ -29,16 +29,24 @@ _held: ContextVar[tuple[Credentials | None, bool] | None] = ContextVar("held", d
 
 
 class PluginNeeded(Exception):
-    """A plugin would have to run within `without_plugins`, or within `Credentials.run_with`, which handles this."""
+    """A plugin would have to run within `without_plugins` or `Credentials.run_with`, which both handle this."""
 
 
-def without_plugins(call: Callable[[], T]) -> T:
-    """Return the result of `call`, within which no exec plugin runs. Raises `PluginNeeded` if one would have to."""
+def without_plugins(call: Callable[[], T], otherwise: Callable[[], T]) -> T:
+    """Return the result of `call`, within which no exec plugin runs; that of `otherwise` if one would have to.
+
+    Within another such call, or within `Credentials.run_with`, that one decides.
+    """
+    if _held.get() is not None:
+        return call()
     token = _held.set((None, False))
     try:
         return call()
+    except PluginNeeded:
+        pass
     finally:
         _held.reset(token)
+    return otherwise()
 
 
 class Identity(NamedTuple):

@@ -12,9 +12,11 @@ from cachediscovery import CachedDiscoveryClient, ClientConfig, DeferredDiscover
 from cachediscovery.shared import single_flight
 from cachediscovery.shared.client import SharedDiscoveryClient
 from cachediscovery.shared.engine import Engine
+from cachediscovery.shared.news import News
 from cachediscovery.shared.record_store import RecordStore
 from cachediscovery.shared.records import GROUPS_RECORD
 from cachediscovery.testing import DiscoveryServer
+from cachediscovery.transport.credentials import PluginNeeded
 
 from ..conftest import WIDGETS
 from .conftest import Machine, RedisServer, aged
@@ -67,6 +69,21 @@ def test_a_lock_that_is_held_for_too_long_is_not_waited_for(
     assert client.server_groups().groups
     assert time.monotonic() - started < 30
     assert server.request_count == 2
+
+
+@pytest.mark.parametrize(("error", "told"), [(PluginNeeded(), "x"), (ValueError("no"), "x failed")])
+def test_others_are_told_of_a_failed_fetch_and_not_of_one_that_lacks_credentials(
+    records: RecordStore, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    published: list[str] = []
+    monkeypatch.setattr(records, "publish", published.append)
+
+    def fetch() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        single_flight.SingleFlight(records, News(records)).run("x", lambda: None, fetch)
+    assert published == [told]
 
 
 def test_without_a_ca_nothing_is_shared_unless_the_cluster_is_named(

@@ -15,7 +15,7 @@ import trustme
 
 from cachediscovery import ClientConfig, CredentialsError, DiscoveryClient, DiscoveryError, ExecConfig, StatusError
 from cachediscovery.testing import DiscoveryServer
-from cachediscovery.transport.credentials import Credentials
+from cachediscovery.transport.credentials import Credentials, PluginNeeded, without_plugins
 from cachediscovery.transport.exec_plugin import run_exec_plugin
 from cachediscovery.transport.tls import ssl_context
 
@@ -257,3 +257,17 @@ def test_no_repr_shows_credentials(plugin: Plugin) -> None:
     shown = [config, config.exec, Credentials(config).identity(), run_exec_plugin(config, config.exec)]  # type: ignore[arg-type]
     plugin.answer(token="secret")
     assert "secret" not in repr(shown) + str(shown) + f"{config}"
+
+
+def test_within_another_call_without_plugins_nothing_is_called_twice() -> None:
+    calls: list[str] = []
+
+    def needs_one() -> str:
+        calls.append("inner")
+        raise PluginNeeded
+
+    def inner() -> str:
+        return without_plugins(needs_one, lambda: "never")
+
+    assert without_plugins(inner, lambda: "with plugins") == "with plugins"
+    assert calls == ["inner"]
