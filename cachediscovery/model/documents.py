@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from .duplicates import each_group_once, each_resource_once
-from .fields import MalformedDocument, get_bool, get_object, get_objects, get_str, get_strs
+from .fields import (
+    MalformedDocument,
+    get_bool,
+    get_object,
+    get_objects,
+    get_str,
+    get_strs,
+    without_lone_surrogates,
+)
 from .name_filter import drop_invalid_resources
 from .names import is_group_name, is_version_name
 from .types import (
@@ -40,7 +48,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise MalformedDocument(f"not JSON ({_first_line(error)})") from error
     if not isinstance(parsed, dict):
         raise MalformedDocument("not a JSON object")
-    document: dict[str, Any] = without_lone_surrogates(parsed) if b"\\ud" in data or b"\\uD" in data else parsed
+    document: dict[str, Any] = without_lone_surrogates(parsed, data)
     return document
 
 
@@ -199,17 +207,6 @@ def _version_to(version: GroupVersionForDiscovery) -> dict[str, str]:
 
 def _encode(value: dict[str, Any]) -> bytes:
     return (go_json(value) + "\n").encode()
-
-
-def without_lone_surrogates(value: Any) -> Any:
-    """Replace lone surrogates, which are legal in JSON (`\\ud800`), by U+FFFD, as Go does."""
-    if isinstance(value, str):
-        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
-    if isinstance(value, list):
-        return [without_lone_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {without_lone_surrogates(key): without_lone_surrogates(item) for key, item in value.items()}
-    return value
 
 
 def _first_line(error: BaseException) -> str:

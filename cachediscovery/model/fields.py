@@ -80,3 +80,19 @@ def base64_data(source: Mapping[str, Any], key: str) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise MalformedDocument(f"{key!r} is not base64") from error
+
+
+def without_lone_surrogates(value: Any, data: bytes) -> Any:
+    """`value`, parsed from `data`, with U+FFFD for lone surrogates, which are legal in JSON (`\\ud800`), as in Go."""
+    # Most documents have none, and looking for them in the bytes is fast.
+    return _without_lone_surrogates(value) if b"\\ud" in data or b"\\uD" in data else value
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_lone_surrogates(key): _without_lone_surrogates(item) for key, item in value.items()}
+    return value

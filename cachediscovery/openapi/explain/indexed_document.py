@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.fields import MalformedDocument
+from ...model.fields import MalformedDocument, without_lone_surrogates
 from ...model.json_scanner import scan
 from .document import Document, descend
 from .tables import GROUP_VERSION, NAMES, PLACES, RESOURCES
@@ -76,9 +76,5 @@ class IndexedDocument(Document):
             except ValueError as error:
                 # The response's file has changed and has kept its state, as after a fault of the disk.
                 raise MalformedDocument(f"{name} is not where its tables say: clear the cache") from error
-            if b"\\ud" in data or b"\\uD" in data:
-                from ...model.documents import without_lone_surrogates
-
-                value = without_lone_surrogates(value)
-            self._schemas[name] = value
+            self._schemas[name] = without_lone_surrogates(value, data)
         return self._schemas[name]
