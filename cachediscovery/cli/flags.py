@@ -149,3 +149,13 @@ def _take(flag: Flag, value: str | None, waiting: list[str], values: dict[str, l
         values.setdefault(flag.name, []).extend(part for part in parts if part or flag.kind == ARRAY)
     else:
         values.setdefault(flag.name, []).append(value)
+
+
+def duration(text: str, source: str) -> float:
+    """The seconds of a duration such as `90s` or `6h`. Raises `UsageError`, which names its `source`."""
+    from ..config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from error

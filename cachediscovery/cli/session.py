@@ -9,7 +9,7 @@ from ..config.cluster import Cluster
 from ..disk.layout import DEFAULT_TTL, VARIABLES, cache_root, cluster_folder, place_of
 from ..disk.remembered import CLUSTER_FLAGS, RememberedCluster
 from ..index.search import GROUP_VERSIONS, read_sound_index
-from .flags import Parsed, UsageError
+from .flags import Parsed, UsageError, duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -230,8 +230,15 @@ class Session:
             self._reach(config.server, bool(config.proxy_url))
 
     def _reach(self, server: str, has_proxy: bool) -> None:
-        """Start connecting as soon as the address is known, if the command may ask the server."""
-        if self.asks is not None and self._dialer is None and self._base is None:
+        """Start connecting as soon as the address is known, if the command may ask the server.
+
+        Where a shared cache may have the answer, wait until it is known not to.
+        """
+        if self.asks is None or self._dialer is not None or self._base is not None:
+            return
+        from .shared_flags import has_shared_cache
+
+        if self.asks or not has_shared_cache(self._parsed):
             from ..transport.dialer import reach
 
             self._dialer = reach(server, self._options(), has_proxy=has_proxy)
@@ -268,7 +275,7 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
     """The transport options that flags set. Raises `UsageError`."""
     numbers: dict[str, Any] = {}
     for flag, name in (("connect-timeout", "connect_timeout"), ("request-timeout", "read_timeout")):
-        seconds = _duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
+        seconds = duration(parsed.text(flag), f"--{flag}") if parsed.text(flag) else 0.0
         # kubectl's default "0" means no time-out beyond the usual one.
         if seconds:
             numbers[name] = seconds
@@ -286,15 +293,6 @@ def transport_numbers(parsed: Parsed) -> dict[str, Any]:
 def _seconds(parsed: Parsed, flag: str, option: str, default: float) -> float:
     """The seconds of a flag, else of the environment variable of the cache's `option`, else `default`."""
     if parsed.given(flag):
-        return _duration(parsed.text(flag), f"--{flag}")
+        return duration(parsed.text(flag), f"--{flag}")
     text = os.environ.get(VARIABLES[option], "")
-    return _duration(text, f"${VARIABLES[option]}") if text else default
-
-
-def _duration(text: str, source: str) -> float:
-    from ..config.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{source}: {error}") from error
+    return duration(text, f"${VARIABLES[option]}") if text else default

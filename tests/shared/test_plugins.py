@@ -16,7 +16,7 @@ from cachediscovery import CachedDiscoveryClient, ClientConfig, CredentialsError
 from cachediscovery.testing import DiscoveryServer
 
 from ..transport.test_hanging import V1
-from ..transport.test_plugins_and_the_lock import FUTURE, TOKEN, Plugin
+from ..transport.test_plugins_and_the_lock import FUTURE, PAST, TOKEN, Plugin
 from .conftest import RedisServer
 
 Make = Callable[[str], CachedDiscoveryClient]
@@ -87,13 +87,26 @@ def test_a_refresh_runs_the_plugin_and_asks_the_server(make: Make, plugin: Plugi
     assert (plugin.runs, secured.request_count) == (2, 4)
 
 
+@pytest.mark.parametrize("answers", [(("revoked", FUTURE), (TOKEN, FUTURE)), ((TOKEN, PAST),)])
+def test_a_credential_that_is_refused_or_has_expired_is_renewed(
+    make: Make, plugin: Plugin, secured: DiscoveryServer, answers: tuple[tuple[str, str], ...]
+) -> None:
+    plugin.answer(*answers)
+    assert make("a").server_groups_and_resources()[0]
+    # Once before each of two tries.
+    assert plugin.runs == 2
+    secured.forget_requests()
+    assert make("b").server_groups_and_resources()[0]
+    assert (plugin.runs, secured.request_count) == (2, 0)
+
+
 def test_a_plugin_that_fails_is_told(make: Make, plugin: Plugin) -> None:
     plugin.path.write_text(f"#!{sys.executable}\nraise SystemExit(3)\n")
     with pytest.raises(CredentialsError, match="plugin"):
         make("a").server_groups_and_resources()
 
 
-def test_a_command_that_finds_everything_shared_makes_no_transport(
+def test_a_command_that_finds_everything_shared_makes_no_connection(
     make: Make,
     secured: DiscoveryServer,
     authority: trustme.CA,
@@ -112,4 +125,5 @@ def test_a_command_that_finds_everything_shared_makes_no_transport(
     assert secured.request_count == 2
     modules = ran.stdout.splitlines()[-1].split()
     assert "redis" in modules
-    assert not {"cachediscovery.transport.transport", "cachediscovery.transport.tls", "http.client"} & {*modules}
+    assert not {f"cachediscovery.transport.{name}" for name in ("dialer", "tls", "transport")} & {*modules}
+    assert "http.client" not in modules
