@@ -12,9 +12,9 @@ from ..model.errors import ConfigError
 from ..model.redact import one_line, without_userinfo
 
 _SCHEMES = ("http", "https")
+_PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")
 # RFC 1035, 2.3.4, in bytes.
 _MAX_LABEL = 63
-_PROXY_SCHEMES = (*_SCHEMES, "socks5", "socks5h", "socks4", "socks4a")
 
 
 def split_server(server: str) -> tuple[str, str, str]:

@@ -251,6 +251,9 @@ def test_a_folder_as_a_kubeconfig_is_an_error(tmp_path: Path) -> None:
         ({}, {"server": "ftp://x"}, "not an http or https URL"),
         ({}, {"server": "https://"}, "not an http or https URL"),
         ({}, {"server": "https://x:port"}, "is not a URL"),
+        ({}, {"server": "https://a..b"}, "is not a URL"),
+        ({}, {"server": f"https://{'x' * 64}.test"}, "is not a URL"),
+        ({}, {"server": f"https://{'ü' * 64}.test"}, "is not a URL"),
         ({}, {"certificate_authority": "/ca", "insecure_skip_tls_verify": True}, "not allowed"),
     ],
 )
