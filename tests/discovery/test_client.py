@@ -9,19 +9,15 @@ import pytest
 import requests
 
 from cachediscovery import (
-    APIGroupList,
     DiscoveryClient,
     DiscoveryError,
     GroupDiscoveryFailed,
     GroupVersion,
-    GroupVersionResource,
     InvalidDocument,
     InvalidGroupVersion,
     NotFound,
     StaleGroupVersionError,
     StatusError,
-    is_resource_enabled,
-    server_supports_version,
 )
 from cachediscovery.testing import DiscoveryServer, Failure
 
@@ -273,38 +269,6 @@ def test_a_callers_session_is_used_unchanged(server: DiscoveryServer) -> None:
     client = DiscoveryClient.from_session(session, f"{server.url}/")
     assert client.server_groups().groups
     assert {request.header("X-Mine") for request in server.requests} == {"1"}
-
-
-def test_is_resource_enabled_fetches_only_its_group_version(server: DiscoveryServer, base_client: Make) -> None:
-    client = base_client(server)
-    assert is_resource_enabled(client, GroupVersionResource("apps", "v1", "deployments"))
-    assert not is_resource_enabled(client, GroupVersionResource("apps", "v1", "nothing"))
-    assert not is_resource_enabled(client, GroupVersionResource("nope", "v1", "nothing"))
-    assert server.paths() == ["/apis/apps/v1"] * 2 + ["/apis/nope/v1"]
-    assert server_supports_version(client, GroupVersion("apps", "v1"))
-    assert not server_supports_version(client, GroupVersion("apps", "v1beta1"))
-
-
-def test_an_unavailable_group_is_an_error_not_a_disabled_resource(server: DiscoveryServer, base_client: Make) -> None:
-    server.fail("/apis/apps/v1", Failure(503))
-    with pytest.raises(StatusError):
-        is_resource_enabled(base_client(server), GroupVersionResource("apps", "v1", "deployments"))
-
-
-def test_a_server_with_no_groups_supports_every_version() -> None:
-    class Nothing:
-        def server_groups(self) -> APIGroupList:
-            return APIGroupList(())
-
-    assert server_supports_version(Nothing(), GroupVersion("apps", "v1"))  # type: ignore[arg-type]
-
-
-def test_a_version_in_a_partial_listing_is_supported(server: DiscoveryServer, base_client: Make) -> None:
-    client = base_client(server)
-    server.fail("/api", Failure(403, "no"))
-    assert server_supports_version(client, GroupVersion("apps", "v1"))
-    with pytest.raises(GroupDiscoveryFailed):
-        server_supports_version(client, GroupVersion("", "v1"))
 
 
 def test_openapi_urls_of_other_hosts_are_dropped(server: DiscoveryServer, base_client: Make) -> None:

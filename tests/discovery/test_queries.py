@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from cachediscovery import (
+    APIGroupList,
     AsyncCachedDiscoveryClient,
     CachedDiscoveryClient,
     DiscoveryClient,
@@ -16,11 +17,15 @@ from cachediscovery import (
     DiscoveryInterface,
     GroupDiscoveryFailed,
     GroupVersion,
+    GroupVersionResource,
+    StatusError,
     VersionInfo,
+    is_resource_enabled,
     matches_server_version,
     server_groups_and_resources,
     server_preferred_namespaced_resources,
     server_preferred_resources,
+    server_supports_version,
 )
 from cachediscovery.discovery.lazy_client import LazyDiscoveryClient
 from cachediscovery.testing import DiscoveryServer, Failure, FakeDiscoveryClient
@@ -126,3 +131,35 @@ def test_every_client_has_with_legacy(server: DiscoveryServer, base_client: Base
     asynchronous = AsyncCachedDiscoveryClient(cached)
     assert asynchronous.with_legacy() is asynchronous
     assert asyncio.run(asynchronous.with_legacy().server_groups()).groups
+
+
+def test_is_resource_enabled_fetches_only_its_group_version(server: DiscoveryServer, base_client: Base) -> None:
+    client = base_client(server)
+    assert is_resource_enabled(client, GroupVersionResource("apps", "v1", "deployments"))
+    assert not is_resource_enabled(client, GroupVersionResource("apps", "v1", "nothing"))
+    assert not is_resource_enabled(client, GroupVersionResource("nope", "v1", "nothing"))
+    assert server.paths() == ["/apis/apps/v1"] * 2 + ["/apis/nope/v1"]
+    assert server_supports_version(client, GroupVersion("apps", "v1"))
+    assert not server_supports_version(client, GroupVersion("apps", "v1beta1"))
+
+
+def test_an_unavailable_group_is_an_error_not_a_disabled_resource(server: DiscoveryServer, base_client: Base) -> None:
+    server.fail("/apis/apps/v1", Failure(503))
+    with pytest.raises(StatusError):
+        is_resource_enabled(base_client(server), GroupVersionResource("apps", "v1", "deployments"))
+
+
+def test_a_server_with_no_groups_supports_every_version() -> None:
+    class Nothing:
+        def server_groups(self) -> APIGroupList:
+            return APIGroupList(())
+
+    assert server_supports_version(Nothing(), GroupVersion("apps", "v1"))  # type: ignore[arg-type]
+
+
+def test_a_version_in_a_partial_listing_is_supported(server: DiscoveryServer, base_client: Base) -> None:
+    client = base_client(server)
+    server.fail("/api", Failure(403, "no"))
+    assert server_supports_version(client, GroupVersion("apps", "v1"))
+    with pytest.raises(GroupDiscoveryFailed):
+        server_supports_version(client, GroupVersion("", "v1"))

@@ -6,9 +6,6 @@ import gc
 import gzip
 import http.client
 import os
-import socket
-import ssl
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediscovery.testing import DiscoveryServer
 from cachediscovery.transport.base import RawResponse
 from cachediscovery.transport.connections import ServerConnections
 from cachediscovery.transport.dialer import Dialer
 from cachediscovery.transport.incomplete import CutShortError, TooLargeError
 
-from ..conftest import eventually, threads_of_ours
+from ..conftest import eventually
+from .servers import Script
 
 Serve = Callable[..., ServerConnections]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -32,72 +29,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 def gzipped(body: bytes) -> bytes:
     packed = gzip.compress(body, mtime=0)
     return OK + b"content-encoding: GZIP\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
-
-
-class Script:
-    """A server that answers the requests of each connection with the given bytes, one after another."""
-
-    def __init__(self) -> None:
-        self.connections: list[list[bytes]] = []
-        self.requests: list[bytes] = []
-        self.pause = 0.0
-        # `after_answer`: unsolicited bytes after each response. `repeat`: send the response endlessly.
-        self.after_answer = b""
-        self.repeat = False
-        self.accepted = 0
-        self.closed = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def stop(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            answers = self.connections[min(self.accepted, len(self.connections) - 1)]
-            self.accepted += 1
-            threading.Thread(target=self._answer, args=(connection, answers), daemon=True).start()
-
-    def _answer(self, connection: socket.socket, answers: list[bytes]) -> None:
-        try:
-            self._converse(connection, answers)
-        except OSError:
-            # The client closed the connection.
-            pass
-        finally:
-            connection.close()
-            self.closed += 1
-
-    def _converse(self, connection: socket.socket, answers: list[bytes]) -> None:
-        for answer in answers:
-            received = b""
-            while b"\r\n\r\n" not in received:
-                data = connection.recv(65536)
-                if not data:
-                    return
-                received += data
-            self.requests.append(received)
-            step = 1 if self.pause else len(answer) or 1
-            for at in range(0, len(answer), step):
-                connection.sendall(answer[at : at + step])
-                time.sleep(self.pause)
-            while self.repeat:
-                connection.sendall(answer)
-            if self.after_answer:
-                time.sleep(0.02)
-                connection.sendall(self.after_answer)
-
-
-@pytest.fixture
-def script() -> Iterator[Script]:
-    made = Script()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -285,29 +216,6 @@ def test_connections_opened_in_advance_are_used(script: Script) -> None:
     connections.close()
 
 
-@pytest.mark.parametrize(("url", "port"), [("http://h", 80), ("https://h", 443), ("https://h:6443", 6443)])
-def test_a_url_without_a_port_has_that_of_its_scheme(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
-    asked = []
-
-    def look_up(host: bytes, port: int, **_: object) -> None:
-        asked.append((host, port))
-        raise socket.gaierror("unknown")
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with pytest.raises(OSError, match="unknown"):
-        Dialer(url, 1.0).make()
-    assert asked == [(b"h", port)]
-
-
-def test_a_connection_that_failed_in_advance_raises_when_used() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    dialer = Dialer(f"http://127.0.0.1:{port}", 5)
-    dialer.begin(1)
-    with pytest.raises(ConnectionRefusedError):
-        dialer.take()
-
-
 def test_a_connection_opened_in_advance_is_replaced_if_the_server_closed_it(script: Script) -> None:
     script.connections = [[], [OK + b"Content-Length: 1\r\n\r\nx"]]
     dialer = Dialer(script.url, 5)
@@ -318,57 +226,9 @@ def test_a_connection_opened_in_advance_is_replaced_if_the_server_closed_it(scri
     connections.close()
 
 
-def test_unused_connections_are_closed(script: Script) -> None:
-    script.connections = [[b""]]
-    dialer = Dialer(script.url, 5)
-    dialer.begin(2)
-    assert eventually(lambda: script.accepted == 2)
-    dialer.reach(1)
-    assert eventually(lambda: script.accepted == 3)
-    dialer.close()
-    assert eventually(lambda: script.closed == 3)
-    for _ in range(20):
-        dialer.begin(1)
-        dialer.close()
-    # An attempt cancelled early never reaches the server; those that do are accepted before this one.
-    assert eventually(lambda: not threads_of_ours())
-    accepted = script.accepted
-    with socket.create_connection(("127.0.0.1", int(script.url.rpartition(":")[2]))):
-        assert eventually(lambda: script.accepted > accepted and script.closed == script.accepted - 1)
-
-
-def test_closing_the_dialer_ends_a_handshake_in_progress(script: Script) -> None:
-    script.connections = [[b""]]
-    dialer = Dialer(script.url.replace("http", "https"), 60)
-    dialer.secure(ssl.create_default_context(), "")
-    dialer.begin(2)
-    assert eventually(lambda: script.accepted == 2)
-    dialer.close()
-    assert eventually(lambda: script.closed == 2 and not threads_of_ours(), 10)
-
-
 def test_an_unused_client_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="host"):
         Dialer("http://", 1)
     ServerConnections(Dialer("http://127.0.0.1:1", 1), read_timeout=1, limit=1)
     gc.collect()
     assert capfd.readouterr().err == ""
-
-
-def test_a_connection_that_is_closed_just_before_it_is_taken_is_not_used(server: DiscoveryServer) -> None:
-    dialer = Dialer(server.url, 5)
-
-    class Begun(list[Callable[[], object]]):
-        def pop(self, *_: object) -> Callable[[], object]:  # type: ignore[override]
-            result = super().pop()
-
-            def wait_and_close() -> object:
-                made = result()
-                dialer.close()
-                return made
-
-            return wait_and_close
-
-    dialer._begun = Begun()  # type: ignore[assignment]
-    dialer.begin(1)
-    assert dialer.take() is None
